@@ -1,0 +1,43 @@
+# llama.cpp as the target ebb_llama, by EBB_LLAMA:
+#   prebuilt  libraries and headers that `make setup` brought to deps/llama (one pinned release)
+#   system    an installed llama.cpp of the same release (find_package(llama), llama-common by name)
+#   source    built here from the matching source that `make setup` brought to deps/llama-source
+add_library(ebb_llama INTERFACE)
+if(EBB_LLAMA STREQUAL "prebuilt")
+  set(llama_dir ${EBB_DEPS_DIR}/llama)
+  if(NOT EXISTS ${llama_dir}/lib/libllama.v0.5.0.so)
+    message(FATAL_ERROR "the llama.cpp libraries are not in ${llama_dir}: run `make setup` (or choose -DEBB_LLAMA=system|source)")
+  endif()
+  target_include_directories(ebb_llama SYSTEM INTERFACE ${llama_dir}/include ${llama_dir}/ggml/include ${llama_dir}/common)
+  target_link_libraries(ebb_llama INTERFACE ${llama_dir}/lib/libllama-common.so ${llama_dir}/lib/libllama.v0.5.0.so
+                        ${llama_dir}/lib/libggml.v0.5.0.so ${llama_dir}/lib/libggml-base.so)
+  set(EBB_GGML_BACKENDS_DIR ${llama_dir}/lib)
+elseif(EBB_LLAMA STREQUAL "system")
+  find_path(llama_include llama.h REQUIRED)
+  find_path(llama_common_include chat.h PATH_SUFFIXES llama-common llama.cpp/common REQUIRED)
+  find_library(llama_lib llama REQUIRED)
+  find_library(llama_common_lib NAMES llama-common REQUIRED)
+  find_library(ggml_lib ggml REQUIRED)
+  find_library(ggml_base_lib ggml-base REQUIRED)
+  target_include_directories(ebb_llama SYSTEM INTERFACE ${llama_include} ${llama_common_include})
+  target_link_libraries(ebb_llama INTERFACE ${llama_common_lib} ${llama_lib} ${ggml_lib} ${ggml_base_lib})
+  get_filename_component(EBB_GGML_BACKENDS_DIR ${ggml_lib} DIRECTORY)
+elseif(EBB_LLAMA STREQUAL "source")
+  set(llama_source ${EBB_DEPS_DIR}/llama-source)
+  if(NOT EXISTS ${llama_source}/CMakeLists.txt)
+    message(FATAL_ERROR "the llama.cpp source is not in ${llama_source}: run `make setup`")
+  endif()
+  include(ExternalProject)
+  set(llama_prefix ${CMAKE_BINARY_DIR}/llama)
+  ExternalProject_Add(llama_build SOURCE_DIR ${llama_source} PREFIX ${llama_prefix} INSTALL_COMMAND ""
+    CMAKE_ARGS -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON -DGGML_NATIVE=OFF -DGGML_CPU_ALL_VARIANTS=ON -DGGML_OPENMP=OFF
+      -DGGML_RPC=OFF -DLLAMA_CURL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_COMMON=ON
+      -DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${llama_prefix}/lib -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${llama_prefix}/lib
+    BUILD_BYPRODUCTS ${llama_prefix}/lib/libllama.so)
+  add_dependencies(ebb_llama llama_build)
+  target_include_directories(ebb_llama SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include ${llama_source}/common)
+  target_link_libraries(ebb_llama INTERFACE -L${llama_prefix}/lib -lllama-common -lllama -lggml -lggml-base -Wl,-rpath,${llama_prefix}/lib)
+  set(EBB_GGML_BACKENDS_DIR ${llama_prefix}/lib)
+else()
+  message(FATAL_ERROR "EBB_LLAMA=${EBB_LLAMA}: choose prebuilt, system or source")
+endif()

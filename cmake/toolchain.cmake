@@ -1,0 +1,23 @@
+# Warnings, sanitizers, the linker and the compiler cache.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these falsely inside coroutine frames and std::expected once it inlines.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-stringop-overflow -Wno-array-bounds -Wno-free-nonheap-object -Wno-null-dereference)
+endif()
+if(EBB_SANITIZE)
+  add_compile_options(-fsanitize=${EBB_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${EBB_SANITIZE})
+  if(EBB_SANITIZE MATCHES "thread")
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
+
+find_program(EBB_MOLD mold)
+if(EBB_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(EBB_CCACHE ccache)
+if(EBB_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${EBB_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${EBB_CCACHE})
+endif()

@@ -1,0 +1,74 @@
+// What the core wants done. The shell does it, in order, and reports the outcome as a later event.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "domain/usage.h"
+
+namespace ebb::control {
+
+struct StartWorker {
+  WorkerId worker;
+  RevisionId revision;
+  std::string endpoint;
+  int slots = 1;
+  int threads = 1;
+};
+struct Park {
+  WorkerId worker;
+};  // give back KV and compute memory; only when idle
+struct Unpark {
+  WorkerId worker;
+  int slots = 1;
+};
+struct Resize {
+  WorkerId worker;
+  int slots = 1;
+};  // also while it runs calls
+struct SetThreads {
+  WorkerId worker;
+  int threads = 1;
+};  // 0: pause between two steps until told otherwise
+struct KillWorker {
+  WorkerId worker;
+  std::string reason;
+};
+
+struct Dispatch {
+  CallId call;
+  WorkerId worker;
+  domain::Tier tier = domain::Tier::kWarm;
+};
+struct CancelCall {
+  CallId call;
+  WorkerId worker;
+};
+// The caller gets this error now. For a call that already gave text it ends the stream. A record may still follow.
+struct AnswerError {
+  CallId call;
+  Error error;
+};
+// The call is over for the core; the shell may forget it. Exactly one for each accepted call.
+struct RecordUsage {
+  domain::UsageRecord record;
+};
+
+struct WakeAt {
+  MonoTime at;
+};                  // replaces any earlier one
+struct Drained {};  // nothing runs and nothing waits: the server may end
+
+using Act = std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, CancelCall, AnswerError, RecordUsage, WakeAt, Drained>;
+
+struct Action {
+  Act act;
+  DecisionId decision;  // into the journal: why
+};
+using Actions = std::vector<Action>;
+
+}  // namespace ebb::control

@@ -1,0 +1,83 @@
+// What the core is told. Each event is a value; the shell makes them from what happened and never decides anything itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "domain/endpoint.h"
+#include "domain/usage.h"
+
+namespace ebb::control {
+
+// --- calls -----------------------------------------------------------------------------------------------------------------
+struct CallArrived {
+  CallId call;
+  std::string endpoint;
+  MonoTime deadline;  // the caller's own, or MonoTime::max()
+  WallTime wall;      // for the usage record
+};
+struct CallFirstText {
+  CallId call;
+};
+// The worker says that the call's slot is free again. `outcome` is what the worker said (kOk, or kRefused with nothing generated);
+// the core overrules it when it had cancelled the call.
+struct CallEnded {
+  CallId call;
+  domain::Outcome outcome = domain::Outcome::kOk;
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+};
+struct CallLeft {
+  CallId call;
+};  // the client went away; also for calls that still wait
+
+// --- workers ---------------------------------------------------------------------------------------------------------------
+struct WorkerReady {  // sealed and loaded, or unparked, or resized: it now has so many slots
+  WorkerId worker;
+  int slots = 0;
+};
+struct WorkerParked {
+  WorkerId worker;
+};
+struct WorkerProgress {
+  WorkerId worker;
+};  // any frame that shows work: load progress, prompt progress, a token
+// Process gone (for whatever reason) and all its descriptors closed; or an action for it could not be done, and it was killed.
+struct WorkerDied {
+  WorkerId worker;
+  std::string reason;          // "exit 1", "signal 9", "bad frame: …", "the model does not load: …"
+  std::optional<Error> error;  // typed, where the worker said why before it died (a load error)
+};
+
+// --- world -----------------------------------------------------------------------------------------------------------------
+struct WorkerMemory {
+  WorkerId worker;
+  uint64_t pss_bytes = 0;  // proportional share of all its memory, mapped weights included
+};
+struct Readings {
+  uint64_t node_available_bytes = 0;  // MemAvailable, or the room left in our cgroup, whichever is less
+  std::vector<WorkerMemory> workers;
+};
+struct StoreWritable {
+  bool writable = true;
+  std::string why;
+};  // the usage store takes records, or its disk is full
+struct RevisionDeployed {
+  domain::Revision revision;
+};  // replaces the endpoint's former revision
+struct EndpointRemoved {
+  std::string endpoint;
+};
+struct DrainRequested {};
+struct TimeReached {};  // asked for with WakeAt
+
+using Event = std::variant<CallArrived, CallFirstText, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings, StoreWritable,
+                           RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
+
+}  // namespace ebb::control

@@ -1,0 +1,50 @@
+// Defaults of a revision.
+#include "domain/endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "domain/limits.h"
+
+namespace ebb::domain {
+
+namespace {
+
+bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+// Compute buffers of one slot's share of a batch; small beside KV for real contexts.
+constexpr uint64_t kSlotScratchBytes = 4ULL << 20U;
+constexpr int64_t kEchoMemoryMib = 64;
+
+}  // namespace
+
+std::string_view to_string(Engine engine) { return engine == Engine::kEcho ? "echo" : "llama"; }
+
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > kEndpointNameBytesMax || !is_name_char(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) { return is_name_char(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+uint64_t Revision::slot_bytes() const {
+  const uint64_t kv = model ? model->facts.kv_bytes_per_token * static_cast<uint64_t>(context_tokens) : 0;
+  return kv + kSlotScratchBytes;
+}
+
+Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created) {
+  Revision revision{.id = id, .spec = std::move(spec), .model = std::move(model), .created = created};
+  const int64_t own = revision.model ? revision.model->facts.train_context : kContextAuto;
+  if (revision.model && own <= 0) return fail(ErrorKind::kInvalid, fmt::format("model '{}' does not say its context length", revision.model->name), "model");
+  const int64_t wanted = revision.spec.context_tokens.value_or(std::min(own, kContextAuto));
+  if (revision.model && wanted > own)
+    return fail(ErrorKind::kInvalid, fmt::format("'context' is {}, but model '{}' was made for at most {} tokens", wanted, revision.model->name, own),
+                "context");
+  revision.context_tokens = wanted;
+
+  const uint64_t needed = revision.weights_bytes() + kWorkerBaseBytes + revision.slot_bytes();
+  const auto estimate = revision.model ? static_cast<int64_t>(((needed >> 20U) + 64) / 64 * 64) : kEchoMemoryMib;
+  revision.memory_mib = revision.spec.memory_mib.value_or(estimate);
+  return revision;
+}
+
+}  // namespace ebb::domain

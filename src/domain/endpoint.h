@@ -1,0 +1,70 @@
+// An endpoint as its owner wrote it (EndpointSpec), and as the platform runs it (Revision: immutable).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "domain/model.h"
+
+namespace ebb::domain {
+
+enum class Engine { kLlama, kEcho };
+std::string_view to_string(Engine engine);
+
+// Names of endpoints and models: [a-z0-9] first, then [a-z0-9._-], at most kEndpointNameBytesMax bytes.
+bool is_name(std::string_view name);
+inline constexpr std::string_view kNameRule = "use a-z, 0-9, '.', '_' and '-', a letter or digit first, at most 63 characters";
+
+struct Scaling {
+  int min = 0;                       // slots kept ready even without traffic
+  int max = 16;                      // slots at most
+  std::optional<milliseconds> idle;  // ready without a call for this long: parked. Absent is `auto`: kIdleAuto
+  milliseconds keep{600'000};        // parked without a call for this long: gone
+  bool operator==(const Scaling&) const = default;
+};
+inline constexpr milliseconds kIdleAuto{30'000};
+
+struct CallLimits {
+  int queue = 200;             // calls that may wait at once
+  milliseconds wait{30'000};   // longest wait for a slot, starts included
+  milliseconds time{120'000};  // longest execution
+  bool operator==(const CallLimits&) const = default;
+};
+
+struct EndpointSpec {
+  std::string name;
+  Engine engine = Engine::kLlama;
+  std::optional<ModelRef> model;          // absent only for the echo engine
+  std::optional<int64_t> memory_mib;      // what a call is billed for; absent: estimated from the model
+  std::optional<int64_t> context_tokens;  // of one slot; absent: the model's own, at most kContextAuto
+  Scaling scaling;
+  CallLimits limits;
+  bool operator==(const EndpointSpec&) const = default;
+};
+inline constexpr int64_t kContextAuto = 4096;
+
+struct Revision {
+  RevisionId id;
+  EndpointSpec spec;
+  std::optional<Model> model;  // as resolved when it was deployed
+  int64_t memory_mib = 0;      // billed for each call
+  int64_t context_tokens = 0;  // of one slot
+  WallTime created{};
+
+  // For admission, until measured: what one worker takes besides its weights, and what each slot adds.
+  uint64_t weights_bytes() const { return model ? model->facts.weights_bytes : 0; }
+  uint64_t slot_bytes() const;
+  bool operator==(const Revision&) const = default;
+};
+
+// What a worker of a revision takes apart from weights and slots: program, vocabulary, scratch. Measured for SmolLM2 and rounded up.
+inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
+
+// Fills in what the spec left out. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
+Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created);
+
+}  // namespace ebb::domain

@@ -1,0 +1,50 @@
+// Every bound of the platform that is not a setting, with the reason for its size. A queue, buffer, wait or retry without a
+// line here (or in a revision's own limits) is a bug.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace ebb::domain {
+
+// HTTP. A chat with a 128 k token history is about 600 KB; headers of real clients stay under 4 KB.
+inline constexpr size_t kHttpHeaderBytesMax = 32 * 1024;
+inline constexpr size_t kHttpBodyBytesMax = 8 * 1024 * 1024;
+inline constexpr size_t kHttpConnectionsMax = 4096;
+inline constexpr milliseconds kHttpHeaderTimeMax{10'000};
+inline constexpr milliseconds kHttpBodyTimeMax{30'000};
+inline constexpr milliseconds kHttpIdleTimeMax{75'000};
+// A reader that takes nothing for this long is cut; its call is cancelled.
+inline constexpr milliseconds kHttpWriteTimeMax{30'000};
+
+// Calls.
+inline constexpr size_t kMessagesMax = 4096;
+inline constexpr size_t kStopStringsMax = 4;
+inline constexpr size_t kStopStringBytesMax = 512;
+// Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
+inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
+inline constexpr int kWorkerKillsPerCallMax = 2;  // the second death makes the call poison
+
+// Endpoints and workers.
+inline constexpr size_t kEndpointsMax = 10'000;
+inline constexpr size_t kEndpointNameBytesMax = 63;
+inline constexpr int kSlotsPerWorkerMax = 64;
+inline constexpr int kQueueLengthMax = 10'000;
+inline constexpr int kContextTokensMax = 1'048'576;
+inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
+
+// Frames between server, spawner and workers: a chat request of kHttpBodyBytesMax with room for its protobuf form.
+inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;
+// What a worker may send in one frame: a step's text, never a document.
+inline constexpr size_t kWorkerFrameBytesMax = 256 * 1024;
+
+// Journals kept in memory.
+inline constexpr size_t kDecisionsPerEndpointMax = 200;
+inline constexpr size_t kLogLinesPerEndpointMax = 500;
+
+// Usage records waiting for the disk. When they are this many, new calls are refused until the store writes again.
+inline constexpr size_t kUsageBacklogMax = 10'000;
+
+}  // namespace ebb::domain

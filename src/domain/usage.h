@@ -1,0 +1,51 @@
+// What a call cost, written once when it ended.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "domain/money.h"
+
+namespace ebb::domain {
+
+// How the call found its endpoint: a ready worker, a parked one, or none.
+enum class Tier { kWarm, kParked, kCold };
+std::string_view to_string(Tier tier);
+Result<Tier> parse_tier(std::string_view word);
+
+// How it ended. Only kOk, kLeft and kTimeout after dispatch are paid for; the rest costs nothing.
+enum class Outcome {
+  kOk,       // whole answer given
+  kLeft,     // the client went away; billed to the moment when the slot was free again
+  kTimeout,  // its deadline passed; billed likewise if it ran, zero if it only waited
+  kRefused,  // the worker refused the input (too long a prompt, …): nothing billed
+  kFault,    // the platform failed: zero
+};
+std::string_view to_string(Outcome outcome);
+Result<Outcome> parse_outcome(std::string_view word);
+
+struct UsageRecord {
+  CallId call;
+  std::string endpoint;
+  RevisionId revision;
+  WallTime ended{};
+  Tier tier = Tier::kWarm;
+  Outcome outcome = Outcome::kOk;
+  nanoseconds queued{0};      // from arrival to dispatch, starts included
+  nanoseconds start{0};       // the part of it that a start or a wake took
+  nanoseconds busy{0};        // the call's exact share of its worker's busy time
+  nanoseconds first_byte{0};  // from arrival to the first text; zero if there was none
+  nanoseconds total{0};       // from arrival to the end
+  int64_t billed_ms = 0;
+  int64_t memory_mib = 0;
+  Pico cost = 0;
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  bool operator==(const UsageRecord&) const = default;
+};
+
+}  // namespace ebb::domain

@@ -1,0 +1,63 @@
+// The answer of one call on its way from a worker to a front door: a bounded stream of events with one reader.
+//
+// Lives on the server's loop; no locks. The platform pushes, the front door reads. When the reader is slower than the worker, at
+// most kStreamBufferBytesMax of text wait here; past that the stream is cut with kTimeout ("the client reads too slowly") and the
+// call is cancelled, so that a worker never waits for a reader.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "base/ids.h"
+#include "domain/call.h"
+#include "domain/usage.h"
+#include "io/asio.h"
+
+namespace ebb::invoke {
+
+// What is known about a call when its first event arrives; for Server-Timing.
+struct Dispatched {
+  domain::Tier tier = domain::Tier::kWarm;
+  nanoseconds queued{0};  // arrival → dispatch
+  nanoseconds start{0};   // the part of it spent on a start or a wake
+};
+
+class CallStream {
+ public:
+  // `left` is called once if the reader goes away before the end.
+  CallStream(io::asio::any_io_executor executor, CallId call, std::function<void(CallId)> left);
+  ~CallStream();  // as leave()
+  CallStream(const CallStream&) = delete;
+  CallStream& operator=(const CallStream&) = delete;
+
+  CallId call() const { return call_; }
+
+  // The next event; after Finished or Failed: nullopt. Adjacent texts that wait are merged into one. One reader at a time.
+  io::Task<std::optional<domain::CallEvent>> next();
+  // The client is gone: the call is cancelled, nothing more is delivered.
+  void leave();
+
+  // Set before the first event is delivered / before the last one; a call that was refused while it waited has no dispatch.
+  const std::optional<Dispatched>& dispatched() const { return dispatched_; }
+  const std::optional<domain::UsageRecord>& usage() const { return usage_; }
+
+  // For the platform. push returns false when the buffer is full: the stream is then cut, and the caller cancels the call.
+  bool push(domain::CallEvent event);
+  void set_dispatched(Dispatched dispatched) { dispatched_ = dispatched; }
+  void set_usage(domain::UsageRecord usage) { usage_ = std::move(usage); }
+  bool ended() const { return ended_; }
+
+ private:
+  io::asio::steady_timer wake_;  // never expires by itself: cancelled when an event comes
+  CallId call_;
+  std::function<void(CallId)> left_;
+  std::deque<domain::CallEvent> events_;
+  size_t buffered_bytes_ = 0;
+  bool ended_ = false;      // the last event was pushed
+  bool delivered_ = false;  // … and read
+  std::optional<Dispatched> dispatched_;
+  std::optional<domain::UsageRecord> usage_;
+};
+
+}  // namespace ebb::invoke

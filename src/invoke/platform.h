@@ -1,0 +1,86 @@
+// The one path for calls, and the verbs of the admin API: what the gateway (and later jobs and triggers) stand on.
+//
+// Everything here runs on the server's loop. The platform translates: it turns what happens into events of the pure core
+// (control/core.h), does what the core's actions say by the fleet, the ledger and the call streams, and decides nothing.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "control/journal.h"
+#include "domain/call.h"
+#include "domain/endpoint.h"
+#include "domain/model.h"
+#include "domain/usage.h"
+#include "invoke/call_stream.h"
+#include "io/asio.h"
+
+namespace ebb::invoke {
+
+// An endpoint as `ebb ps` shows it.
+struct EndpointView {
+  domain::Revision revision;
+  std::string state;  // absent, starting, ready, parked, draining, failed: of its most useful worker
+  int slots_busy = 0;
+  int slots_ready = 0;
+  int waiting = 0;
+  uint64_t memory_bytes = 0;  // measured PSS of its workers; 0 when absent
+  std::optional<WallTime> last_call;
+  int64_t calls = 0;          // since it was deployed, over restarts
+  domain::Pico spent = 0;
+};
+
+struct DecisionView {
+  control::Decision decision;
+  WallTime at;
+};
+
+struct LogLine {
+  uint64_t sequence = 0;  // rises by one for each line of the endpoint
+  WallTime at;
+  std::string text;
+};
+
+struct SandboxLayer {
+  std::string name;
+  bool active = false;
+  std::string detail;
+};
+
+struct StatusView {
+  std::string version;
+  std::string home;
+  bool ready = false;         // takes calls: started, not draining, store writable
+  std::string not_ready_why;  // empty when ready
+  std::vector<SandboxLayer> sandbox;
+  uint64_t memory_limit_bytes = 0;
+  uint64_t memory_available_bytes = 0;
+  uint64_t memory_workers_bytes = 0;
+  int cores = 0;
+  int workers = 0;
+};
+
+class Platform {
+ public:
+  virtual ~Platform() = default;
+
+  // Starts a call. Refusals that are known at once (no such endpoint, queue full, draining, disk full) come as the error; all others
+  // as the stream's Failed event.
+  virtual Result<std::shared_ptr<CallStream>> invoke(domain::Call call) = 0;
+
+  // Endpoints. Durable before they return.
+  virtual Result<domain::Revision> deploy(domain::EndpointSpec spec) = 0;
+  virtual Status remove(const std::string& endpoint) = 0;
+  virtual std::vector<EndpointView> endpoints() const = 0;
+  virtual Result<EndpointView> endpoint(const std::string& name) const = 0;
+  virtual Result<std::vector<DecisionView>> decisions(const std::string& endpoint) const = 0;
+  // Lines after `sequence` (0: all that are kept).
+  virtual Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const = 0;
+
+  virtual StatusView status() const = 0;
+};
+
+}  // namespace ebb::invoke
