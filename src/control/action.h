@@ -19,21 +19,24 @@ struct StartWorker {
   int slots = 1;
   int threads = 1;
 };
+// Give back KV and compute memory; only when idle.
 struct Park {
   WorkerId worker;
-};  // give back KV and compute memory; only when idle
+};
 struct Unpark {
   WorkerId worker;
   int slots = 1;
 };
+// Also while it runs calls.
 struct Resize {
   WorkerId worker;
   int slots = 1;
-};  // also while it runs calls
+};
+// 0: pause between two steps until told otherwise.
 struct SetThreads {
   WorkerId worker;
   int threads = 1;
-};  // 0: pause between two steps until told otherwise
+};
 struct KillWorker {
   WorkerId worker;
   std::string reason;
@@ -43,6 +46,8 @@ struct Dispatch {
   CallId call;
   WorkerId worker;
   domain::Tier tier = domain::Tier::kWarm;
+  nanoseconds queued{0};  // arrival → now
+  nanoseconds start{0};   // the part of it that a start or a wake took
 };
 struct CancelCall {
   CallId call;
@@ -61,7 +66,8 @@ struct RecordUsage {
 struct WakeAt {
   MonoTime at;
 };                  // replaces any earlier one
-struct Drained {};  // nothing runs and nothing waits: the server may end
+// Nothing runs and nothing waits: the server may end.
+struct Drained {};
 
 using Act = std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, CancelCall, AnswerError, RecordUsage, WakeAt, Drained>;
 

@@ -33,9 +33,10 @@ struct CallEnded {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
 };
+// The client went away; also for calls that still wait.
 struct CallLeft {
   CallId call;
-};  // the client went away; also for calls that still wait
+};
 
 // --- workers ---------------------------------------------------------------------------------------------------------------
 struct WorkerReady {  // sealed and loaded, or unparked, or resized: it now has so many slots
@@ -45,9 +46,10 @@ struct WorkerReady {  // sealed and loaded, or unparked, or resized: it now has 
 struct WorkerParked {
   WorkerId worker;
 };
+// Any frame that shows work: load progress, prompt progress, a token.
 struct WorkerProgress {
   WorkerId worker;
-};  // any frame that shows work: load progress, prompt progress, a token
+};
 // Process gone (for whatever reason) and all its descriptors closed; or an action for it could not be done, and it was killed.
 struct WorkerDied {
   WorkerId worker;
@@ -64,18 +66,21 @@ struct Readings {
   uint64_t node_available_bytes = 0;  // MemAvailable, or the room left in our cgroup, whichever is less
   std::vector<WorkerMemory> workers;
 };
+// The usage store takes records, or its disk is full.
 struct StoreWritable {
   bool writable = true;
   std::string why;
-};  // the usage store takes records, or its disk is full
+};
+// Replaces the endpoint's former revision.
 struct RevisionDeployed {
   domain::Revision revision;
-};  // replaces the endpoint's former revision
+};
 struct EndpointRemoved {
   std::string endpoint;
 };
 struct DrainRequested {};
-struct TimeReached {};  // asked for with WakeAt
+// Asked for with WakeAt.
+struct TimeReached {};
 
 using Event = std::variant<CallArrived, CallFirstText, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings, StoreWritable,
                            RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;

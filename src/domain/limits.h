@@ -13,6 +13,8 @@ namespace ebb::domain {
 inline constexpr size_t kHttpHeaderBytesMax = 32 * 1024;
 inline constexpr size_t kHttpBodyBytesMax = 8 * 1024 * 1024;
 inline constexpr size_t kHttpConnectionsMax = 4096;
+// Bodies that are being read or answered, over all connections: past it new ones are refused, the memory of the server is not.
+inline constexpr size_t kHttpBodyBytesInFlightMax = 256 * 1024 * 1024;
 inline constexpr milliseconds kHttpHeaderTimeMax{10'000};
 inline constexpr milliseconds kHttpBodyTimeMax{30'000};
 inline constexpr milliseconds kHttpIdleTimeMax{75'000};
@@ -34,6 +36,14 @@ inline constexpr int kSlotsPerWorkerMax = 64;
 inline constexpr int kQueueLengthMax = 10'000;
 inline constexpr int kContextTokensMax = 1'048'576;
 inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
+
+// What an owner may ask for: a caller seldom waits an hour, an answer never takes a day, and what is idle for a month is gone.
+inline constexpr milliseconds kWaitTimeMax{3'600'000};
+inline constexpr milliseconds kCallTimeMax{86'400'000};
+inline constexpr milliseconds kIdleTimeMax{30LL * 86'400'000};
+// An endpoint's specification as text.
+inline constexpr size_t kSpecBytesMax = 64 * 1024;
+inline constexpr int kSpecDepthMax = 16;
 
 // Frames between server, spawner and workers: a chat request of kHttpBodyBytesMax with room for its protobuf form.
 inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;

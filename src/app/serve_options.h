@@ -1,0 +1,38 @@
+// The settings of `ebb serve`: command line over <home>/ebb.yaml over defaults.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "domain/money.h"
+
+namespace ebb::app {
+
+struct ServeOptions {
+  std::filesystem::path home;         // absolute
+  std::string listen = "127.0.0.1";   // loopback only, until there are keys
+  uint16_t port = 8390;               // 0: any free one
+  std::optional<int64_t> memory_mib;  // for workers; absent: nine tenths of what the machine (or our cgroup) has
+  std::optional<int> cores;           // for engines; absent: all that this process may use
+  bool require_sandbox = false;
+  bool log_json = false;
+  bool log_debug = false;
+  std::string port_file;              // written with the port once the listener is up; empty: none
+  domain::Prices prices;
+};
+
+// EBB_HOME, else $XDG_DATA_HOME/ebb, else ~/.local/share/ebb.
+std::filesystem::path default_home();
+
+// Settings of a file that may hold listen, port, memory, cores, prices{currency, per_mib_ms, per_call}; prices in units of the
+// currency ("0.0000002"), at most twelve digits after the point. Unknown keys are refused by name. Pure.
+Status apply_settings(std::string_view yaml, ServeOptions& options);
+
+// "0.000000000016" → 16. Error: kInvalid for anything that is not a plain decimal number of at most twelve digits after the point.
+Result<domain::Pico> parse_money(std::string_view text);
+
+}  // namespace ebb::app

@@ -1,0 +1,56 @@
+// Rows of settings files and amounts.
+#include "app/serve_options.h"
+
+#include <gtest/gtest.h>
+
+namespace ebb::app {
+namespace {
+
+TEST(ParseMoney, Rows) {
+  struct Row {
+    const char* text;
+    int64_t amount;  // -1: refused
+  };
+  const Row rows[] = {{"0", 0}, {"1", 1'000'000'000'000}, {"0.000000000016", 16}, {"0.0000002", 200'000}, {"12.5", 12'500'000'000'000},
+                      {"", -1}, {".5", -1}, {"1.", -1}, {"-1", -1}, {"1e-3", -1}, {"0.0000000000001", -1}, {"1234567", -1}, {"1,5", -1}, {" 1", -1}};
+  for (const Row& row : rows) {
+    const Result<domain::Pico> amount = parse_money(row.text);
+    EXPECT_EQ(amount ? *amount : -1, row.amount) << row.text;
+  }
+}
+
+TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
+  ServeOptions options;
+  ASSERT_TRUE(apply_settings("port: 9000\nmemory: 2GiB\ncores: 3\nprices: {currency: EUR, per_call: \"0.000001\"}\n", options));
+  EXPECT_EQ(options.port, 9000);
+  EXPECT_EQ(options.memory_mib, 2048);
+  EXPECT_EQ(options.cores, 3);
+  EXPECT_EQ(options.prices.currency, "EUR");
+  EXPECT_EQ(options.prices.per_call, 1'000'000);
+  EXPECT_EQ(options.prices.per_mib_ms, domain::Prices{}.per_mib_ms);
+  EXPECT_EQ(options.listen, "127.0.0.1");
+}
+
+TEST(ApplySettings, AnEmptyFileChangesNothing) {
+  ServeOptions options;
+  EXPECT_TRUE(apply_settings("", options));
+  EXPECT_TRUE(apply_settings("# nothing\n", options));
+}
+
+TEST(ApplySettings, RefusesByName) {
+  struct Row {
+    const char* yaml;
+    const char* param;
+  };
+  const Row rows[] = {{"prot: 1", "prot"}, {"port: 70000", "port"}, {"cores: 0", "cores"}, {"memory: much", "memory"}, {"prices: {per_call: \"-1\"}", "prices.per_call"},
+                      {"prices: {per_cal: \"1\"}", "prices.per_cal"}};
+  for (const Row& row : rows) {
+    ServeOptions options;
+    const Status applied = apply_settings(row.yaml, options);
+    ASSERT_FALSE(applied) << row.yaml;
+    EXPECT_EQ(applied.error().param, row.param) << row.yaml;
+  }
+}
+
+}  // namespace
+}  // namespace ebb::app

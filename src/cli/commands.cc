@@ -1,0 +1,74 @@
+// The command line as a whole.
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/server.h"
+
+namespace ebb::cli {
+
+void add_commands(CLI::App& app, Context& context) {
+  app.name("ebb");
+  app.description("Serverless AI inference on your own machine.");
+  app.footer(
+      "Start with:\n"
+      "  ebb serve                                 in one terminal\n"
+      "  ebb deploy chat --model ./some.gguf       in another\n"
+      "  ebb chat chat \"Why is the sky blue?\"\n\n"
+      "Every command explains itself: ebb COMMAND --help");
+  app.require_subcommand(1);
+  add_deploy(app, context);
+  add_chat(app, context);
+  add_ps(app, context);
+  add_top(app, context);
+  add_logs(app, context);
+  add_why(app, context);
+  add_bill(app, context);
+  add_rm(app, context);
+  add_model(app, context);
+  add_status(app, context);
+  add_completion(app, context);
+  add_version(app, context);
+}
+
+CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description, const std::string& example) {
+  CLI::App* const command = parent.add_subcommand(name, description);
+  command->add_option("--server", context.server, "Where the server is; without this and EBB_URL: " + std::string(kDefaultServer))
+      ->type_name("URL")
+      ->envname("EBB_URL");
+  command->footer("Example:\n" + example);
+  return command;
+}
+
+void add_rm(CLI::App& app, Context& context) {
+  CLI::App* const command =
+      client_command(app, context, "rm", "Remove an endpoint: running calls finish, new ones are refused. Models and bills stay.", "  ebb rm chat");
+  // Shared with the callback, which the app keeps.
+  const auto name = std::make_shared<std::string>();
+  command->add_option("endpoint", *name, "Which endpoint")->type_name("ENDPOINT")->required();
+  command->callback([&context, name] {
+    context.action = [&context, name] {
+      return run_client(context, [&](Server& server, Interrupt&) -> Status {
+        const Result<json::value> answer = server.remove(endpoint_path(*name));
+        if (!answer) return fail(answer.error());
+        context.out.line(*name + " is removed");
+        return {};
+      });
+    };
+  });
+}
+
+void add_version(CLI::App& app, Context& context) {
+  CLI::App* const command = app.add_subcommand("version", "Print the version of this program (`ebb status` has the server's).");
+  command->footer("Example:\n  ebb version");
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print it as JSON");
+  command->callback([&context, as_json] {
+    context.action = [&context, as_json] {
+      context.out.line(*as_json ? json::serialize(json::value{{"version", context.version}}) : "ebb " + context.version);
+      return kExitOk;
+    };
+  });
+}
+
+}  // namespace ebb::cli

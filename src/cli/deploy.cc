@@ -1,0 +1,169 @@
+// `ebb deploy`: flags over a file over defaults become one specification.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/model.h"
+#include "cli/server.h"
+#include "domain/limits.h"
+#include "wire/spec.h"
+
+namespace ebb::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DeployOptions {
+  std::string name;
+  std::string file;
+  std::string engine;
+  std::string model;
+  std::string memory;
+  std::string idle;
+  std::string keep;
+  std::string wait;
+  std::string time;
+  std::optional<int64_t> context;
+  std::optional<int64_t> min;
+  std::optional<int64_t> max;
+  std::optional<int64_t> queue;
+  bool as_json = false;
+};
+
+Result<json::object> read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::error_code error;
+  if (!stream || fs::is_directory(path, error)) return usage_error(fmt::format("cannot read '{}': is it a file, and yours to read?", path));
+  std::string text(domain::kSpecBytesMax + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  const Result<json::value> value = wire::yaml_to_json(text);
+  if (!value) return usage_error(fmt::format("{}: {}", path, value.error().message));
+  if (!value->is_object()) return usage_error(fmt::format("{}: write fields into it, such as `endpoint: chat` and `model: smol`", path));
+  json::object spec = value->get_object();
+  // A model's file is meant from where the text is.
+  if (const json::value* model = spec.if_contains("model"); model != nullptr && model->is_string()) {
+    const std::string named(model->get_string());
+    const bool relative = named.find('/') != std::string::npos && named.find("://") == std::string::npos;
+    if (relative) spec["model"] = (fs::path(path).parent_path() / named).lexically_normal().string();
+  }
+  return spec;
+}
+
+// The object at `key`, made if it is missing; what is no object is left for parse_spec to refuse.
+void set_inner(json::object& spec, std::string_view key, std::string_view field, json::value value) {
+  if (const json::value* inner = spec.if_contains(key); inner == nullptr || inner->is_null()) spec[key] = json::object();
+  if (spec[key].is_object()) spec[key].get_object()[field] = std::move(value);
+}
+
+void apply_flags(const DeployOptions& options, json::object& spec) {
+  for (const auto& [key, text] : {std::pair{"endpoint", &options.name}, {"engine", &options.engine}, {"model", &options.model}, {"memory", &options.memory}}) {
+    if (!text->empty()) spec[key] = *text;
+  }
+  if (options.context) spec["context"] = *options.context;
+  if (options.min) set_inner(spec, "scaling", "min", *options.min);
+  if (options.max) set_inner(spec, "scaling", "max", *options.max);
+  if (options.queue) set_inner(spec, "limits", "queue", *options.queue);
+  if (!options.idle.empty()) set_inner(spec, "scaling", "idle", options.idle);
+  if (!options.keep.empty()) set_inner(spec, "scaling", "keep", options.keep);
+  if (!options.wait.empty()) set_inner(spec, "limits", "wait", options.wait);
+  if (!options.time.empty()) set_inner(spec, "limits", "time", options.time);
+}
+
+// Everything is checked before a file is sent anywhere.
+Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source) {
+  if (model_is_source) spec["model"] = "added-first";
+  Result<domain::EndpointSpec> parsed = wire::parse_spec(spec);
+  if (!parsed) return usage_error(parsed.error().message);
+  return parsed;
+}
+
+void print_deployed(Context& context, const wire::EndpointRow& row) {
+  const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
+  context.out.line(fmt::format("{} is deployed: {}, {} tokens of context, {} MiB a call, revision {}", row.spec.name, model, row.context_tokens, row.memory_mib,
+                               to_hex(row.revision)));
+  context.err.line(fmt::format("ask it: ebb chat {} \"Why is the sky blue?\"", row.spec.name));
+}
+
+Status deploy(Context& context, Server& server, const DeployOptions& options) {
+  json::object spec;
+  if (!options.file.empty()) {
+    Result<json::object> read = read_file(options.file);
+    if (!read) return fail(read.error());
+    spec = std::move(*read);
+  }
+  apply_flags(options, spec);
+  const json::value* const named = spec.if_contains("model");
+  const std::string model = named != nullptr && named->is_string() ? std::string(named->get_string()) : "";
+  const bool is_source = is_model_source(model);
+  Result<domain::EndpointSpec> wanted = checked(spec, is_source);
+  if (!wanted) return fail(wanted.error());
+  if (is_source) {
+    const Result<domain::Model> added = add_model_from(context, server, wanted->name, model);
+    if (!added) return fail(added.error());
+    if (!options.as_json) context.err.line(describe(*added));
+    wanted->model = domain::ModelRef{.name = added->name, .version = added->version};
+  }
+  const Result<json::value> answer = server.put(endpoint_path(wanted->name), wire::spec_to_json(*wanted));
+  if (!answer) return fail(answer.error());
+  if (options.as_json) {
+    context.out.line(json::serialize(*answer));
+    return {};
+  }
+  const Result<wire::EndpointRow> row = wire::endpoint_row_from_json(*answer);
+  if (!row) return fail(row.error().with_context("the server's answer makes no sense to this version of ebb"));
+  print_deployed(context, *row);
+  return {};
+}
+
+void add_options(CLI::App* command, DeployOptions& options) {
+  command->add_option("name", options.name, "The endpoint's name; over the one in the file")->type_name("NAME");
+  command->add_option("-f,--file", options.file, "Read the specification from this YAML or JSON file; flags go over it")->type_name("FILE");
+  command->add_option("--model", options.model, "A GGUF file or address, which is added to the store first, or a stored model: NAME or NAME@VERSION")
+      ->type_name("PATH|MODEL");
+  command->add_option("--memory", options.memory, "Memory that a call is billed for, such as 512MiB; from the model if left out")->type_name("SIZE");
+  command->add_option("--context", options.context, "Tokens of prompt and answer together; the model's own, at most 4096, if left out")->type_name("TOKENS");
+  command->add_option("--min", options.min, "Slots kept ready without traffic; 0 if left out")->type_name("SLOTS");
+  command->add_option("--max", options.max, "Slots at most; 16 if left out")->type_name("SLOTS");
+  command->add_option("--idle", options.idle, "Park after this long without a call, such as 30s; auto if left out")->type_name("TIME");
+  command->add_option("--keep", options.keep, "End a parked worker after this long without a call; 10m if left out")->type_name("TIME");
+  command->add_option("--queue", options.queue, "Calls that may wait at once; 200 if left out")->type_name("CALLS");
+  command->add_option("--wait", options.wait, "Longest wait for a slot, starts included; 30s if left out")->type_name("TIME");
+  command->add_option("--time", options.time, "Longest execution of a call; 2m if left out")->type_name("TIME");
+  command->add_flag("--json", options.as_json, "Print the endpoint as JSON");
+  // An engine that only tests and benchmarks use: in no help.
+  command->add_option("--engine", options.engine)->type_name("llama|echo")->group("");
+}
+
+}  // namespace
+
+void add_deploy(CLI::App& app, Context& context) {
+  CLI::App* const command = client_command(app, context, "deploy", "Create an endpoint, or give it a new revision: running calls finish on the old one.",
+                                           "  ebb deploy chat --model ./some.gguf\n"
+                                           "  ebb deploy chat --model smol@3 --max 8 --idle 1m\n"
+                                           "  ebb deploy -f endpoint.yaml\n"
+                                           "with endpoint.yaml:\n"
+                                           "  endpoint: chat\n"
+                                           "  model: smol@3\n"
+                                           "  memory: 512MiB\n"
+                                           "  context: 4096\n"
+                                           "  scaling: {min: 0, max: 16, idle: auto, keep: 10m}\n"
+                                           "  limits: {queue: 200, wait: 30s, time: 2m}");
+  // Shared with the callback, which the app keeps.
+  const auto options = std::make_shared<DeployOptions>();
+  add_options(command, *options);
+  command->callback([&context, options] {
+    context.action = [&context, options] {
+      if (options->name.empty() && options->file.empty())
+        return report(context, usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`").error());
+      return run_client(context, [&](Server& server, Interrupt&) { return deploy(context, server, *options); });
+    };
+  });
+}
+
+}  // namespace ebb::cli

@@ -1,0 +1,71 @@
+// HTTP to the server, by libcurl: one request at a time over a connection that is kept.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace ebb::cli {
+
+class Interrupt;
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string path;                 // with its query, from "/"
+  std::string body = {};            // JSON; none if empty
+  milliseconds time_max{30'000};    // zero: as long as it takes
+  std::function<void()> tick = {};  // called a few times a second while waiting
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string body;           // of a streamed answer: only if its status says failure
+  std::string request_id;     // x-request-id
+  std::string server_timing;  // Server-Timing
+  std::string cost;           // Ebb-Cost
+  std::string retry_after;    // Retry-After
+};
+
+// The code of an error that says: no answer came at all.
+inline constexpr std::string_view kUnreachable = "unreachable";
+inline constexpr size_t kHttpAnswerBytesMax = 64 * 1024 * 1024;
+inline constexpr milliseconds kHttpConnectTimeMax{2'000};
+
+class Http {
+ public:
+  // `server` such as "http://127.0.0.1:8390"; `interrupt` must outlive this.
+  Http(std::string server, std::string user_agent, const Interrupt& interrupt);
+  ~Http();
+  Http(const Http&) = delete;
+  Http& operator=(const Http&) = delete;
+
+  // Any status is an answer. Error: kUnavailable with code kUnreachable if no server could be reached, kTimeout, kCancelled on an interrupt, kTooLarge,
+  // kInvalid for an address that is none.
+  Result<HttpResponse> send(const HttpRequest& request);
+
+  // Gives each line of a body with a 2xx status to `take`; false from it ends the request without an error.
+  Result<HttpResponse> stream(const HttpRequest& request, const std::function<bool(std::string_view line)>& take);
+
+  const std::string& server() const { return server_; }
+
+ private:
+  struct Transfer;
+  Status perform(const HttpRequest& request, Transfer& transfer);
+  Status wait(void* multi, const HttpRequest& request, const Transfer& transfer);
+
+  std::string server_;
+  std::string user_agent_;
+  const Interrupt& interrupt_;
+  // libcurl's handles, whose type stays out of this header.
+  std::unique_ptr<void, void (*)(void*)> easy_;
+  std::unique_ptr<void, void (*)(void*)> multi_;
+};
+
+// Percent-encodes everything but letters, digits and -._~ .
+std::string url_encode(std::string_view text);
+
+}  // namespace ebb::cli

@@ -1,0 +1,134 @@
+// `ebb ps` and `ebb status`: how things are now.
+#include "cli/ps.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/server.h"
+#include "cli/table.h"
+
+namespace ebb::cli {
+
+namespace {
+
+Style style_of(std::string_view state) {
+  if (state == "ready") return Style::kGreen;
+  if (state == "parked") return Style::kCyan;
+  if (state == "starting" || state == "draining") return Style::kYellow;
+  if (state == "failed") return Style::kRed;
+  return Style::kDim;
+}
+
+Status print_endpoints(Context& context, Server& server) {
+  const auto rows = server.list<wire::EndpointRow>("/ebb/v1/endpoints", "endpoints", wire::endpoint_row_from_json);
+  if (!rows) return fail(rows.error());
+  if (rows->empty()) {
+    context.err.line("no endpoints yet: deploy one with `ebb deploy NAME --model FILE.gguf`");
+    return {};
+  }
+  const Result<json::value> answer = server.get("/ebb/v1/status");
+  if (!answer) return fail(answer.error());
+  const Result<wire::StatusRow> status = wire::status_row_from_json(*answer);
+  if (!status) return fail(status.error());
+  context.out.write(endpoint_table(*rows, status->currency, context.clock.wall(), context.out));
+  return {};
+}
+
+Status print_json(Context& context, Server& server, const std::string& path) {
+  const Result<json::value> answer = server.get(path);
+  if (!answer) return fail(answer.error());
+  context.out.line(json::serialize(*answer));
+  return {};
+}
+
+Status print_status(Context& context, Server& server) {
+  const Result<json::value> answer = server.get("/ebb/v1/status");
+  if (!answer) return fail(answer.error());
+  const Result<wire::StatusRow> status = wire::status_row_from_json(*answer);
+  if (!status) return fail(status.error());
+  Output& out = context.out;
+  const std::string ready = status->ready ? out.styled(Style::kGreen, "yes") : out.styled(Style::kRed, "no") + ": " + status->not_ready_why;
+  out.line(fmt::format("server     {}", context.server));
+  out.line(fmt::format("version    {}", status->version));
+  out.line(fmt::format("home       {}", status->home));
+  out.line(fmt::format("ready      {}", ready));
+  out.line(fmt::format("endpoints  {}", status->endpoints));
+  out.line(fmt::format("workers    {} on {} cores", status->workers, status->cores));
+  out.line(fmt::format("memory     {} in workers, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes),
+                       human_bytes(status->memory_limit_bytes), human_bytes(status->memory_available_bytes)));
+  const char* heading = "sandbox  ";
+  for (const wire::StatusRow::Layer& layer : status->sandbox) {
+    const std::string active = layer.active ? out.styled(Style::kGreen, "on ") : out.styled(Style::kRed, "off");
+    out.line(fmt::format("{}  {}  {}{}{}", heading, active, printable(layer.name), layer.detail.empty() ? "" : ": ", printable(layer.detail)));
+    heading = "         ";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::string_view currency, WallTime now, const Output& out) {
+  Table table({{"ENDPOINT"},
+               {"STATE"},
+               {"BUSY/READY"},
+               {"WAITING", Align::kRight},
+               {"MEMORY", Align::kRight},
+               {"LAST CALL", Align::kRight},
+               {"CALLS", Align::kRight},
+               {currency.empty() ? "SPENT" : fmt::format("SPENT {}", currency), Align::kRight},
+               {"MODEL"}});
+  for (const wire::EndpointRow& row : rows) {
+    const std::string age = row.last_call ? human_age(std::max(now - *row.last_call, milliseconds(0))) : "never";
+    table.add({{row.spec.name, Style::kBold},
+               {row.state, style_of(row.state)},
+               {fmt::format("{}/{}", row.slots_busy, row.slots_ready)},
+               {fmt::format("{}", row.waiting), row.waiting > 0 ? Style::kYellow : Style::kPlain},
+               {row.memory_bytes == 0 ? "-" : human_bytes(row.memory_bytes)},
+               {age},
+               {fmt::format("{}", row.calls)},
+               {domain::format_money(row.spent)},
+               {row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model}});
+  }
+  return table.render(out);
+}
+
+std::string status_line(const wire::StatusRow& status, const Output& out) {
+  const std::string ready =
+      status.ready ? out.styled(Style::kGreen, "ready") : out.styled(Style::kRed, "not ready") + " (" + printable(status.not_ready_why) + ")";
+  return fmt::format("{} · {} workers on {} cores · {} of {} in workers", ready, status.workers, status.cores, human_bytes(status.memory_workers_bytes),
+                     human_bytes(status.memory_limit_bytes));
+}
+
+void add_ps(CLI::App& app, Context& context) {
+  CLI::App* const command =
+      client_command(app, context, "ps", "List endpoints: state, slots busy and ready, calls waiting, memory, last call, calls and money spent.",
+                     "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'");
+  // Shared with the callback, which the app keeps.
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print the server's answer as JSON");
+  command->callback([&context, as_json] {
+    context.action = [&context, as_json] {
+      return run_client(
+          context, [&](Server& server, Interrupt&) { return *as_json ? print_json(context, server, "/ebb/v1/endpoints") : print_endpoints(context, server); });
+    };
+  });
+}
+
+void add_status(CLI::App& app, Context& context) {
+  CLI::App* const command =
+      client_command(app, context, "status", "Show whether the server takes calls, its memory and workers, and which layers of the sandbox are on.",
+                     "  ebb status\n  ebb status --json | jq .ready");
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print the server's answer as JSON");
+  command->callback([&context, as_json] {
+    context.action = [&context, as_json] {
+      return run_client(context,
+                        [&](Server& server, Interrupt&) { return *as_json ? print_json(context, server, "/ebb/v1/status") : print_status(context, server); });
+    };
+  });
+}
+
+}  // namespace ebb::cli

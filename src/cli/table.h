@@ -1,0 +1,39 @@
+// Aligned columns.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+
+namespace ebb::cli {
+
+enum class Align { kLeft, kRight };
+
+struct Cell {
+  std::string text;
+  Style style = Style::kPlain;
+};
+
+// Rows under a heading, two spaces between columns, no trailing spaces. Cells hold no line breaks.
+class Table {
+ public:
+  struct Column {
+    std::string heading;
+    Align align = Align::kLeft;
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  // As many cells as there are columns.
+  void add(std::vector<Cell> cells);
+  // A last line, in bold, that is no row like the others.
+  void total(std::vector<Cell> cells);
+  bool empty() const { return rows_.empty(); }
+  std::string render(const Output& out) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+}  // namespace ebb::cli

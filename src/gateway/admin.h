@@ -1,0 +1,73 @@
+// What the admin API asks for beyond the platform: models and bills, as interfaces that the composition fills in.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "domain/model.h"
+#include "io/asio.h"
+#include "wire/admin_json.h"
+
+namespace ebb::gateway {
+
+// How far an addition is, and whether its caller has left. Shared by the request that waits and the work that reports; both run on
+// the server's loop.
+class AddProgress {
+ public:
+  // Called by the work; only the newest value is kept.
+  void report(wire::ModelProgress progress) {
+    latest_ = std::move(progress);
+    if (changed) changed();
+  }
+  // True once the caller is gone: the work stops soon (what was fetched may stay for a resume) and returns kCancelled.
+  bool cancelled() const { return cancelled_; }
+  // Called once at cancellation, for work that waits.
+  std::function<void()> on_cancel;
+
+  // For the request.
+  void cancel() {
+    cancelled_ = true;
+    if (on_cancel) std::exchange(on_cancel, nullptr)();
+  }
+  std::optional<wire::ModelProgress> take() { return std::exchange(latest_, std::nullopt); }
+  std::function<void()> changed;
+
+ private:
+  std::optional<wire::ModelProgress> latest_;
+  bool cancelled_ = false;
+};
+
+class ModelAdmin {
+ public:
+  virtual ~ModelAdmin() = default;
+  // All versions, by name and version.
+  virtual std::vector<domain::Model> list() const = 0;
+  // Fetches, checks and publishes the next version of a model.
+  virtual io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) = 0;
+  // One version, or all of a name. kExists if an endpoint still needs it, kNotFound.
+  virtual Status remove(const domain::ModelRef& ref) = 0;
+};
+
+// Which usage records, and by which keys their sums are grouped. Without keys there is one row.
+struct BillRequest {
+  bool by_endpoint = false;
+  bool by_day = false;
+  bool by_tier = false;
+  std::optional<std::string> endpoint;
+  std::optional<WallTime> from;  // inclusive
+  std::optional<WallTime> to;    // exclusive
+};
+
+class BillQuery {
+ public:
+  virtual ~BillQuery() = default;
+  // Rows in the order of their keys: endpoint, day, tier. Only calls that have ended count.
+  virtual io::Task<Result<std::vector<wire::BillRow>>> bill(BillRequest request) = 0;
+};
+
+}  // namespace ebb::gateway

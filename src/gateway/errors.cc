@@ -1,0 +1,50 @@
+// Kinds of errors to statuses and bodies.
+#include "gateway/errors.h"
+
+#include "wire/admin_json.h"
+#include "wire/openai.h"
+
+namespace ebb::gateway {
+
+int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid: return 400;
+    case ErrorKind::kUnauthorized: return 401;
+    case ErrorKind::kNotFound: return 404;
+    case ErrorKind::kExists: return 409;
+    case ErrorKind::kTooLarge: return 413;
+    case ErrorKind::kPoison: return 422;
+    case ErrorKind::kOverloaded: return 429;
+    case ErrorKind::kCancelled: return 499;
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kIo:
+    case ErrorKind::kInternal: return 500;
+    case ErrorKind::kExhausted:
+    case ErrorKind::kUnavailable: return 503;
+    case ErrorKind::kTimeout: return 504;
+  }
+  return 500;
+}
+
+Response error_response(Dialect dialect, const Error& error) { return error_response(dialect, Refusal{.error = error}); }
+
+Response error_response(Dialect dialect, const Refusal& refusal) {
+  Response response{.status = refusal.status != 0 ? refusal.status : status_of(refusal.error.kind), .headers = refusal.headers};
+  const auto advice = refusal.error.retry_after.count();
+  if (advice > 0) {
+    response.headers.emplace_back("Retry-After", std::to_string((advice + 999) / 1000));
+    response.headers.emplace_back("retry-after-ms", std::to_string(advice));
+  }
+  response.body = dialect == Dialect::kOpenAi ? wire::openai_error(refusal.error) : json::serialize(wire::to_json(refusal.error));
+  response.body += '\n';
+  return response;
+}
+
+Dialect dialect_of(std::string_view path) {
+  for (const std::string_view own : {"/ebb", "/metrics", "/livez", "/readyz", "/healthz"}) {
+    if (path.starts_with(own)) return Dialect::kEbb;
+  }
+  return Dialect::kOpenAi;
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,37 @@
+// Refusals as HTTP: which status a kind of error has, and the body in the dialect of the route. Pure.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ebb::gateway {
+
+// Whose clients speak on a route: decides the shape of its errors.
+enum class Dialect { kOpenAi, kEbb };
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+};
+
+// A request that is refused before a handler sees it, with the status where the error's kind alone does not say it.
+struct Refusal {
+  int status = 0;
+  Error error;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+int status_of(ErrorKind kind);
+// Retry-After (whole seconds, rounded up) and retry-after-ms come from the error's advice.
+Response error_response(Dialect dialect, const Error& error);
+Response error_response(Dialect dialect, const Refusal& refusal);
+
+// The dialect of a path that may have no route.
+Dialect dialect_of(std::string_view path);
+
+}  // namespace ebb::gateway

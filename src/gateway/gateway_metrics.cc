@@ -1,0 +1,116 @@
+// Families, and what is put into them.
+#include "gateway/gateway_metrics.h"
+
+#include <array>
+#include <set>
+
+namespace ebb::gateway {
+
+namespace {
+
+// The bounds that the conventions give.
+const std::vector<double> kHttpBounds{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10};
+const std::vector<double> kCallBounds{0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
+const std::vector<double> kFirstTokenBounds{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10};
+const std::vector<double> kPerTokenBounds{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5};
+const std::vector<double> kTokenBounds{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
+// Wakes are milliseconds, loads are seconds.
+const std::vector<double> kStartBounds{0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+
+constexpr std::array kStates = std::to_array<const char*>({"absent", "starting", "ready", "parked", "draining", "failed"});
+
+double in_seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+GatewayMetrics::GatewayMetrics(const std::string& version)
+    : requests_(registry_.counters("ebb_requests_total", "Calls of endpoints by their final outcome; 499: the client left.")),
+      request_duration_(registry_.histograms("ebb_request_duration_seconds", "From a call's arrival to the end of its answer.", kCallBounds)),
+      queue_wait_(registry_.histograms("ebb_queue_wait_seconds", "From a call's arrival to its slot, starts included.", kFirstTokenBounds)),
+      cold_starts_(registry_.counters("ebb_cold_starts_total", "Calls that came when their endpoint had no worker.")),
+      start_duration_(registry_.histograms("ebb_cold_start_duration_seconds", "The part of a call's wait that a start (cold) or a wake (parked) took.", kStartBounds)),
+      tokens_(registry_.counters("ebb_tokens_total", "Tokens read (input) and generated (output).")),
+      inflight_requests_(registry_.gauges("ebb_inflight_requests", "Calls that are being answered or wait.")),
+      instances_(registry_.gauges("ebb_instances", "1 for the state of the endpoint's most useful worker, 0 for the others.")),
+      slots_(registry_.gauges("ebb_slots", "Slots of ready workers, busy and in all.")),
+      queue_depth_(registry_.gauges("ebb_queue_depth", "Calls that wait for a slot.")),
+      memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
+      http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),
+      gen_duration_(registry_.histograms("gen_ai_server_request_duration_seconds", "Generative requests.", kCallBounds)),
+      gen_first_token_(registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.", kFirstTokenBounds)),
+      gen_per_token_(registry_.histograms("gen_ai_server_time_per_output_token_seconds", "After the first token; successful calls.", kPerTokenBounds)),
+      gen_tokens_(registry_.histograms("gen_ai_client_token_usage", "Tokens of a call.", kTokenBounds)) {
+  registry_.gauges("ebb_build_info", "1, with the version of the server.").at({{"version", version}}).Set(1);
+  inflight_requests_.at({}).Set(0);
+}
+
+void GatewayMetrics::request_ended(std::string_view route, std::string_view method, int status, nanoseconds duration) {
+  http_duration_.at({{"http_route", std::string(route)}, {"http_request_method", std::string(method)}, {"http_response_status_code", std::to_string(status)}})
+      .Observe(in_seconds(duration));
+}
+
+void GatewayMetrics::call_ended(const CallSeen& call) {
+  --inflight_;
+  const std::string endpoint = call.endpoint.empty() ? kOtherLabel : call.endpoint;
+  requests_.at({{"endpoint", endpoint}, {"protocol", "openai"}, {"code", std::to_string(call.status)}}).Increment();
+  request_duration_.at({{"endpoint", endpoint}, {"protocol", "openai"}}).Observe(in_seconds(call.total));
+  const Labels gen{{"gen_ai_operation_name", "chat"}, {"gen_ai_provider_name", "ebb"}, {"gen_ai_request_model", endpoint}};
+  Labels outcome = gen;
+  outcome["error_type"] = call.error;
+  gen_duration_.at(outcome).Observe(in_seconds(call.total));
+  if (call.dispatched) {
+    queue_wait_.at({{"endpoint", endpoint}}).Observe(in_seconds(call.dispatched->queued));
+    const domain::Tier tier = call.dispatched->tier;
+    if (tier == domain::Tier::kCold) cold_starts_.at({{"endpoint", endpoint}}).Increment();
+    if (tier != domain::Tier::kWarm)
+      start_duration_.at({{"endpoint", endpoint}, {"phase", std::string(domain::to_string(tier))}}).Observe(in_seconds(call.dispatched->start));
+  }
+  const auto count = [&](const char* direction, int64_t tokens) {
+    if (tokens <= 0) return;
+    tokens_.at({{"endpoint", endpoint}, {"direction", direction}}).Increment(static_cast<double>(tokens));
+    Labels typed = gen;
+    typed["gen_ai_token_type"] = direction;
+    gen_tokens_.at(typed).Observe(static_cast<double>(tokens));
+  };
+  count("input", call.prompt_tokens);
+  count("output", call.completion_tokens);
+  if (!call.error.empty() || !call.first_text) return;
+  gen_first_token_.at(gen).Observe(in_seconds(*call.first_text));
+  if (call.completion_tokens >= 2 && call.last_text)
+    gen_per_token_.at(gen).Observe(in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
+}
+
+void GatewayMetrics::read_platform(const invoke::Platform& platform) {
+  std::set<std::string> names{kOtherLabel};
+  for (const invoke::EndpointView& view : platform.endpoints()) {
+    const std::string& name = view.revision.spec.name;
+    names.insert(name);
+    for (const char* state : kStates)
+      instances_.at({{"endpoint", name}, {"state", state}}).Set(view.state == state ? 1 : 0);
+    slots_.at({{"endpoint", name}, {"state", "busy"}}).Set(view.slots_busy);
+    slots_.at({{"endpoint", name}, {"state", "ready"}}).Set(view.slots_ready);
+    queue_depth_.at({{"endpoint", name}}).Set(view.waiting);
+    memory_.at({{"endpoint", name}}).Set(static_cast<double>(view.memory_bytes));
+  }
+  const auto gone = [&names](const Labels& labels) {
+    for (const char* key : {"endpoint", "gen_ai_request_model"}) {
+      const auto found = labels.find(key);
+      if (found != labels.end() && !names.contains(found->second)) return true;
+    }
+    return false;
+  };
+  for (auto* family : {&requests_, &cold_starts_, &tokens_})
+    family->remove_if(gone);
+  for (auto* family : {&instances_, &slots_, &queue_depth_, &memory_})
+    family->remove_if(gone);
+  for (auto* family : {&request_duration_, &queue_wait_, &start_duration_, &gen_duration_, &gen_first_token_, &gen_per_token_, &gen_tokens_})
+    family->remove_if(gone);
+}
+
+std::string GatewayMetrics::scrape(const invoke::Platform& platform) {
+  read_platform(platform);
+  inflight_requests_.at({}).Set(static_cast<double>(inflight_));
+  return registry_.text();
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,67 @@
+// What the gateway counts, under the names of docs/metrics: Ebb's own, HTTP's and the GenAI conventions'.
+//
+// The label `endpoint` is always the name of a deployed endpoint or "_other"; series of endpoints that were removed go away at the next
+// scrape. Lives on the server's loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/metrics.h"
+#include "base/time.h"
+#include "domain/call.h"
+#include "invoke/call_stream.h"
+#include "invoke/platform.h"
+
+namespace ebb::gateway {
+
+// One call as it looked from the outside, when it ended.
+struct CallSeen {
+  std::string endpoint;  // empty: none that exists
+  int status = 0;        // 499: the client left
+  std::string error;     // the kind of error, or empty
+  nanoseconds total{0};
+  std::optional<invoke::Dispatched> dispatched;
+  std::optional<nanoseconds> first_text;  // from arrival
+  std::optional<nanoseconds> last_text;
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+};
+
+class GatewayMetrics {
+ public:
+  explicit GatewayMetrics(const std::string& version);
+
+  void request_ended(std::string_view route, std::string_view method, int status, nanoseconds duration);
+  void call_began() { ++inflight_; }
+  void call_ended(const CallSeen& call);
+
+  // The whole registry as text, with the platform's gauges read now.
+  std::string scrape(const invoke::Platform& platform);
+
+ private:
+  void read_platform(const invoke::Platform& platform);
+
+  Metrics registry_;
+  int64_t inflight_ = 0;
+
+  Metrics::Counters requests_;
+  Metrics::Histograms request_duration_;
+  Metrics::Histograms queue_wait_;
+  Metrics::Counters cold_starts_;
+  Metrics::Histograms start_duration_;
+  Metrics::Counters tokens_;
+  Metrics::Gauges inflight_requests_;
+  Metrics::Gauges instances_;
+  Metrics::Gauges slots_;
+  Metrics::Gauges queue_depth_;
+  Metrics::Gauges memory_;
+  Metrics::Histograms http_duration_;
+  Metrics::Histograms gen_duration_;
+  Metrics::Histograms gen_first_token_;
+  Metrics::Histograms gen_per_token_;
+  Metrics::Histograms gen_tokens_;
+};
+
+}  // namespace ebb::gateway

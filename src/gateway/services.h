@@ -1,0 +1,53 @@
+// What every request of one gateway may use. Lives on the server's loop.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "base/ids.h"
+#include "domain/limits.h"
+#include "gateway/admin.h"
+#include "gateway/gateway_metrics.h"
+#include "invoke/platform.h"
+#include "io/clock.h"
+
+namespace ebb::gateway {
+
+struct GatewayOptions {
+  std::string host = "127.0.0.1";  // a loopback address, or "localhost"
+  uint16_t port = 8390;            // 0: any free one
+  std::string currency = "USD";
+
+  // Bounds; others than the defaults are for tests.
+  size_t connections_max = domain::kHttpConnectionsMax;
+  size_t header_bytes_max = domain::kHttpHeaderBytesMax;
+  size_t body_bytes_max = domain::kHttpBodyBytesMax;
+  size_t body_bytes_in_flight_max = domain::kHttpBodyBytesInFlightMax;
+  milliseconds header_time_max = domain::kHttpHeaderTimeMax;
+  milliseconds body_time_max = domain::kHttpBodyTimeMax;
+  milliseconds idle_time_max = domain::kHttpIdleTimeMax;
+  milliseconds write_time_max = domain::kHttpWriteTimeMax;
+  milliseconds log_poll{200};  // how often a followed log is looked at
+
+  std::function<uint64_t()> random;  // ids of traces; empty: seeded by the system
+};
+
+class Connection;
+
+struct Services {
+  io::asio::any_io_executor executor;
+  invoke::Platform& platform;
+  ModelAdmin& models;
+  BillQuery& bills;
+  const io::Clock& clock;
+  GatewayOptions options;
+  GatewayMetrics metrics;
+  IdSource request_ids;
+
+  std::set<Connection*> connections = {};  // each enters and leaves by itself
+  size_t body_bytes = 0;                   // of requests that are being read or answered
+  bool stopping = false;                   // no request after the one that runs
+};
+
+}  // namespace ebb::gateway

@@ -1,0 +1,72 @@
+// The stages one by one.
+#include "gateway/stages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "domain/limits.h"
+#include "wire/quantity.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return out;
+}
+
+// 127.a.b.c, digits and dots only, so that "127.evil.example" is not one.
+bool is_loopback_v4(std::string_view host) {
+  if (!host.starts_with("127.") || host.find_first_not_of("0123456789.") != std::string_view::npos) return false;
+  return std::count(host.begin(), host.end(), '.') == 3;
+}
+
+bool is_port(std::string_view text) { return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos; }
+
+}  // namespace
+
+bool is_loopback_host(std::string_view host) {
+  const size_t end = host.starts_with('[') ? host.find(']') + 1 : host.find(':');  // an unclosed bracket gives an empty name
+  const std::string_view name = host.substr(0, end);
+  const std::string_view rest = end == std::string_view::npos ? std::string_view{} : host.substr(end);
+  if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return false;
+  return lower(name) == "localhost" || name == "[::1]" || is_loopback_v4(name);
+}
+
+std::optional<Refusal> check_host(std::string_view host) {
+  if (is_loopback_host(host)) return std::nullopt;
+  return Refusal{.status = 421,
+                 .error = {.kind = ErrorKind::kInvalid,
+                           .message = fmt::format("the Host '{}' is not this server: it listens on the loopback interface and answers only to localhost, 127.0.0.1 and [::1]",
+                                                  host.substr(0, 100)),
+                           .param = "Host"}};
+}
+
+std::optional<Refusal> check_origin(std::string_view origin) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (origin.starts_with(scheme) && is_loopback_host(origin.substr(scheme.size()))) return std::nullopt;
+  }
+  return Refusal{.status = 403,
+                 .error = {.kind = ErrorKind::kInvalid,
+                           .message = fmt::format("pages of '{}' may not use this server: only pages of this machine may", origin.substr(0, 100)),
+                           .param = "Origin"}};
+}
+
+Result<milliseconds> parse_deadline(std::string_view value) {
+  Result<milliseconds> deadline = wire::parse_duration(value);
+  if (!deadline) return fail(ErrorKind::kInvalid, "'Ebb-Deadline': " + deadline.error().message, "Ebb-Deadline");
+  if (deadline->count() <= 0 || *deadline > domain::kCallTimeMax)
+    return fail(ErrorKind::kInvalid, fmt::format("'Ebb-Deadline' must be above 0 and at most {}", wire::format_duration(domain::kCallTimeMax)), "Ebb-Deadline");
+  return *deadline;
+}
+
+std::optional<Refusal> check_own_header(std::string_view name) {
+  const std::string plain = lower(name.substr(0, 64));
+  if (!plain.starts_with("ebb-") || plain == "ebb-deadline") return std::nullopt;
+  return Refusal{.error = {.kind = ErrorKind::kInvalid, .message = fmt::format("the header '{}' is not supported yet: leave it out", name.substr(0, 64)), .param = std::string(name.substr(0, 64))}};
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,258 @@
+// Verbs become frames, frames become reports.
+#include "instance/fleet.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <limits>
+
+#include "base/log.h"
+#include "domain/limits.h"
+#include "sandbox/start_spawner.h"
+#include "wire/spawner.pb.h"
+#include "wire/worker.pb.h"
+
+namespace ebb::instance {
+
+namespace {
+
+using wire::FrameType;
+
+constexpr milliseconds kShutDownMax{5'000};
+
+std::string exit_sentence(const wire::pb::Exited& exited) {
+  return exited.signal() != 0 ? fmt::format("signal {}", exited.signal()) : fmt::format("exit {}", exited.exit_code());
+}
+
+}  // namespace
+
+Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
+    : executor_(executor), options_(std::move(options)), reported_(executor, io::asio::steady_timer::time_point::max()) {}
+
+Fleet::~Fleet() = default;
+
+Status Fleet::start_spawner() {
+  Result<sandbox::SpawnerProcess> process = sandbox::start_spawner(options_.spawner_program);
+  if (!process) return fail(process.error());
+  spawner_pid_ = process->pid;
+  spawner_process_ = std::move(process->pidfd);
+  spawner_ = std::make_unique<Channel>(executor_, std::move(process->channel), domain::kWorkerFrameBytesMax);
+  for (const auto& [engine, blanks] : options_.blanks) {
+    wire::pb::Pool pool;
+    pool.set_engine(engine);
+    pool.set_blanks(blanks);
+    if (Status sent = spawner_->send(FrameType::kPool, 0, pool.SerializeAsString()); !sent) return sent;
+  }
+  io::asio::co_spawn(executor_, read_spawner(), io::asio::detached);
+  return {};
+}
+
+void Fleet::start(StartOrder order) {
+  auto link = std::make_shared<WorkerLink>();
+  link->worker = order.worker;
+  wire::pb::Load load;
+  load.set_model_name(order.model_name);
+  load.set_context_tokens(order.context_tokens);
+  load.set_slots(order.slots);
+  load.set_threads(order.threads);
+  link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = load.SerializeAsString()}, std::move(order.model));
+  workers_[order.worker] = link;
+
+  wire::pb::Spawn spawn;
+  spawn.set_engine(std::string(to_string(order.engine)));
+  spawn.set_token(order.worker.value);
+  const Status sent = spawner_ ? spawner_->send(FrameType::kSpawn, 0, spawn.SerializeAsString()) : fail(ErrorKind::kUnavailable, "no spawner runs");
+  if (!sent) gone(order.worker, sent.error().message);
+}
+
+void Fleet::tell(WorkerId worker, FrameType type, uint64_t stream, std::string_view body) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;  // gone: its report is on the way
+  WorkerLink& link = *found->second;
+  if (!link.channel) {
+    link.before_channel.emplace_back(wire::Frame{.type = type, .stream = stream, .body = std::string(body)}, Fd{});
+    return;
+  }
+  const Status sent = link.channel->send(type, stream, body);
+  if (!sent) kill(worker, sent.error().message);
+}
+
+void Fleet::park(WorkerId worker) { tell(worker, FrameType::kPark, 0, {}); }
+
+void Fleet::unpark(WorkerId worker, int slots) {
+  wire::pb::Unpark unpark;
+  unpark.set_slots(slots);
+  tell(worker, FrameType::kUnpark, 0, unpark.SerializeAsString());
+}
+
+void Fleet::resize(WorkerId worker, int slots) {
+  wire::pb::Resize resize;
+  resize.set_slots(slots);
+  tell(worker, FrameType::kResize, 0, resize.SerializeAsString());
+}
+
+void Fleet::set_threads(WorkerId worker, int threads) {
+  wire::pb::Threads message;
+  message.set_threads(threads);
+  tell(worker, FrameType::kThreads, 0, message.SerializeAsString());
+}
+
+void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  found->second->running[call] = {};
+  wire::pb::Execute execute;
+  for (const domain::ChatMessage& message : what.messages) {
+    wire::pb::ChatMessage* out = execute.add_messages();
+    out->set_role(message.role);
+    out->set_content(message.content);
+  }
+  execute.set_max_tokens(what.sampling.max_tokens.value_or(0));
+  execute.set_temperature(what.sampling.temperature);
+  execute.set_top_p(what.sampling.top_p);
+  if (what.sampling.seed) execute.set_seed(*what.sampling.seed);
+  for (const std::string& stop : what.sampling.stop) execute.add_stop(stop);
+  tell(worker, FrameType::kExecute, call.value, execute.SerializeAsString());
+}
+
+void Fleet::cancel(WorkerId worker, CallId call) { tell(worker, FrameType::kCancel, call.value, {}); }
+
+void Fleet::kill(WorkerId worker, std::string reason) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  if (found->second->kill_reason.empty()) found->second->kill_reason = std::move(reason);
+  order_kill(worker);
+}
+
+void Fleet::order_kill(WorkerId worker) {
+  wire::pb::Kill kill;
+  kill.set_token(worker.value);
+  if (spawner_) (void)spawner_->send(FrameType::kKill, 0, kill.SerializeAsString());  // a dead spawner took its workers along
+}
+
+void Fleet::report(Report report) {
+  reports_.push_back(std::move(report));
+  reported_.cancel();
+}
+
+io::Task<Report> Fleet::next() {
+  while (reports_.empty()) {
+    const auto [woken] = co_await reported_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  }
+  Report report = std::move(reports_.front());
+  reports_.pop_front();
+  co_return report;
+}
+
+void Fleet::gone(WorkerId worker, std::string reason) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  const std::shared_ptr<WorkerLink> link = found->second;
+  workers_.erase(found);
+  if (link->channel) link->channel->close();
+  report(WorkerGone{.worker = worker, .reason = link->kill_reason.empty() ? std::move(reason) : link->kill_reason, .error = link->own_error});
+}
+
+io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
+  for (;;) {
+    Result<std::vector<wire::Frame>> frames = co_await link->channel->receive();
+    if (!frames) {
+      if (frames.error().kind == ErrorKind::kCorrupt) kill(link->worker, frames.error().message);
+      break;
+    }
+    for (const wire::Frame& frame : *frames) {
+      Result<std::optional<Report>> read = read_frame(*link, frame);
+      if (!read) {
+        kill(link->worker, read.error().message);
+        break;
+      }
+      if (*read && link->kill_reason.empty()) report(std::move(**read));
+    }
+    if (!link->kill_reason.empty()) break;
+  }
+  // The end of the channel is the end of the worker, but it is gone only when it was reaped: then nothing of it is left.
+  link->channel_ended = true;
+  if (!link->exit_reason.empty()) {
+    gone(link->worker, link->exit_reason);
+  } else {
+    order_kill(link->worker);  // a process without its channel is of no use; how it really ended comes with its Exited
+  }
+}
+
+void Fleet::on_spawned(const wire::Frame& frame) {
+  wire::pb::Spawned spawned;
+  if (!spawned.ParseFromString(frame.body)) return;
+  const WorkerId worker{spawned.token()};
+  if (!spawned.error().empty()) return gone(worker, spawned.error());
+  Fd socket = spawner_->take_attachment();
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || !socket) return;
+  const std::shared_ptr<WorkerLink> link = found->second;
+  link->pid = spawned.pid();
+  link->channel = std::make_unique<Channel>(executor_, std::move(socket), domain::kWorkerFrameBytesMax);
+  for (auto& [said, attachment] : link->before_channel) {
+    if (Status sent = link->channel->send(said.type, said.stream, said.body, std::move(attachment)); !sent) kill(worker, sent.error().message);
+  }
+  link->before_channel.clear();
+  io::asio::co_spawn(executor_, read_worker(link), io::asio::detached);
+}
+
+void Fleet::on_exited(const wire::Frame& frame) {
+  wire::pb::Exited exited;
+  if (!exited.ParseFromString(frame.body)) return;
+  const auto found = workers_.find(WorkerId{exited.token()});
+  if (found == workers_.end()) return;
+  // What it said before it ended is still in its channel: the reader of the channel reports it gone when it came to the end.
+  const std::shared_ptr<WorkerLink> link = found->second;
+  link->exit_reason = exit_sentence(exited);
+  if (!link->channel || link->channel_ended) gone(link->worker, link->exit_reason);
+}
+
+io::Task<void> Fleet::read_spawner() {
+  std::string reason = "the spawner ended";
+  for (;;) {
+    Result<std::vector<wire::Frame>> frames = co_await spawner_->receive();
+    if (!frames) {
+      if (frames.error().kind == ErrorKind::kCorrupt) reason = frames.error().message;
+      break;
+    }
+    for (const wire::Frame& frame : *frames) {
+      if (frame.type == FrameType::kSpawned) on_spawned(frame);
+      if (frame.type == FrameType::kExited) on_exited(frame);
+      if (frame.type == FrameType::kSandbox) {
+        wire::pb::Sandbox sandbox;
+        SandboxReport layers;
+        if (!sandbox.ParseFromString(frame.body)) continue;
+        for (const auto& layer : sandbox.layers()) layers.layers.push_back({.name = layer.name(), .active = layer.active(), .detail = layer.detail()});
+        report(std::move(layers));
+      }
+    }
+  }
+  lose_spawner(std::move(reason));
+}
+
+void Fleet::lose_spawner(std::string reason) {
+  spawner_.reset();
+  spawner_process_.reset();
+  std::vector<WorkerId> lost;
+  for (const auto& [worker, link] : workers_) lost.push_back(worker);
+  for (const WorkerId worker : lost) gone(worker, reason);
+  report(SpawnerGone{.reason = std::move(reason)});
+}
+
+std::vector<std::pair<WorkerId, int>> Fleet::processes() const {
+  std::vector<std::pair<WorkerId, int>> alive;
+  for (const auto& [worker, link] : workers_) {
+    if (link->pid != 0 && link->exit_reason.empty()) alive.emplace_back(worker, link->pid);
+  }
+  return alive;
+}
+
+void Fleet::shut_down() {
+  if (!spawner_) return;
+  spawner_->close();
+  pollfd ended{.fd = spawner_process_.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, static_cast<int>(kShutDownMax.count())) != 1) log_warn("the spawner did not end in time", {{"pid", spawner_pid_}});
+}
+
+}  // namespace ebb::instance

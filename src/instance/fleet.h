@@ -1,0 +1,90 @@
+// All worker processes of this node: starts them by the spawner, speaks with them, and reports what they say as checked values.
+//
+// The fleet does what it is told and decides nothing, with one exception: a worker that breaks the protocol is killed at once, and
+// reported as gone. Reports are pulled by one reader (next()); a verb that cannot be done any more ends in the worker's WorkerGone.
+// Lives on the server's loop. Failure of the spawner: every worker is reported gone, then SpawnerGone; restart() starts a new one.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "domain/endpoint.h"
+#include "instance/channel.h"
+#include "instance/report.h"
+#include "instance/worker_link.h"
+#include "io/asio.h"
+
+namespace ebb::instance {
+
+struct FleetOptions {
+  std::string spawner_program;
+  std::map<std::string, int> blanks;  // engine → blank workers kept ready
+};
+
+struct StartOrder {
+  WorkerId worker;
+  domain::Engine engine = domain::Engine::kLlama;
+  std::string model_name;
+  Fd model;  // read-only; empty for the echo engine
+  int64_t context_tokens = 0;
+  int slots = 1;
+  int threads = 1;
+};
+
+class Fleet {
+ public:
+  Fleet(io::asio::any_io_executor executor, FleetOptions options);
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  // Starts ebb-spawner. Called first of all by the server, while it is single-threaded; again after SpawnerGone.
+  Status start_spawner();
+
+  void start(StartOrder order);
+  void park(WorkerId worker);
+  void unpark(WorkerId worker, int slots);
+  void resize(WorkerId worker, int slots);
+  void set_threads(WorkerId worker, int threads);
+  void kill(WorkerId worker, std::string reason);
+  void execute(WorkerId worker, CallId call, const domain::Call& what);
+  void cancel(WorkerId worker, CallId call);
+
+  // The next report, in the order in which things happened. One reader.
+  io::Task<Report> next();
+
+  // Process ids of the workers that live, for measuring their memory.
+  std::vector<std::pair<WorkerId, int>> processes() const;
+
+  // Closes the spawner's channel: it kills and reaps all workers and ends. Waits for its end, at most a few seconds.
+  void shut_down();
+
+ private:
+  io::Task<void> read_spawner();
+  io::Task<void> read_worker(std::shared_ptr<WorkerLink> link);
+  void on_spawned(const wire::Frame& frame);
+  void on_exited(const wire::Frame& frame);
+  void report(Report report);
+  void tell(WorkerId worker, wire::FrameType type, uint64_t stream, std::string_view body);
+  void order_kill(WorkerId worker);
+  void lose_spawner(std::string reason);
+  void gone(WorkerId worker, std::string reason);
+
+  io::asio::any_io_executor executor_;
+  FleetOptions options_;
+  std::unique_ptr<Channel> spawner_;
+  Fd spawner_process_;  // pidfd
+  int spawner_pid_ = 0;
+  std::map<WorkerId, std::shared_ptr<WorkerLink>> workers_;
+  std::deque<Report> reports_;
+  io::asio::steady_timer reported_;
+};
+
+}  // namespace ebb::instance

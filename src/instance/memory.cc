@@ -1,0 +1,95 @@
+// /proc and the memory cgroup (v1 or v2, as seen in our own cgroup namespace).
+#include "instance/memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace ebb::instance {
+
+namespace {
+
+std::string slurp(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::optional<uint64_t> read_number(const std::string& path) {
+  const std::string text = slurp(path);
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return std::nullopt;  // "max", or no such file
+  return value;
+}
+
+// Our own group's directory and file names; nullopt where no memory controller limits us.
+struct CgroupMemory {
+  uint64_t limit = std::numeric_limits<uint64_t>::max();
+  uint64_t used = 0;
+};
+
+std::string own_group(std::string_view controller_field) {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    if (std::string_view(line).substr(first + 1, second - first - 1) == controller_field) return line.substr(second + 1);
+  }
+  return "/";
+}
+
+std::optional<CgroupMemory> cgroup_memory() {
+  const std::string v2 = "/sys/fs/cgroup" + own_group("");
+  if (const auto limit = read_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = read_number(v2 + "/memory.current").value_or(0)};
+  const std::string v1 = "/sys/fs/cgroup/memory" + own_group("memory");
+  if (const auto limit = read_number(v1 + "/memory.limit_in_bytes")) return CgroupMemory{.limit = *limit, .used = read_number(v1 + "/memory.usage_in_bytes").value_or(0)};
+  return std::nullopt;
+}
+
+}  // namespace
+
+uint64_t read_kilobytes(std::string_view text, std::string_view key) {
+  for (size_t line = 0; line < text.size();) {
+    const size_t end = std::min(text.find('\n', line), text.size());
+    std::string_view content = text.substr(line, end - line);
+    line = end + 1;
+    if (!content.starts_with(key)) continue;
+    content.remove_prefix(key.size());
+    content.remove_prefix(std::min(content.find_first_of("0123456789"), content.size()));
+    uint64_t kilobytes = 0;
+    std::from_chars(content.data(), content.data() + content.size(), kilobytes);
+    return kilobytes * 1024;
+  }
+  return 0;
+}
+
+uint64_t node_memory_bytes() {
+  const uint64_t machine = read_kilobytes(slurp("/proc/meminfo"), "MemTotal:");
+  const auto group = cgroup_memory();
+  return group ? std::min(machine, group->limit) : machine;
+}
+
+uint64_t node_available_bytes() {
+  const uint64_t machine = read_kilobytes(slurp("/proc/meminfo"), "MemAvailable:");
+  const auto group = cgroup_memory();
+  if (!group || group->limit == std::numeric_limits<uint64_t>::max()) return machine;
+  return std::min(machine, group->limit > group->used ? group->limit - group->used : 0);
+}
+
+MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes) {
+  MemoryReadings readings{.node_available_bytes = node_available_bytes(), .pss_bytes = {}};
+  for (const auto& [worker, pid] : processes) {
+    const uint64_t pss = read_kilobytes(slurp(fmt::format("/proc/{}/smaps_rollup", pid)), "Pss:");
+    if (pss > 0) readings.pss_bytes.emplace_back(worker, pss);
+  }
+  return readings;
+}
+
+}  // namespace ebb::instance

@@ -1,0 +1,31 @@
+// Measured memory: of processes, and of the node.
+//
+// Reading a process's smaps walks its page tables (milliseconds for a large model), so measure() belongs on a thread beside the loop.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace ebb::instance {
+
+struct MemoryReadings {
+  uint64_t node_available_bytes = 0;  // MemAvailable, or what our memory cgroup leaves, whichever is less
+  std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read
+};
+
+MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes);
+
+// MemAvailable, or what our memory cgroup leaves, whichever is less. Takes tens of microseconds.
+uint64_t node_available_bytes();
+
+// The node's memory: the machine's, or the limit of our memory cgroup if it is lower.
+uint64_t node_memory_bytes();
+
+// The number before "kB" of the line that starts with `key`, in bytes; 0 if there is none. Pure; for /proc's files.
+uint64_t read_kilobytes(std::string_view text, std::string_view key);
+
+}  // namespace ebb::instance

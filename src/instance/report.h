@@ -1,0 +1,68 @@
+// What the fleet tells about workers, checked and typed: nothing of a worker's frames goes further up than this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "domain/call.h"
+
+namespace ebb::instance {
+
+struct SlotsReady {
+  WorkerId worker;
+  int slots = 0;
+};
+struct WorkerParked { WorkerId worker; };
+struct WorkProgress { WorkerId worker; };
+struct WorkerLog {
+  WorkerId worker;
+  std::string line;
+};
+// The process is gone and reaped, its channel closed. `error` is what it said itself before it went (a model that does not load).
+struct WorkerGone {
+  WorkerId worker;
+  std::string reason;
+  std::optional<Error> error;
+};
+
+struct CallStarted {
+  WorkerId worker;
+  CallId call;
+  domain::Started started;
+};
+struct CallText {
+  WorkerId worker;
+  CallId call;
+  domain::Text text;
+};
+struct CallFinished {  // the slot is free again
+  WorkerId worker;
+  CallId call;
+  bool cancelled = false;
+  domain::Finished finished;
+};
+struct CallRefused {  // the worker could not run this input; the slot is free again
+  WorkerId worker;
+  CallId call;
+  Error error;
+};
+
+struct SandboxReport {
+  struct Layer {
+    std::string name;
+    bool active = false;
+    std::string detail;
+  };
+  std::vector<Layer> layers;
+};
+// All workers are gone with it; each has its own WorkerGone before this.
+struct SpawnerGone { std::string reason; };
+
+using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallFinished, CallRefused, SandboxReport, SpawnerGone>;
+
+}  // namespace ebb::instance

@@ -1,0 +1,120 @@
+// The strict reading of a worker's frames.
+#include "instance/worker_link.h"
+
+#include <fmt/format.h>
+
+#include "domain/limits.h"
+#include "wire/worker.pb.h"
+
+namespace ebb::instance {
+
+namespace {
+
+using wire::FrameType;
+using Reading = Result<std::optional<Report>>;
+
+std::unexpected<Error> corrupt(std::string_view what) { return fail(ErrorKind::kCorrupt, fmt::format("bad frame: {}", what)); }
+
+template <class Message>
+Result<Message> parse(const wire::Frame& frame) {
+  Message message;
+  if (!message.ParseFromString(frame.body)) return corrupt("a body that does not parse");
+  return message;
+}
+
+Reading read_ready(WorkerLink& link, const wire::Frame& frame) {
+  const auto ready = parse<wire::pb::Ready>(frame);
+  if (!ready) return fail(ready.error());
+  if (ready->slots() < 0 || ready->slots() > domain::kSlotsPerWorkerMax) return corrupt("a number of slots out of range");
+  return SlotsReady{.worker = link.worker, .slots = ready->slots()};
+}
+
+Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
+  const auto failed = parse<wire::pb::LoadFailed>(frame);
+  if (!failed) return fail(failed.error());
+  link.own_error = Error{.kind = ErrorKind::kCorrupt, .message = failed->message().substr(0, 1000)};
+  return std::nullopt;
+}
+
+Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  const auto started = parse<wire::pb::Started>(frame);
+  if (!started) return fail(started.error());
+  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax) return corrupt("a second start, or prompt tokens out of range");
+  call.started = true;
+  call.prompt_tokens = started->prompt_tokens();
+  return CallStarted{.worker = link.worker, .call = CallId{frame.stream}, .started = {.prompt_tokens = started->prompt_tokens()}};
+}
+
+Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  auto text = parse<wire::pb::Text>(frame);
+  if (!text) return fail(text.error());
+  if (!call.started || text->tokens() < 0 || text->tokens() > domain::kContextTokensMax - call.tokens) return corrupt("text before a start, or tokens out of range");
+  call.tokens += text->tokens();
+  return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = {.text = std::move(*text->mutable_text()), .tokens = text->tokens()}};
+}
+
+Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const wire::Frame& frame) {
+  const auto finished = parse<wire::pb::Finished>(frame);
+  if (!finished) return fail(finished.error());
+  const bool cancelled = finished->reason() == wire::pb::Finished::CANCELLED;
+  // Tokens are counted where they pass. A worker that says otherwise is broken, and its numbers must reach no bill.
+  if (finished->completion_tokens() != call.tokens || (call.started && finished->prompt_tokens() != call.prompt_tokens && !cancelled))
+    return corrupt(fmt::format("it counts {} tokens where {} passed", finished->completion_tokens(), call.tokens));
+  const domain::Finished what{.reason = finished->reason() == wire::pb::Finished::LENGTH ? domain::FinishReason::kLength : domain::FinishReason::kStop,
+                              .prompt_tokens = call.prompt_tokens,
+                              .completion_tokens = call.tokens};
+  const CallId id{frame.stream};
+  link.running.erase(id);
+  return CallFinished{.worker = link.worker, .call = id, .cancelled = cancelled, .finished = what};
+}
+
+ErrorKind refusal_kind(std::string_view word) {
+  for (const ErrorKind kind : {ErrorKind::kInvalid, ErrorKind::kTooLarge, ErrorKind::kExhausted, ErrorKind::kOverloaded}) {
+    if (to_string(kind) == word) return kind;
+  }
+  return ErrorKind::kInternal;
+}
+
+Reading read_refused(WorkerLink& link, const wire::Frame& frame) {
+  const auto refused = parse<wire::pb::Refused>(frame);
+  if (!refused) return fail(refused.error());
+  const CallId id{frame.stream};
+  link.running.erase(id);
+  return CallRefused{.worker = link.worker,
+                     .call = id,
+                     .error = {.kind = refusal_kind(refused->kind()), .message = refused->message().substr(0, 1000), .param = refused->param().substr(0, 100), .code = refused->code().substr(0, 100)}};
+}
+
+Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
+  const auto call = link.running.find(CallId{frame.stream});
+  if (call == link.running.end()) return corrupt("it speaks of a call that does not run in it");
+  switch (frame.type) {
+    case FrameType::kProgress: return WorkProgress{link.worker};
+    case FrameType::kStarted: return read_started(link, call->second, frame);
+    case FrameType::kText: return read_text(link, call->second, frame);
+    case FrameType::kFinished: return read_finished(link, call->second, frame);
+    case FrameType::kRefused: return read_refused(link, frame);
+    default: return corrupt(fmt::format("type {} does not belong to a call", static_cast<int>(frame.type)));
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& frame) {
+  if (frame.stream != 0) return read_call_frame(link, frame);
+  switch (frame.type) {
+    case FrameType::kBlank: return std::nullopt;
+    case FrameType::kProgress: return WorkProgress{link.worker};
+    case FrameType::kReady: return read_ready(link, frame);
+    case FrameType::kParked: return WorkerParked{link.worker};
+    case FrameType::kLoadFailed: return read_load_failed(link, frame);
+    case FrameType::kLog: {
+      const auto log = parse<wire::pb::Log>(frame);
+      if (!log) return fail(log.error());
+      return WorkerLog{.worker = link.worker, .line = log->line().substr(0, 2000)};
+    }
+    default: return corrupt(fmt::format("type {} is not for the server", static_cast<int>(frame.type)));
+  }
+}
+
+}  // namespace ebb::instance

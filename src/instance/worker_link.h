@@ -1,0 +1,42 @@
+// The server's view of one worker process: its channel, what it was last told, and a strict reading of what it says.
+//
+// The worker is taken for compromised: a frame is accepted only if it is of a known type, parses, and fits what the worker was
+// asked (a call that runs in it, no more text than tokens allow, sane numbers). Anything else is kCorrupt, and its end.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "instance/channel.h"
+#include "instance/report.h"
+#include "wire/frame.h"
+
+namespace ebb::instance {
+
+struct WorkerLink {
+  WorkerId worker;
+  int pid = 0;                       // 0: not handed over yet
+  std::unique_ptr<Channel> channel;  // empty until then
+  std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
+  std::string kill_reason;           // why we killed it, for its WorkerGone
+  std::string exit_reason;           // how it ended, once the spawner reaped it
+  bool channel_ended = false;
+  std::optional<Error> own_error;    // what it said before it went
+
+  struct Running {
+    bool started = false;
+    int64_t prompt_tokens = 0;
+    int64_t tokens = 0;  // counted here, as they pass
+  };
+  std::map<CallId, Running> running;
+};
+
+// Turns one frame into a report (nullopt: nothing to tell). Error kCorrupt: the worker broke the protocol.
+Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& frame);
+
+}  // namespace ebb::instance

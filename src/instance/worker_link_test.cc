@@ -1,0 +1,109 @@
+// Rows of frames that a worker may and may not send.
+#include "instance/worker_link.h"
+
+#include <gtest/gtest.h>
+
+#include "domain/limits.h"
+#include "wire/worker.pb.h"
+
+namespace ebb::instance {
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+
+constexpr CallId kCall{5};
+
+Frame started(int64_t prompt_tokens) {
+  wire::pb::Started body;
+  body.set_prompt_tokens(prompt_tokens);
+  return {.type = FrameType::kStarted, .stream = kCall.value, .body = body.SerializeAsString()};
+}
+
+Frame text(std::string what, int64_t tokens) {
+  wire::pb::Text body;
+  body.set_text(std::move(what));
+  body.set_tokens(tokens);
+  return {.type = FrameType::kText, .stream = kCall.value, .body = body.SerializeAsString()};
+}
+
+Frame finished(int64_t prompt_tokens, int64_t completion_tokens) {
+  wire::pb::Finished body;
+  body.set_prompt_tokens(prompt_tokens);
+  body.set_completion_tokens(completion_tokens);
+  return {.type = FrameType::kFinished, .stream = kCall.value, .body = body.SerializeAsString()};
+}
+
+Frame ready(int slots) {
+  wire::pb::Ready body;
+  body.set_slots(slots);
+  return {.type = FrameType::kReady, .stream = 0, .body = body.SerializeAsString()};
+}
+
+WorkerLink link_with_call() {
+  WorkerLink link;
+  link.worker = WorkerId{1};
+  link.running[kCall] = {};
+  return link;
+}
+
+struct Row {
+  const char* name;
+  std::vector<Frame> frames;
+  bool accepted;
+};
+
+TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
+  const int64_t huge = int64_t{1} << 60;
+  const Row rows[] = {
+      {"a whole call", {started(3), text("a", 1), text("", 1), finished(3, 2)}, true},
+      {"a call without text", {started(3), finished(3, 0)}, true},
+      {"text before the start", {text("a", 1)}, false},
+      {"two starts", {started(3), started(3)}, false},
+      {"negative prompt", {started(-1)}, false},
+      {"huge prompt", {started(huge)}, false},
+      {"negative tokens", {started(3), text("a", -1)}, false},
+      {"tokens that overflow", {started(3), text("a", 5), text("a", domain::kContextTokensMax)}, false},
+      {"more tokens claimed than passed", {started(3), text("a", 1), finished(3, 2)}, false},
+      {"fewer tokens claimed than passed", {started(3), text("a", 2), finished(3, 1)}, false},
+      {"another prompt at the end", {started(3), finished(4, 0)}, false},
+      {"text after the end", {started(3), finished(3, 0), text("a", 1)}, false},
+      {"a call that is not there", {{.type = FrameType::kText, .stream = 6, .body = ""}}, false},
+      {"a body that does not parse", {{.type = FrameType::kStarted, .stream = kCall.value, .body = "\xff\xff\xff"}}, false},
+      {"ready", {ready(4)}, true},
+      {"too many slots", {ready(domain::kSlotsPerWorkerMax + 1)}, false},
+      {"negative slots", {ready(-1)}, false},
+      {"a frame meant for workers", {{.type = FrameType::kExecute, .stream = 0, .body = ""}}, false},
+      {"a frame meant for workers, in a call", {{.type = FrameType::kExecute, .stream = kCall.value, .body = ""}}, false},
+      {"an unknown type", {{.type = static_cast<FrameType>(999), .stream = 0, .body = ""}}, false},
+  };
+  for (const Row& row : rows) {
+    WorkerLink link = link_with_call();
+    bool accepted = true;
+    for (const Frame& frame : row.frames) accepted = accepted && read_frame(link, frame).has_value();
+    EXPECT_EQ(accepted, row.accepted) << row.name;
+  }
+}
+
+TEST(ReadFrame, CountsTokensItself) {
+  WorkerLink link = link_with_call();
+  ASSERT_TRUE(read_frame(link, started(3)));
+  ASSERT_TRUE(read_frame(link, text("ab", 2)));
+  const auto end = read_frame(link, finished(3, 2));
+  ASSERT_TRUE(end && *end);
+  EXPECT_EQ(std::get<CallFinished>(**end).finished.completion_tokens, 2);
+  EXPECT_TRUE(link.running.empty());
+}
+
+TEST(ReadFrame, KeepsWhyAModelDidNotLoad) {
+  WorkerLink link = link_with_call();
+  wire::pb::LoadFailed body;
+  body.set_message("no such tensor");
+  const auto read = read_frame(link, {.type = FrameType::kLoadFailed, .stream = 0, .body = body.SerializeAsString()});
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->has_value()) << "it is told with the worker's end";
+  EXPECT_EQ(link.own_error->message, "no such tensor");
+}
+
+}  // namespace
+}  // namespace ebb::instance

@@ -1,0 +1,178 @@
+// The step loop and the verbs. What actions do is in actions.cc, what workers report in reports.cc, what people see in views.cc.
+#include "invoke/local_platform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "domain/limits.h"
+
+namespace ebb::invoke {
+
+namespace {
+
+constexpr milliseconds kMeasureEvery{2'000};
+constexpr milliseconds kSandboxReportMax{5'000};
+
+}  // namespace
+
+LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
+                             ledger::UsageLog& usage_log, PlatformOptions options)
+    : executor_(executor),
+      clock_(clock),
+      fleet_(fleet),
+      catalog_(catalog),
+      models_(models),
+      usage_log_(usage_log),
+      options_(std::move(options)),
+      state_(options_.node),
+      rng_(static_cast<uint64_t>(clock.mono().time_since_epoch().count())),
+      call_ids_(clock.wall().time_since_epoch().count() * 1000),
+      wake_(executor),
+      spawner_restart_(executor),
+      sandbox_known_(executor),
+      drained_(executor, io::asio::steady_timer::time_point::max()) {}
+
+Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call) {
+  totals_ = std::move(totals);
+  call_ids_.skip_past(highest_call.value);
+  const Result<uint64_t> highest = catalog_.highest_revision_id();
+  if (!highest) return fail(highest.error());
+  next_revision_ = *highest + 1;
+  Result<std::vector<domain::Revision>> revisions = catalog_.current_revisions();
+  if (!revisions) return fail(revisions.error());
+  read_node_memory();
+  for (domain::Revision& revision : *revisions) feed(control::RevisionDeployed{.revision = std::move(revision)});
+  io::asio::co_spawn(executor_, read_reports(), io::asio::detached);
+  io::asio::co_spawn(executor_, measure_memory(), io::asio::detached);
+  return {};
+}
+
+void LocalPlatform::feed(control::Event event) {
+  events_.push_back(std::move(event));
+  if (stepping_) return;  // an action of the step under way caused it: it is next
+  stepping_ = true;
+  while (!events_.empty()) {
+    const control::Event next = std::move(events_.front());
+    events_.pop_front();
+    const control::Actions actions = control::step(state_, next, clock_.mono(), rng_);
+    for (const control::Action& action : actions) perform(action);
+  }
+  stepping_ = false;
+}
+
+Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
+  if (clock_.mono() - memory_read_ > kMeasureEvery) read_node_memory();
+  const CallId id{call_ids_.next()};
+  auto stream = std::make_shared<CallStream>(executor_, id, [this](CallId left) { feed(control::CallLeft{left}); });
+  const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
+  control::CallArrived arrived{.call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall()};
+  calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
+  arriving_ = id;
+  feed(std::move(arrived));
+  arriving_ = {};
+  // A refusal before anything was reserved is an ordinary error of this verb: the core forgot the call in the same step.
+  if (refused_) {
+    stream->push(domain::Failed{.error = *refused_});
+    return fail(*std::exchange(refused_, std::nullopt));
+  }
+  return stream;
+}
+
+Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
+  if (!domain::is_name(spec.name)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not an endpoint name: {}", spec.name, domain::kNameRule), "endpoint");
+  const std::vector<EndpointView> known = endpoints();
+  const bool replaces = std::any_of(known.begin(), known.end(), [&](const EndpointView& view) { return view.revision.spec.name == spec.name; });
+  if (!replaces && known.size() >= domain::kEndpointsMax)
+    return fail(ErrorKind::kTooLarge, fmt::format("there are {} endpoints already, the most that one node keeps: remove some first", known.size()));
+  std::optional<domain::Model> model;
+  if (spec.model) {
+    Result<domain::Model> found = models_.resolve(*spec.model);
+    if (!found) return fail(found.error());
+    model = std::move(*found);
+  }
+  Result<domain::Revision> revision = domain::make_revision(RevisionId{next_revision_}, std::move(spec), std::move(model), clock_.wall());
+  if (!revision) return revision;
+  if (Status fits = control::fits_node(options_.node, *revision); !fits) return fail(fits.error());
+  if (Status stored = catalog_.put_revision(*revision); !stored) return fail(stored.error());
+  ++next_revision_;
+  note(revision->spec.name, fmt::format("deployed revision {}", revision->id.value));
+  feed(control::RevisionDeployed{.revision = *revision});
+  return revision;
+}
+
+Status LocalPlatform::remove(const std::string& endpoint) {
+  if (Result<EndpointView> known = this->endpoint(endpoint); !known) return fail(known.error());
+  if (Status stored = catalog_.delete_endpoint(endpoint); !stored) return stored;
+  feed(control::EndpointRemoved{.endpoint = endpoint});
+  log_.forget(endpoint);
+  return {};
+}
+
+io::Task<std::vector<SandboxLayer>> LocalPlatform::sandbox() {
+  if (sandbox_.empty()) {
+    sandbox_known_.expires_after(kSandboxReportMax);
+    const auto [woken] = co_await sandbox_known_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  }
+  co_return sandbox_;
+}
+
+io::Task<void> LocalPlatform::drain() {
+  feed(control::DrainRequested{});
+  while (!drain_done_) {
+    const auto [woken] = co_await drained_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  }
+}
+
+void LocalPlatform::set_store_writable(bool writable, const std::string& why) { feed(control::StoreWritable{.writable = writable, .why = why}); }
+
+void LocalPlatform::read_node_memory() {
+  memory_read_ = clock_.mono();
+  memory_.node_available_bytes = instance::node_available_bytes();
+  tell_readings();
+}
+
+void LocalPlatform::tell_readings() {
+  control::Readings readings{.node_available_bytes = memory_.node_available_bytes, .workers = {}};
+  for (const auto& [worker, pss] : memory_.pss_bytes) readings.workers.push_back({.worker = worker, .pss_bytes = pss});
+  feed(std::move(readings));
+}
+
+io::Task<void> LocalPlatform::measure_memory() {
+  io::asio::steady_timer pause(executor_);
+  for (;;) {
+    pause.expires_after(kMeasureEvery);
+    const auto [error] = co_await pause.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    if (error) co_return;
+    const auto processes = fleet_.processes();
+    if (processes.empty()) {
+      memory_.pss_bytes.clear();
+      continue;
+    }
+    // Walking page tables takes milliseconds, so it is done beside the loop.
+    instance::MemoryReadings readings = co_await io::asio::co_spawn(
+        measuring_, [](std::vector<std::pair<WorkerId, int>> of) -> io::Task<instance::MemoryReadings> { co_return instance::measure(of); }(processes),
+        io::asio::use_awaitable);
+    memory_ = std::move(readings);
+    memory_read_ = clock_.mono();
+    tell_readings();
+  }
+}
+
+void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.add(endpoint, clock_.wall(), std::move(line)); }
+
+std::string LocalPlatform::endpoint_of(WorkerId worker) const {
+  const auto found = worker_endpoints_.find(worker);
+  return found == worker_endpoints_.end() ? std::string() : found->second;
+}
+
+std::vector<domain::Digest> LocalPlatform::digests_in_use() const {
+  std::vector<domain::Digest> digests;
+  for (const EndpointView& view : endpoints()) {
+    if (view.revision.model) digests.push_back(view.revision.model->digest);
+  }
+  return digests;
+}
+
+}  // namespace ebb::invoke

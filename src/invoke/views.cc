@@ -1,0 +1,81 @@
+// What people see of the platform: endpoints, decisions, logs, status.
+#include <algorithm>
+
+#include "invoke/local_platform.h"
+
+namespace ebb::invoke {
+
+namespace {
+
+std::unexpected<Error> unknown(const std::string& endpoint) {
+  return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "': `ebb ps` lists them", "endpoint");
+}
+
+}  // namespace
+
+EndpointView LocalPlatform::view_of(const control::EndpointSummary& summary) const {
+  EndpointView view{.revision = *summary.revision,
+                    .state = std::string(summary.state),
+                    .slots_busy = summary.slots_busy,
+                    .slots_ready = summary.slots_ready,
+                    .waiting = summary.waiting,
+                    .memory_bytes = 0,
+                    .last_call = std::nullopt,
+                    .calls = 0,
+                    .spent = 0};
+  for (const auto& [worker, pss] : memory_.pss_bytes) {
+    if (endpoint_of(worker) == view.revision.spec.name) view.memory_bytes += pss;
+  }
+  if (const auto totals = totals_.find(view.revision.spec.name); totals != totals_.end()) {
+    view.calls = totals->second.calls;
+    view.spent = totals->second.cost;
+    view.last_call = totals->second.last_ended;
+  }
+  return view;
+}
+
+std::vector<EndpointView> LocalPlatform::endpoints() const {
+  std::vector<EndpointView> views;
+  for (const control::EndpointSummary& summary : control::summaries(state_)) views.push_back(view_of(summary));
+  return views;
+}
+
+Result<EndpointView> LocalPlatform::endpoint(const std::string& name) const {
+  const std::optional<control::EndpointSummary> summary = control::summary_of(state_, name);
+  if (!summary) return unknown(name);
+  return view_of(*summary);
+}
+
+Result<std::vector<DecisionView>> LocalPlatform::decisions(const std::string& endpoint) const {
+  if (!control::summary_of(state_, endpoint)) return unknown(endpoint);
+  const MonoTime now = clock_.mono();
+  const WallTime wall = clock_.wall();
+  std::vector<DecisionView> views;
+  for (control::Decision& decision : state_.journal.of(endpoint)) {
+    const auto age = std::chrono::duration_cast<milliseconds>(now - decision.at);
+    views.push_back({.decision = std::move(decision), .at = wall - age});
+  }
+  return views;
+}
+
+Result<std::vector<LogLine>> LocalPlatform::log_lines(const std::string& endpoint, uint64_t after) const {
+  if (!control::summary_of(state_, endpoint)) return unknown(endpoint);
+  return log_.after(endpoint, after);
+}
+
+StatusView LocalPlatform::status() const {
+  StatusView view{.version = options_.version,
+                  .home = options_.home,
+                  .ready = !state_.draining && state_.store_writable,
+                  .not_ready_why = state_.draining ? "draining" : state_.store_why,
+                  .sandbox = sandbox_,
+                  .memory_limit_bytes = options_.node.memory_limit_bytes,
+                  .memory_available_bytes = memory_.node_available_bytes,
+                  .memory_workers_bytes = 0,
+                  .cores = options_.node.cores,
+                  .workers = static_cast<int>(fleet_.processes().size())};
+  for (const auto& [worker, pss] : memory_.pss_bytes) view.memory_workers_bytes += pss;
+  return view;
+}
+
+}  // namespace ebb::invoke

@@ -1,0 +1,73 @@
+// OpenAI's HTTP dialect: requests into calls, events into answers, errors into its error object. Pure; contract in docs.
+//
+// Reconciles two rules. Every field that the API documents either is honoured or is refused by name, so that no caller believes in an
+// effect that is not there. Fields outside the API, and fields that only advise, are accepted and listed in ChatRequest::ignored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "domain/call.h"
+#include "domain/usage.h"
+
+namespace ebb::wire {
+
+struct ChatRequest {
+  domain::Call call;
+  bool stream = false;
+  bool include_usage = false;
+  std::vector<std::string> ignored;  // names of fields without effect, at most kIgnoredMax, printable ASCII
+};
+inline constexpr size_t kIgnoredMax = 16;
+
+// The body of POST /v1/chat/completions. Error: kInvalid with the path of the field as param.
+Result<ChatRequest> parse_chat(std::string_view body);
+
+// What all parts of one answer have in common.
+struct AnswerHead {
+  std::string id;  // "chatcmpl-…"
+  int64_t created = 0;
+  std::string model;
+};
+
+struct AnswerUsage {
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  // What the call cost, as the extra key "ebb"; absent where it is not known.
+  struct Cost {
+    std::string cost;
+    int64_t billed_ms = 0;
+    domain::Tier tier = domain::Tier::kWarm;
+  };
+  std::optional<Cost> cost;
+};
+
+std::string chat_completion(const AnswerHead& head, std::string_view content, domain::FinishReason reason, const AnswerUsage& usage);
+
+// The events of a stream, one `data:` JSON each. With `usage_key` every chunk carries "usage": null.
+class ChatChunks {
+ public:
+  ChatChunks(AnswerHead head, bool include_usage) : head_(std::move(head)), include_usage_(include_usage) {}
+  std::string role() const;
+  std::string content(std::string_view text) const;
+  std::string finish(domain::FinishReason reason) const;
+  std::string usage(const AnswerUsage& usage) const;
+
+ private:
+  json::object chunk(json::array choices) const;
+  AnswerHead head_;
+  bool include_usage_;
+};
+
+// {"error": {"message", "type", "param", "code"}}: all four keys, always.
+std::string openai_error(const Error& error);
+
+// One element of GET /v1/models; `extra` holds Ebb's own facts and is added under the key "ebb".
+json::object openai_model(std::string_view id, int64_t created, json::object extra);
+
+}  // namespace ebb::wire

@@ -1,0 +1,38 @@
+// An endpoint's specification as users write it, in YAML or JSON, to and from domain::EndpointSpec. Pure.
+//
+//   endpoint: chat             # required
+//   model: smol@3              # required unless `engine: echo`
+//   engine: llama              # llama | echo
+//   memory: 512MiB             # left out: from the model
+//   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
+//   scaling: {min: 0, max: 16, idle: auto, keep: 10m}
+//   limits: {queue: 200, wait: 30s, time: 2m}
+//
+// Ranges are those of domain/limits.h.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "domain/endpoint.h"
+
+namespace ebb::wire {
+
+// Closed schema: a field that is not listed above is refused by name, with the nearest known one where it looks like a slip.
+// Error: kInvalid with the path of the field as param ("scaling.max").
+Result<domain::EndpointSpec> parse_spec(const json::value& value);
+
+// What parse_spec reads back as the same value; defaults are written out, absent optionals are left out.
+json::value spec_to_json(const domain::EndpointSpec& spec);
+
+// One YAML document of at most kSpecBytesMax bytes and kSpecDepthMax levels; no anchors, aliases, tags or duplicate keys.
+// An empty text or one of comments only is null. Plain true/false, null and numbers get their JSON types, anything quoted is a string. Error: kInvalid
+// (kTooLarge for the size) with "line L, column C: …", counted from 1.
+Result<json::value> yaml_to_json(std::string_view yaml);
+
+// The nearest of `known` to what was written, or empty if none is near enough to be meant.
+std::string_view nearest_word(std::string_view written, const std::vector<std::string_view>& known);
+
+}  // namespace ebb::wire

@@ -1,0 +1,15 @@
+// Server-sent events, as far as OpenAI's streams use them: `data:` lines only. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ebb::wire {
+
+inline constexpr std::string_view kSseContentType = "text/event-stream; charset=utf-8";
+inline constexpr std::string_view kSseDone = "data: [DONE]\n\n";
+
+// Appends one event. `line` must not contain a line break (serialised JSON never does).
+void append_sse(std::string& out, std::string_view line);
+
+}  // namespace ebb::wire

