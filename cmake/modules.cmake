@@ -80,10 +80,15 @@ function(ebb_module name)
   endif()
 endfunction()
 
-# ebb_program(ebb-name MODULE m MAIN file.cc MODULES …): a program whose main lies in module m's folder.
+# ebb_program(ebb-name MAIN file.cc MODULES m… [LIBS target…]): a program whose main lies in module m's folder.
 function(ebb_program name)
   cmake_parse_arguments(ARG "" "MAIN" "MODULES;LIBS" ${ARGN})
   list(TRANSFORM ARG_MODULES PREPEND ebb_)
   add_executable(${name} ${ARG_MAIN})
   target_link_libraries(${name} PRIVATE ${ARG_MODULES} ${ARG_LIBS})
+  # What `make run` needs: the programs without the tests.
+  if(NOT TARGET programs)
+    add_custom_target(programs)
+  endif()
+  add_dependencies(programs ${name})
 endfunction()

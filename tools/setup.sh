@@ -12,6 +12,7 @@ umask 022
 readonly LOCK=tools/deps.lock
 readonly STAMP=deps/.setup
 readonly VENV=tests/.venv
+readonly MODEL=deps/models/SmolLM2-135M-Instruct.Q4_1.gguf
 WORK=
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -24,7 +25,7 @@ trap 'exit 130' INT TERM
 # --- the distribution's packages ---------------------------------------------------------------------------------------
 
 distribution() {
-  local ID='' VERSION_ID='' PRETTY_NAME=''
+  local ID='' VERSION_ID=''
   # shellcheck disable=SC1091
   if [[ -r /etc/os-release ]]; then . /etc/os-release; fi
   echo "${ID:-unknown}-${VERSION_ID:-}"
@@ -35,10 +36,10 @@ package_groups() {
   local boost='libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev'
   if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
   cat <<LIST
-build|compile Ebb (ccache and mold make it faster)|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
+build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
 libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev
-clients|fetch the engine and the demo model, run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm curl
-checks|unit tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck
+clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm curl
+checks|for unit tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck
 LIST
 }
 
@@ -60,7 +61,7 @@ system_packages() {
       if ! is_installed "$package"; then wanted+=("${package%%=*}"); fi
     done
     if ((${#wanted[@]})); then
-      say "$group, to $why: ${wanted[*]}"
+      say "$group ($why): ${wanted[*]}"
       missing+=("${wanted[@]}")
     fi
   done < <(package_groups "$distro")
@@ -137,6 +138,7 @@ engine() {
   mkdir -p "$laid/lib" "$WORK/libs"
   tar -xzf "$WORK/libs.tgz" -C "$WORK/libs"
   cp "$WORK"/libs/package/bins/linux-x64/lib*.so "$laid/lib/"
+  cp "$WORK/libs/package/LICENSE" "$laid/LICENSE.node-llama-cpp"
   git clone -q --bare "$WORK/llama.bundle" "$WORK/llama.git" 2>"$WORK/git.log" || { cat "$WORK/git.log" >&2; die "git could not read the engine's source bundle"; }
   git --git-dir="$WORK/llama.git" archive HEAD LICENSE include ggml/include common | tar -x -C "$laid" --wildcards LICENSE '*.h'
   rm -rf deps/llama
@@ -195,7 +197,7 @@ main() {
   local distro before
   distro=$(distribution)
   before=$SECONDS
-  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -d $VENV ]] && have cmake && have g++; then
+  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -d $VENV ]] && have cmake && have g++; then
     if [[ -z ${EBB_SETUP_QUIET:-} ]]; then say "nothing to do"; fi
     return
   fi

@@ -43,12 +43,18 @@ std::string text_of(const std::variant<std::string, int64_t, double>& value) {
   return fmt::format("{:.3f}", std::get<double>(value));
 }
 
+// A field that has nothing to say would only be noise.
+bool is_empty(const LogField& field) {
+  const auto* text = std::get_if<std::string>(&field.value);
+  return text != nullptr && text->empty();
+}
+
 }  // namespace
 
 std::string format_log_text(std::string_view message, LogFields fields) {
   std::string line(message);
   for (const LogField& field : fields)
-    line += fmt::format(" {}={}", field.key, text_of(field.value));
+    if (!is_empty(field)) line += fmt::format(" {}={}", field.key, text_of(field.value));
   return line;
 }
 
@@ -56,6 +62,7 @@ std::string format_log_json(std::string_view message, LogFields fields) {
   boost::json::object line;
   line["msg"] = message;
   for (const LogField& field : fields) {
+    if (is_empty(field)) continue;
     std::visit([&](const auto& value) { line[field.key] = value; }, field.value);
   }
   return boost::json::serialize(line);
@@ -70,6 +77,7 @@ void init_log(LogLevel lowest, bool force_json) {
 }
 
 void log_line(LogLevel level, std::string_view message, LogFields fields) {
+  if (!logger().should_log(to_spdlog(level))) return;
   if (json_lines) {
     logger().log(to_spdlog(level), "{}", format_log_json(message, fields).substr(1));
   } else {

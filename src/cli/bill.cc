@@ -108,14 +108,16 @@ Status print_bill(Context& context, Server& server, const BillOptions& options) 
 }  // namespace
 
 void add_bill(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "bill", "Show what calls cost: milliseconds × reserved memory × price, and a price for each call. Days are UTC.",
-                     "  ebb bill\n  ebb bill --by day,tier --endpoint chat --from 2026-11-01 --csv");
+  CLI::App* const command = client_command(app, context, "bill",
+                                           {.summary = "Show what calls cost, by endpoint, day and tier.",
+                                            .details = "A call costs its milliseconds × reserved memory × price, and a price for each call. Days are UTC.\n"
+                                                       "Tiers: warm (a worker was ready), parked (it had to wake), cold (it had to start).",
+                                            .example = "  ebb bill\n  ebb bill --by day,tier --endpoint chat --from 2026-11-01 --csv"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<BillOptions>();
   command->add_option("--by", options->by, "What makes a row: endpoint, day, tier, several with commas; endpoint if left out")
       ->delimiter(',')
-      ->check(CLI::IsMember({"endpoint", "day", "tier"}))
+      ->check(CLI::IsMember({"endpoint", "day", "tier"}).description(""))
       ->type_name("endpoint|day|tier");
   command->add_option("--endpoint", options->endpoint, "Only this endpoint")->type_name("ENDPOINT");
   command->add_option("--from", options->from, "Calls that ended then or later: 2026-11-24 or 2026-11-24T10:00:00Z")->type_name("TIME");

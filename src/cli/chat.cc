@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <limits>
 
 #include "cli/commands.h"
 #include "cli/human.h"
@@ -24,9 +27,7 @@ struct Conversation::Answer {
   explicit Answer(Output& err) : bar(err) {}
   std::string text;
   std::string finish_reason;
-  std::string cost;
-  int64_t prompt_tokens = 0;
-  int64_t completion_tokens = 0;
+  ChatDelta bill;  // of the last line
   MonoTime asked{};
   MonoTime first{};
   MonoTime ended{};
@@ -53,18 +54,14 @@ Result<ChatDelta> read_chat_line(std::string_view line) {
     ObjectReader counts(*usage, "usage");
     delta.prompt_tokens = counts.integer("prompt_tokens", 0, kMax).value_or(0);
     delta.completion_tokens = counts.integer("completion_tokens", 0, kMax).value_or(0);
-    delta.cost = counts.string("ebb_cost").value_or("");
+    if (const json::value* ebb = counts.find("ebb")) {
+      ObjectReader bill(*ebb, "usage.ebb");
+      delta.cost = bill.string("cost").value_or("");
+      delta.tier = bill.string("tier").value_or("");
+      delta.billed_ms = bill.integer("billed_ms", 0, kMax).value_or(0);
+    }
   }
   return delta;
-}
-
-std::string start_tier(std::string_view server_timing) {
-  constexpr std::string_view kStart = "start;desc=";
-  const size_t at = server_timing.find(kStart);
-  if (at == std::string_view::npos) return "";
-  std::string_view rest = server_timing.substr(at + kStart.size());
-  if (rest.starts_with('"')) rest.remove_prefix(1);
-  return std::string(rest.substr(0, rest.find_first_of("\";, ")));
 }
 
 Conversation::Conversation(Context& context, Server& server, const ChatOptions& options) : context_(context), server_(server), options_(options) {
@@ -88,9 +85,7 @@ void Conversation::take(const ChatDelta& delta, Answer& answer) {
     context_.out.write(context_.out.terminal() ? printable(delta.text) : delta.text);
   }
   if (!delta.finish_reason.empty()) answer.finish_reason = delta.finish_reason;
-  if (!delta.cost.empty()) answer.cost = delta.cost;
-  if (delta.prompt_tokens > 0) answer.prompt_tokens = delta.prompt_tokens;
-  if (delta.completion_tokens > 0) answer.completion_tokens = delta.completion_tokens;
+  if (delta.prompt_tokens > 0) answer.bill = delta;
 }
 
 Status Conversation::ask(const std::string& question) {
@@ -122,26 +117,26 @@ Status Conversation::ask(const std::string& question) {
   if (!response) return fail(response.error());
   if (!answer.understood || context_.out.closed()) return answer.understood;
   if (answer.finish_reason.empty()) return fail(ErrorKind::kIo, "the answer ended before it was whole: the server or its worker went away");
-  print_summary(answer, *response);
+  print_summary(answer);
   return {};
 }
 
-void Conversation::print_summary(const Answer& answer, const HttpResponse& response) {
+void Conversation::print_summary(const Answer& answer) {
   Output& err = context_.err;
   if (answer.finish_reason == "length") err.line(err.styled(Style::kYellow, "(cut at the most tokens; --max-tokens or a new conversation gives it room)"));
   if (!err.terminal()) return;
-  std::string text = fmt::format("{} + {} tokens", answer.prompt_tokens, answer.completion_tokens);
-  const std::string tier = start_tier(response.server_timing);
-  if (!answer.text.empty()) text += fmt::format(" · first after {}{}", human_time(answer.first - answer.asked), tier.empty() ? "" : ", " + printable(tier));
+  const ChatDelta& bill = answer.bill;
+  std::string text = fmt::format("{} + {} tokens", bill.prompt_tokens, bill.completion_tokens);
+  if (!answer.text.empty()) text += fmt::format(" · first after {}", human_time(answer.first - answer.asked));
+  if (!bill.tier.empty()) text += fmt::format(" ({})", printable(bill.tier));
   text += fmt::format(" · {}", human_time(answer.ended - answer.asked));
-  const std::string& cost = answer.cost.empty() ? response.cost : answer.cost;
-  if (!cost.empty()) text += fmt::format(" · cost {}", printable(cost));
+  if (!bill.cost.empty()) text += fmt::format(" · {} ms billed: {}", bill.billed_ms, printable(bill.cost));
   err.line(err.styled(Style::kDim, text));
 }
 
 namespace {
 
-Status converse(Context& context, Server& server, Interrupt& interrupt, Conversation& conversation) {
+Status converse(Context& context, Interrupt& interrupt, Conversation& conversation) {
   context.err.line(context.err.styled(Style::kDim, "Ctrl-C stops an answer; Ctrl-D, or Ctrl-C here, ends the conversation."));
   LineReader reader(context.in, domain::kHttpBodyBytesMax, interrupt);
   std::string question;
@@ -169,7 +164,7 @@ Status converse(Context& context, Server& server, Interrupt& interrupt, Conversa
 Status chat(Context& context, Server& server, Interrupt& interrupt, const ChatOptions& options) {
   Conversation conversation(context, server, options);
   if (!options.question.empty()) return conversation.ask(fmt::format("{}", fmt::join(options.question, " ")));
-  if (isatty(context.in) != 0) return converse(context, server, interrupt, conversation);
+  if (isatty(context.in) != 0) return converse(context, interrupt, conversation);
   std::string question;
   LineReader reader(context.in, domain::kHttpBodyBytesMax, interrupt);
   const LineReader::End end = reader.rest(question);
@@ -182,9 +177,11 @@ Status chat(Context& context, Server& server, Interrupt& interrupt, const ChatOp
 }  // namespace
 
 void add_chat(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "chat", "Ask an endpoint; without a question, hold a conversation (or read the question from stdin if that is no terminal).",
-                     "  ebb chat chat \"Why is the sky blue?\"\n  ebb chat chat --system \"Answer in one sentence.\"\n  ebb chat chat < question.txt");
+  CLI::App* const command = client_command(
+      app, context, "chat",
+      {.summary = "Ask an endpoint, or hold a conversation with it.",
+       .details = "Without a question it is a conversation on a terminal; elsewhere the question is read from stdin.",
+       .example = "  ebb chat chat \"Why is the sky blue?\"\n  ebb chat chat --system \"Answer in one sentence.\"\n  ebb chat chat < question.txt"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<ChatOptions>();
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();

@@ -21,15 +21,14 @@ struct ChatOptions {
 struct ChatDelta {
   std::string text;
   std::string finish_reason;
-  std::string cost;  // decimal, as the server wrote it
+  std::string cost;  // decimal, as the server wrote it; of the last line, as are the rest
+  std::string tier;
+  int64_t billed_ms = 0;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
 };
 // Error: what the server said in the stream. Lines that are no event, and "[DONE]", add nothing.
 Result<ChatDelta> read_chat_line(std::string_view line);
-
-// The tier in a Server-Timing header ("start;desc=parked;dur=4.2"), or empty.
-std::string start_tier(std::string_view server_timing);
 
 class Conversation {
  public:
@@ -42,7 +41,7 @@ class Conversation {
   struct Answer;
   json::value request() const;
   void take(const ChatDelta& delta, Answer& answer);
-  void print_summary(const Answer& answer, const HttpResponse& response);
+  void print_summary(const Answer& answer);
 
   Context& context_;
   Server& server_;

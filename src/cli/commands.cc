@@ -1,6 +1,8 @@
 // The command line as a whole.
 #include "cli/commands.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/server.h"
@@ -31,18 +33,23 @@ void add_commands(CLI::App& app, Context& context) {
   add_version(app, context);
 }
 
-CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description, const std::string& example) {
-  CLI::App* const command = parent.add_subcommand(name, description);
-  command->add_option("--server", context.server, "Where the server is; without this and EBB_URL: " + std::string(kDefaultServer))
-      ->type_name("URL")
-      ->envname("EBB_URL");
-  command->footer("Example:\n" + example);
+CLI::App* plain_command(CLI::App& parent, const std::string& name, const Help& help) {
+  CLI::App* const command = parent.add_subcommand(name, help.summary);
+  command->footer((help.details.empty() ? "" : help.details + "\n\n") + "Example:\n" + help.example);
+  return command;
+}
+
+CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help) {
+  CLI::App* const command = plain_command(parent, name, help);
+  // EBB_URL is read by run(): CLI11 would let the variable of one command win over the option of another.
+  command->add_option("--server", context.server, fmt::format("Where the server is; EBB_URL, else {}, if left out", kDefaultServer))->type_name("URL");
   return command;
 }
 
 void add_rm(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "rm", "Remove an endpoint: running calls finish, new ones are refused. Models and bills stay.", "  ebb rm chat");
+  CLI::App* const command = client_command(
+      app, context, "rm",
+      {.summary = "Remove an endpoint.", .details = "Running calls finish, new ones are refused. Models and bills stay.", .example = "  ebb rm chat"});
   // Shared with the callback, which the app keeps.
   const auto name = std::make_shared<std::string>();
   command->add_option("endpoint", *name, "Which endpoint")->type_name("ENDPOINT")->required();
@@ -59,8 +66,8 @@ void add_rm(CLI::App& app, Context& context) {
 }
 
 void add_version(CLI::App& app, Context& context) {
-  CLI::App* const command = app.add_subcommand("version", "Print the version of this program (`ebb status` has the server's).");
-  command->footer("Example:\n  ebb version");
+  CLI::App* const command =
+      plain_command(app, "version", {.summary = "Print the version of this program.", .details = "`ebb status` has the server's.", .example = "  ebb version"});
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print it as JSON");
   command->callback([&context, as_json] {

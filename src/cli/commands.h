@@ -23,7 +23,14 @@ void add_status(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 
-// A command that talks to a server: with --server, and an example at the end of its help.
-CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description, const std::string& example);
+// What a command's help says: a line for the list of commands, what else there is to know, and examples.
+struct Help {
+  std::string summary;
+  std::string details;  // may be empty
+  std::string example;
+};
+CLI::App* plain_command(CLI::App& parent, const std::string& name, const Help& help);
+// The same for a command that talks to a server: with --server.
+CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help);
 
 }  // namespace ebb::cli

@@ -119,7 +119,6 @@ Candidates candidates_for(const CLI::App& app, const std::vector<std::string>& w
 }
 
 int complete(const CLI::App& app, Context& context, const std::vector<std::string>& words) {
-  if (const char* server = std::getenv("EBB_URL"); server != nullptr && *server != '\0') context.server = server;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     if (words[i] == "--server") context.server = words[i + 1];
   }

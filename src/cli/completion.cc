@@ -66,16 +66,15 @@ std::string_view completion_script(std::string_view shell) {
 }
 
 void add_completion(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      app.add_subcommand("completion", "Print a script that lets a shell complete commands, options, endpoints and models when it is loaded.");
-  command->footer(
-      "Example:\n"
-      "  source <(ebb completion bash)                                    in ~/.bashrc\n"
-      "  source <(ebb completion zsh)                                     in ~/.zshrc, after compinit\n"
-      "  ebb completion fish > ~/.config/fish/completions/ebb.fish");
+  CLI::App* const command = plain_command(app, "completion",
+                                          {.summary = "Print the completion script of a shell.",
+                                           .details = "It completes commands, options, endpoints and models.",
+                                           .example = "  source <(ebb completion bash)                                    in ~/.bashrc\n"
+                                                      "  source <(ebb completion zsh)                                     in ~/.zshrc, after compinit\n"
+                                                      "  ebb completion fish > ~/.config/fish/completions/ebb.fish"});
   // Shared with the callback, which the app keeps.
   const auto shell = std::make_shared<std::string>();
-  command->add_option("shell", *shell, "Which shell")->check(CLI::IsMember({"bash", "zsh", "fish"}))->type_name("bash|zsh|fish")->required();
+  command->add_option("shell", *shell, "Which shell")->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))->type_name("bash|zsh|fish")->required();
   command->callback([&context, shell] {
     context.action = [&context, shell] {
       context.out.write(completion_script(*shell));

@@ -5,17 +5,17 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <vector>
 
 #include "cli/complete.h"
+#include "cli/http.h"
 #include "cli/human.h"
 #include "wire/spec.h"
 
 namespace ebb::cli {
 
 namespace {
-
-constexpr std::string_view kUsage = "usage";
 
 // CLI11 would only say that an argument was not expected.
 std::string unknown_command(const CLI::App& app, std::string_view word) {
@@ -46,9 +46,17 @@ std::string command_path(const CLI::App& app) {
   return path;
 }
 
+// CLI11 leaves an empty paragraph for options that are in no help.
+std::string help_of(const CLI::App& app) {
+  std::string text = app.help();
+  for (size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n"))
+    text.erase(at, 1);
+  return text.ends_with('\n') ? text : text + "\n";
+}
+
 int parse_failed(CLI::App& app, Context& context, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {  // --help, which CLI11 treats as an error
-    context.out.write(app.help());
+    context.out.write(help_of(app));
     return kExitOk;
   }
   const std::string what = error.what();
@@ -79,10 +87,11 @@ int report(Context& context, const Error& error) {
 }
 
 int run(CLI::App& app, Context& context, int argc, const char* const* argv) {
+  if (const char* server = std::getenv("EBB_URL"); server != nullptr && *server != '\0') context.server = server;
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words.front() == kCompleteCommand) return complete(app, context, {words.begin() + 1, words.end()});
   if (words.empty()) {
-    context.err.write(app.help());
+    context.err.write(help_of(app));
     return kExitUsage;
   }
   if (!words.front().starts_with('-') && !is_command(app, words.front())) {

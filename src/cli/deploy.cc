@@ -69,10 +69,10 @@ void apply_flags(const DeployOptions& options, json::object& spec) {
   if (options.min) set_inner(spec, "scaling", "min", *options.min);
   if (options.max) set_inner(spec, "scaling", "max", *options.max);
   if (options.queue) set_inner(spec, "limits", "queue", *options.queue);
-  if (!options.idle.empty()) set_inner(spec, "scaling", "idle", options.idle);
-  if (!options.keep.empty()) set_inner(spec, "scaling", "keep", options.keep);
-  if (!options.wait.empty()) set_inner(spec, "limits", "wait", options.wait);
-  if (!options.time.empty()) set_inner(spec, "limits", "time", options.time);
+  if (!options.idle.empty()) set_inner(spec, "scaling", "idle", json::value(options.idle));
+  if (!options.keep.empty()) set_inner(spec, "scaling", "keep", json::value(options.keep));
+  if (!options.wait.empty()) set_inner(spec, "limits", "wait", json::value(options.wait));
+  if (!options.time.empty()) set_inner(spec, "limits", "time", json::value(options.time));
 }
 
 // Everything is checked before a file is sent anywhere.
@@ -143,17 +143,19 @@ void add_options(CLI::App* command, DeployOptions& options) {
 }  // namespace
 
 void add_deploy(CLI::App& app, Context& context) {
-  CLI::App* const command = client_command(app, context, "deploy", "Create an endpoint, or give it a new revision: running calls finish on the old one.",
-                                           "  ebb deploy chat --model ./some.gguf\n"
-                                           "  ebb deploy chat --model smol@3 --max 8 --idle 1m\n"
-                                           "  ebb deploy -f endpoint.yaml\n"
-                                           "with endpoint.yaml:\n"
-                                           "  endpoint: chat\n"
-                                           "  model: smol@3\n"
-                                           "  memory: 512MiB\n"
-                                           "  context: 4096\n"
-                                           "  scaling: {min: 0, max: 16, idle: auto, keep: 10m}\n"
-                                           "  limits: {queue: 200, wait: 30s, time: 2m}");
+  CLI::App* const command = client_command(app, context, "deploy",
+                                           {.summary = "Create an endpoint, or give it a new revision.",
+                                            .details = "Running calls finish on the old revision.",
+                                            .example = "  ebb deploy chat --model ./some.gguf\n"
+                                                       "  ebb deploy chat --model smol@3 --max 8 --idle 1m\n"
+                                                       "  ebb deploy -f endpoint.yaml\n"
+                                                       "with endpoint.yaml:\n"
+                                                       "  endpoint: chat\n"
+                                                       "  model: smol@3\n"
+                                                       "  memory: 512MiB\n"
+                                                       "  context: 4096\n"
+                                                       "  scaling: {min: 0, max: 16, idle: auto, keep: 10m}\n"
+                                                       "  limits: {queue: 200, wait: 30s, time: 2m}"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<DeployOptions>();
   add_options(command, *options);

@@ -101,8 +101,6 @@ struct Http::Transfer {
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = trimmed(line.substr(colon + 1)).substr(0, kHeaderValueBytesMax);
     if (same_name(name, "x-request-id")) response.request_id = value;
-    if (same_name(name, "server-timing")) response.server_timing = value;
-    if (same_name(name, "ebb-cost")) response.cost = value;
     if (same_name(name, "retry-after")) response.retry_after = value;
   }
 
@@ -195,7 +193,9 @@ Status Http::wait(void* multi, const HttpRequest& request, const Transfer& trans
     case CURLE_COULDNT_RESOLVE_PROXY: return unreachable(server_);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return fail(ErrorKind::kInvalid, fmt::format("'{}' is no address of a server: write it as http://127.0.0.1:8390", server_));
+      return fail(Error{.kind = ErrorKind::kInvalid,
+                        .message = fmt::format("'{}' is no address of a server: write it as http://127.0.0.1:8390", server_),
+                        .code = std::string(kUsage)});
     case CURLE_OPERATION_TIMEDOUT: {
       double connected = 0;
       curl_easy_getinfo(transfer.easy, CURLINFO_CONNECT_TIME, &connected);

@@ -23,15 +23,15 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::string body;           // of a streamed answer: only if its status says failure
-  std::string request_id;     // x-request-id
-  std::string server_timing;  // Server-Timing
-  std::string cost;           // Ebb-Cost
-  std::string retry_after;    // Retry-After
+  std::string body = {};         // of a streamed answer: only if its status says failure
+  std::string request_id = {};   // x-request-id
+  std::string retry_after = {};  // Retry-After
 };
 
 // The code of an error that says: no answer came at all.
 inline constexpr std::string_view kUnreachable = "unreachable";
+// And of one that says: the command line, or a file that it names, is wrong.
+inline constexpr std::string_view kUsage = "usage";
 inline constexpr size_t kHttpAnswerBytesMax = 64 * 1024 * 1024;
 inline constexpr milliseconds kHttpConnectTimeMax{2'000};
 
@@ -44,7 +44,7 @@ class Http {
   Http& operator=(const Http&) = delete;
 
   // Any status is an answer. Error: kUnavailable with code kUnreachable if no server could be reached, kTimeout, kCancelled on an interrupt, kTooLarge,
-  // kInvalid for an address that is none.
+  // kInvalid with code kUsage for an address that is none.
   Result<HttpResponse> send(const HttpRequest& request);
 
   // Gives each line of a body with a 2xx status to `take`; false from it ends the request without an error.

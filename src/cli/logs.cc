@@ -79,9 +79,10 @@ Status why(Context& context, Server& server, const WhyOptions& options) {
 }  // namespace
 
 void add_logs(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "logs", "Print what an endpoint's workers said and what was done with them. Prompts and answers are never logged.",
-                     "  ebb logs chat\n  ebb logs chat -f");
+  CLI::App* const command = client_command(app, context, "logs",
+                                           {.summary = "Print what an endpoint's workers said.",
+                                            .details = "Also what was done with them. Prompts and answers are never logged. The last 500 lines are kept.",
+                                            .example = "  ebb logs chat\n  ebb logs chat -f"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<LogsOptions>();
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
@@ -93,9 +94,10 @@ void add_logs(CLI::App& app, Context& context) {
 }
 
 void add_why(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "why", "Explain an endpoint: the last decisions about it, oldest first, with the inputs they were made from.",
-                     "  ebb why chat\n  ebb why chat --last 5");
+  CLI::App* const command = client_command(app, context, "why",
+                                           {.summary = "Explain the last decisions about an endpoint.",
+                                            .details = "Oldest first, each with the inputs that it was made from.",
+                                            .example = "  ebb why chat\n  ebb why chat --last 5"});
   const auto options = std::make_shared<WhyOptions>();
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
   command->add_option("--last", options->last, "How many decisions; 20 if left out")->type_name("N");

@@ -148,26 +148,29 @@ std::string describe(const domain::Model& model) {
 }
 
 void add_model(CLI::App& app, Context& context) {
-  CLI::App* const group = app.add_subcommand("model", "Add, list and remove models.");
+  CLI::App* const group =
+      plain_command(app, "model", {.summary = "Add, list and remove models.", .details = "", .example = "  ebb model add smol ./smol.gguf"});
   group->require_subcommand(1);
-  group->footer("Example:\n  ebb model add smol ./smol.gguf");
   // Shared with the callbacks, which the app keeps.
   const auto options = std::make_shared<ModelOptions>();
 
-  CLI::App* const adding =
-      client_command(*group, context, "add", "Add a GGUF model to the store. A name that exists gets a new version; the same content is stored once.",
-                     "  ebb model add smol ./smol.gguf\n  ebb model add smol https://example.com/smol.gguf#sha256=…");
+  CLI::App* const adding = client_command(*group, context, "add",
+                                          {.summary = "Add a GGUF model to the store.",
+                                           .details = "A name that exists gets a new version; the same content is stored once. The file is checked first.",
+                                           .example = "  ebb model add smol ./smol.gguf\n  ebb model add smol https://example.com/smol.gguf#sha256=…"});
   adding->add_option("name", options->name, "The model's name")->type_name("NAME")->required();
   adding->add_option("source", options->source, "A file, or an http(s) address, if you like with #sha256= and its checksum")->type_name("PATH|URL")->required();
   adding->add_flag("--json", options->as_json, "Print the model as JSON");
   set_action(adding, context, options, add);
 
-  CLI::App* const listing = client_command(*group, context, "ls", "List models and their versions.", "  ebb model ls");
+  CLI::App* const listing = client_command(*group, context, "ls", {.summary = "List models and their versions.", .details = "", .example = "  ebb model ls"});
   listing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   set_action(listing, context, options, list_models);
 
-  CLI::App* const removing =
-      client_command(*group, context, "rm", "Remove a model (NAME: all its versions; NAME@VERSION: that one) that no endpoint uses.", "  ebb model rm smol@1");
+  CLI::App* const removing = client_command(*group, context, "rm",
+                                            {.summary = "Remove a model that no endpoint uses.",
+                                             .details = "NAME means all its versions, NAME@VERSION that one.",
+                                             .example = "  ebb model rm smol@1"});
   removing->add_option("model", options->ref, "Which model")->type_name("MODEL")->required();
   set_action(removing, context, options, remove);
 }

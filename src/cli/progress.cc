@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/human.h"
 
@@ -32,7 +33,9 @@ std::string render_progress(std::string_view phase, uint64_t done, uint64_t tota
   if (since_phase_began < kRateNeeds || done == 0) return text;
   const double rate = static_cast<double>(done) / (static_cast<double>(since_phase_began.count()) / 1e9);
   add(human_bytes(static_cast<uint64_t>(rate)) + "/s");
-  if (total > done) add(human_time(seconds(static_cast<int64_t>(static_cast<double>(total - done) / rate) + 1)) + " left");
+  if (total <= done) return text;
+  const auto left = static_cast<int64_t>(std::ceil(static_cast<double>(total - done) / rate));
+  add((left < 60 ? fmt::format("{} s", left) : human_time(seconds(left))) + " left");
   return text;
 }
 

@@ -104,8 +104,11 @@ std::string status_line(const wire::StatusRow& status, const Output& out) {
 
 void add_ps(CLI::App& app, Context& context) {
   CLI::App* const command =
-      client_command(app, context, "ps", "List endpoints: state, slots busy and ready, calls waiting, memory, last call, calls and money spent.",
-                     "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'");
+      client_command(app, context, "ps",
+                     {.summary = "List endpoints: state, slots, memory, calls and money spent.",
+                      .details = "States: absent (no process), starting, ready, parked (weights mapped, no other memory), draining, failed.\n"
+                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured.",
+                      .example = "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'"});
   // Shared with the callback, which the app keeps.
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print the server's answer as JSON");
@@ -118,9 +121,10 @@ void add_ps(CLI::App& app, Context& context) {
 }
 
 void add_status(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "status", "Show whether the server takes calls, its memory and workers, and which layers of the sandbox are on.",
-                     "  ebb status\n  ebb status --json | jq .ready");
+  CLI::App* const command = client_command(app, context, "status",
+                                           {.summary = "Show whether the server takes calls, and its memory, workers and sandbox.",
+                                            .details = "",
+                                            .example = "  ebb status\n  ebb status --json | jq .ready"});
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print the server's answer as JSON");
   command->callback([&context, as_json] {

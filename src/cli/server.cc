@@ -3,7 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace ebb::cli {
+
+namespace {
+constexpr long long kRetryAfterMax = 86'400;  // seconds
+}
 
 Server::Server(const Context& context, const Interrupt& interrupt) : http_(context.server, "ebb/" + context.version, interrupt), interrupt_(interrupt) {}
 
@@ -40,13 +47,10 @@ Error error_of(const HttpResponse& response) {
     return Error{.kind = ErrorKind::kInternal, .message = fmt::format("the server answered {}: {}", response.status, text.empty() ? "nothing else" : text)};
   }
   Error error = wire::error_from_json(*value);
-  error.code.clear();  // codes of this program say how to exit
+  error.code.clear();  // codes and kCancelled say how this program exits
+  if (error.kind == ErrorKind::kCancelled) error.kind = ErrorKind::kInternal;
   if (response.status >= 500 && !response.request_id.empty()) error.message += fmt::format(" (request {})", response.request_id);
-  int64_t seconds_left = 0;
-  if (error.retry_after.count() == 0 && fmt::format("{}", std::atoll(response.retry_after.c_str())) == response.retry_after) {
-    seconds_left = std::atoll(response.retry_after.c_str());
-    error.retry_after = seconds(std::clamp<int64_t>(seconds_left, 0, 86'400));
-  }
+  if (error.retry_after.count() == 0) error.retry_after = seconds(std::clamp(std::atoll(response.retry_after.c_str()), 0LL, kRetryAfterMax));
   return error;
 }
 

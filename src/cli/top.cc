@@ -48,8 +48,10 @@ Status top(Context& context, Server& server, Interrupt& interrupt, bool once) {
 }  // namespace
 
 void add_top(CLI::App& app, Context& context) {
-  CLI::App* const command = client_command(
-      app, context, "top", "Watch endpoints live: `ebb ps` with the server's state, redrawn every second. q or Ctrl-C ends it.", "  ebb top\n  ebb top --once");
+  CLI::App* const command = client_command(app, context, "top",
+                                           {.summary = "Watch endpoints live.",
+                                            .details = "`ebb ps` with the server's state, redrawn every second. q or Ctrl-C ends it.",
+                                            .example = "  ebb top\n  ebb top --once"});
   // Shared with the callback, which the app keeps.
   const auto once = std::make_shared<bool>(false);
   command->add_flag("--once", *once, "Print it once and end, as it does where stdout is no terminal");

@@ -7,13 +7,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "domain/call.h"
 
 namespace ebb::engine {
@@ -25,13 +26,14 @@ struct LoadOptions {
   int threads = 1;
 };
 
-// What a step did for one call. Exactly one event with `last` set ends each accepted call.
+// What a step did for one call: kStarted first, then kProgress and kText, then exactly one of kFinished, kCancelled and kFailed.
 struct StepEvent {
   CallId call;
   enum class Kind { kStarted, kProgress, kText, kFinished, kCancelled, kFailed } kind = Kind::kText;
   std::string text = {};
   int64_t tokens = 0;             // kText: generated tokens it stands for; kProgress: prompt tokens done
   int64_t prompt_tokens = 0;      // kStarted, kFinished, kCancelled; kProgress: of so many
+  int64_t cached_tokens = 0;      // kStarted: how many of them were known from an earlier call
   int64_t completion_tokens = 0;  // kFinished, kCancelled, kFailed
   domain::FinishReason reason = domain::FinishReason::kStop;
   Error error = {};  // kFailed
@@ -46,8 +48,8 @@ class Engine {
   // Loads from the descriptor (-1: none; the engine may map it but never reopens it). `progress` may be called during it.
   virtual Status load(Fd model, const LoadOptions& options, const std::function<void(int64_t done, int64_t total)>& progress) = 0;
 
-  // Memory for `slots` executions: from parked, or growing or shrinking between two steps; running calls keep running.
-  // Error kExhausted: not enough memory; the former slots stay as they were.
+  // Memory for `slots` executions (at least 1): from parked, or growing or shrinking between two steps; running calls keep running,
+  // so it never shrinks below their number. Error kExhausted: not enough memory; the former slots stay as they were.
   virtual Status set_slots(int slots) = 0;
   virtual int slots() const = 0;
   // Gives back everything but the weights and what is dear to make. Only without running calls.
@@ -58,12 +60,19 @@ class Engine {
   // Accepts the call into a free slot. Error: kInvalid (with param; code "context_length_exceeded" where it is that), kOverloaded
   // when no slot is free.
   virtual Status execute(CallId call, const domain::Call& what) = 0;
-  // The call's kCancelled comes with the next step's events. Unknown calls are ignored.
-  virtual void cancel(CallId call) = 0;
+  // Frees the call's slot at once and says how far it got (kCancelled). nullopt: no such call runs.
+  virtual std::optional<StepEvent> cancel(CallId call) = 0;
 
   virtual bool busy() const = 0;
-  // One batch for all running calls; empty only when nothing runs.
+  // One batch for all running calls.
   virtual std::vector<StepEvent> step() = 0;
+  // How long the caller may wait for other things before the next step. Only an engine that is paced by a clock says more than zero.
+  virtual nanoseconds wait_before_step() const { return nanoseconds{0}; }
+  // Bytes to be written to the server as they are, after the events of the last step. Only an engine that plays a broken worker has any.
+  virtual std::string take_raw_output() { return {}; }
 };
+
+// The refusal of a prompt that leaves no room for an answer.
+Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens);
 
 }  // namespace ebb::engine

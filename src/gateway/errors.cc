@@ -6,6 +6,16 @@
 
 namespace ebb::gateway {
 
+Refusal refuse(int status, ErrorKind kind, std::string message, std::string param) {
+  return {.status = status, .error = {.kind = kind, .message = std::move(message), .param = std::move(param)}};
+}
+
+Response json_response(std::string body) { return {.body = std::move(body)}; }
+
+Response ndjson_response(std::string body) {
+  return {.content_type = "application/x-ndjson", .headers = {{"Cache-Control", "no-cache"}}, .body = std::move(body)};
+}
+
 int status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid: return 400;

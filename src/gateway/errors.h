@@ -26,6 +26,11 @@ struct Refusal {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
+// Made by functions, since the compiler copies temporaries with braces wrongly inside coroutines: there, call these.
+Refusal refuse(int status, ErrorKind kind, std::string message, std::string param = {});
+Response json_response(std::string body);
+Response ndjson_response(std::string body = {});
+
 int status_of(ErrorKind kind);
 // Retry-After (whole seconds, rounded up) and retry-after-ms come from the error's advice.
 Response error_response(Dialect dialect, const Error& error);

@@ -67,6 +67,10 @@ class ChatChunks {
 // {"error": {"message", "type", "param", "code"}}: all four keys, always.
 std::string openai_error(const Error& error);
 
+// The same for a stream that fails after its first byte: with the request, the tokens that were given out, and whether asking again
+// may help.
+std::string openai_stream_error(const Error& error, std::string_view request_id, int64_t completion_tokens);
+
 // One element of GET /v1/models; `extra` holds Ebb's own facts and is added under the key "ebb".
 json::object openai_model(std::string_view id, int64_t created, json::object extra);
 

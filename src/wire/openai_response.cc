@@ -81,8 +81,21 @@ std::string ChatChunks::usage(const AnswerUsage& usage) const {
   return json::serialize(out);
 }
 
-std::string openai_error(const Error& error) {
-  json::object inner{{"message", error.message}, {"type", type_of(error.kind)}, {"param", text_or_null(error.param)}, {"code", text_or_null(code_of(error))}};
+namespace {
+
+json::object error_object(const Error& error) {
+  return {{"message", error.message}, {"type", type_of(error.kind)}, {"param", text_or_null(error.param)}, {"code", text_or_null(code_of(error))}};
+}
+
+bool may_help_again(ErrorKind kind) { return type_of(kind) != "invalid_request_error"; }
+
+}  // namespace
+
+std::string openai_error(const Error& error) { return json::serialize(json::object{{"error", error_object(error)}}); }
+
+std::string openai_stream_error(const Error& error, std::string_view request_id, int64_t completion_tokens) {
+  json::object inner = error_object(error);
+  inner["ebb"] = {{"request_id", request_id}, {"completion_tokens", completion_tokens}, {"retryable", may_help_again(error.kind)}};
   return json::serialize(json::object{{"error", std::move(inner)}});
 }
 

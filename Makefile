@@ -1,0 +1,29 @@
+# The front door. Everything happens in tools/: each target is one script.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test bench lint clean
+
+help:  ## This list
+	@echo 'Ebb: serverless AI inference that you run yourself. Start with `make run`.'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*##/\1:/p' Makefile | while IFS=: read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+setup:  ## Install what is missing: packages (apt), the engine, the demo model, test tools
+	@tools/setup.sh
+
+build:  ## Build the programs into build/release/bin
+	@tools/build.sh release
+
+run:  ## Build, serve, ask the demo model from zero and warm, serve until Ctrl-C (ONCE=1 ends after the demo)
+	@tools/run.sh
+
+test:  ## Unit, golden and end-to-end tests, then the same under ASan/UBSan and TSan (PRESETS=release for the first only)
+	@tools/test.sh
+
+bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle); without NAME, a list
+	@tools/bench.sh "$(NAME)"
+
+lint:  ## Format, layers, headers, clang-tidy, scripts
+	@tools/lint.sh
+
+clean:  ## Remove what was built; deps/ and the test tools stay
+	@rm -rf build bench/out

@@ -1,0 +1,246 @@
+// One call: accepted or refused, dispatched, ended, left, late.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "control/failure_policy.h"
+#include "control/stepping.h"
+#include "control/wait_policy.h"
+
+namespace ebb::control {
+
+namespace {
+
+int64_t ms(nanoseconds time) { return std::chrono::round<milliseconds>(time).count(); }
+
+void refuse(Stepping& s, const CallArrived& event, Error error) {
+  const DecisionId why = s.decide({.what = "refuse", .endpoint = event.endpoint, .because = error.message, .call = event.call});
+  s.act(AnswerError{.call = event.call, .error = std::move(error)}, why);
+}
+
+// What is wrong before the queue is looked at.
+std::optional<Error> closed(const Stepping& s, const EndpointState& endpoint) {
+  if (s.state.draining) return Error{.kind = ErrorKind::kUnavailable, .message = "the server is shutting down", .retry_after = seconds(5)};
+  if (!s.state.store_writable)
+    return Error{.kind = ErrorKind::kExhausted,
+                 .message = fmt::format("no new calls are taken because their bills could not be written: {}", s.state.store_why),
+                 .retry_after = seconds(5)};
+  if (endpoint.failures >= kBreakerFailures && s.now < endpoint.backoff_until)
+    return Error{.kind = ErrorKind::kUnavailable,
+                 .message = fmt::format("the last {} workers of this endpoint died ({}): the next start is tried later", endpoint.failures, endpoint.last_failure),
+                 .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
+  return std::nullopt;
+}
+
+std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker, MonoTime deadline) {
+  const int slots = worker != nullptr ? worker->second.slots : 0;
+  const bool ready = worker != nullptr && worker->second.phase == WorkerPhase::kReady;
+  const auto waiting = static_cast<int>(endpoint.waiting.size());
+  if (ready && waiting == 0 && static_cast<int>(worker->second.running.size()) < slots) return std::nullopt;
+  // A queue that will grow more slots is not yet at its full speed: count the slots that it may have.
+  const WaitQuestion question{.waiting = waiting,
+                              .slots = std::max(slots, endpoint.revision.spec.scaling.max),
+                              .service = endpoint.service,
+                              .start = nanoseconds{0},
+                              .limits = endpoint.revision.spec.limits,
+                              .time_left = deadline == MonoTime::max() ? nanoseconds::max() : deadline - s.now};
+  return refuse_wait(question);
+}
+
+domain::Tier tier_of(const std::pair<const WorkerId, WorkerState>* worker) {
+  if (worker == nullptr || worker->second.phase == WorkerPhase::kStarting) return domain::Tier::kCold;
+  return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
+}
+
+bool is_paid(domain::Outcome outcome) {
+  return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout;
+}
+
+// The one usage record of an accepted call, and the end of the core's knowledge of it.
+void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, int64_t prompt_tokens, int64_t completion_tokens, DecisionId why) {
+  const CallState& call = s.state.calls.at(id);
+  const auto revision = s.state.revisions.find(call.revision);
+  const int64_t memory_mib = revision == s.state.revisions.end() ? 0 : revision->second.memory_mib;
+  const bool ran = call.dispatched != MonoTime{};
+  const bool paid = ran && is_paid(outcome);
+  domain::UsageRecord record{.call = id,
+                             .endpoint = call.endpoint,
+                             .revision = call.revision,
+                             .ended = call.wall + std::chrono::duration_cast<milliseconds>(s.now - call.arrived),
+                             .tier = call.tier,
+                             .outcome = outcome,
+                             .queued = (ran ? call.dispatched : s.now) - call.arrived,
+                             .start = call.start,
+                             .busy = busy,
+                             .first_byte = call.first_text ? *call.first_text - call.arrived : nanoseconds{0},
+                             .total = s.now - call.arrived,
+                             .billed_ms = paid ? domain::billed_milliseconds(busy) : 0,
+                             .memory_mib = memory_mib,
+                             .cost = 0,
+                             .prompt_tokens = prompt_tokens,
+                             .completion_tokens = completion_tokens};
+  if (paid) record.cost = domain::cost_of_call(record.billed_ms, memory_mib, s.state.node.prices);
+  s.state.due_calls.erase({call.due, id});
+  s.state.calls.erase(id);
+  s.act(RecordUsage{.record = std::move(record)}, why);
+}
+
+}  // namespace
+
+void set_due(State& state, CallId id, CallState& call, MonoTime due) {
+  state.due_calls.erase({call.due, id});
+  call.due = due;
+  state.due_calls.insert({due, id});
+}
+
+void on_arrived(Stepping& s, const CallArrived& event) {
+  const auto found = s.state.endpoints.find(event.endpoint);
+  if (found == s.state.endpoints.end()) {
+    refuse(s, event, {.kind = ErrorKind::kNotFound, .message = fmt::format("the model '{}' does not exist: `ebb ps` lists the endpoints", event.endpoint), .param = "model", .code = "model_not_found"});
+    return;
+  }
+  EndpointState& endpoint = found->second;
+  const auto* worker = current_worker(s.state, event.endpoint);
+  std::optional<Error> error = closed(s, endpoint);
+  if (!error) error = queue_refuses(s, endpoint, worker, event.deadline);
+  if (error) return refuse(s, event, std::move(*error));
+
+  CallState call{.endpoint = event.endpoint, .revision = endpoint.revision.id, .arrived = s.now, .deadline = event.deadline, .wall = event.wall, .tier = tier_of(worker)};
+  const auto entered = s.state.calls.emplace(event.call, std::move(call));
+  EBB_CHECK(entered.second);
+  set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));
+  endpoint.waiting.push_back(event.call);
+  endpoint.last_call = s.now;
+  s.state.hungry.insert(event.endpoint);
+}
+
+void dispatch(Stepping& s, CallId id, WorkerId worker_id) {
+  WorkerState& worker = s.state.workers.at(worker_id);
+  EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
+  CallState& call = s.state.calls.at(id);
+  EBB_CHECK(static_cast<int>(worker.running.size()) < worker.slots);
+  call.worker = worker_id;
+  call.revision = worker.revision;
+  call.dispatched = s.now;
+  if (call.arrived < worker.ready_at) call.start = worker.ready_at - std::max(call.arrived, worker.start_began);
+  set_due(s.state, id, call, std::min(call.deadline, s.now + endpoint.revision.spec.limits.time));
+  if (worker.running.empty()) worker.progress = s.now;
+  worker.running.insert(id);
+  worker.meter.dispatched(id, s.now);
+  const nanoseconds queued = s.now - call.arrived;
+  const DecisionId why = s.decide({.what = "dispatch",
+                                   .endpoint = call.endpoint,
+                                   .because = call.tier == domain::Tier::kWarm ? "a slot was free in a ready worker" : "its worker became ready",
+                                   .call = id,
+                                   .worker = worker_id,
+                                   .inputs = {{"tier", std::string(to_string(call.tier))}, {"waited", fmt::format("{} ms", ms(queued))}, {"slots busy", fmt::format("{} of {}", worker.running.size(), worker.slots)}}});
+  s.act(Dispatch{.call = id, .worker = worker_id, .tier = call.tier, .queued = queued, .start = call.start}, why);
+}
+
+void on_first_text(Stepping& s, const CallFirstText& event) {
+  const auto call = s.state.calls.find(event.call);
+  if (call != s.state.calls.end() && !call->second.first_text) call->second.first_text = s.now;
+}
+
+void on_ended(Stepping& s, const CallEnded& event) {
+  const auto found = s.state.calls.find(event.call);
+  if (found == s.state.calls.end() || !found->second.worker) return;
+  const CallState call = found->second;
+  WorkerState& worker = s.state.workers.at(call.worker);
+  const nanoseconds busy = worker.meter.finished(event.call, s.now);
+  worker.running.erase(event.call);
+  worker.progress = s.now;
+  if (worker.running.empty()) worker.idle_since = s.now;
+  const domain::Outcome outcome = call.cancelled.value_or(event.outcome);
+  if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) {
+    EndpointState& e = endpoint->second;
+    e.last_call = s.now;
+    if (outcome == domain::Outcome::kOk) {
+      const nanoseconds took = s.now - call.dispatched;
+      e.service = e.service.count() == 0 ? took : (e.service * 7 + took) / 8;
+      if (call.revision == e.revision.id) e.failures = 0;
+    }
+    s.state.hungry.insert(call.endpoint);
+  }
+  record(s, event.call, outcome, busy, event.prompt_tokens, event.completion_tokens, {});
+}
+
+void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string what) {
+  CallState& call = s.state.calls.at(id);
+  EBB_CHECK(!call.worker);
+  if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) std::erase(endpoint->second.waiting, id);
+  const DecisionId why = s.decide({.what = std::move(what), .endpoint = call.endpoint, .because = error.message, .call = id, .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
+  if (outcome != domain::Outcome::kLeft) s.act(AnswerError{.call = id, .error = std::move(error)}, why);
+  call.dispatched = {};
+  record(s, id, outcome, nanoseconds{0}, 0, 0, why);
+}
+
+namespace {
+
+void cancel(Stepping& s, CallId id, CallState& call, domain::Outcome as, std::string because) {
+  call.cancelled = as;
+  set_due(s.state, id, call, s.now + kCancelMax);
+  const DecisionId why = s.decide({.what = "cancel", .endpoint = call.endpoint, .because = std::move(because), .call = id, .worker = call.worker});
+  s.act(CancelCall{.call = id, .worker = call.worker}, why);
+}
+
+}  // namespace
+
+void on_left(Stepping& s, const CallLeft& event) {
+  const auto found = s.state.calls.find(event.call);
+  if (found == s.state.calls.end()) return;
+  CallState& call = found->second;
+  if (!call.worker) return end_waiting(s, event.call, domain::Outcome::kLeft, {.kind = ErrorKind::kCancelled, .message = "the client left while it waited"}, "left");
+  if (!call.cancelled) cancel(s, event.call, call, domain::Outcome::kLeft, "the client left");
+}
+
+void check_due_calls(Stepping& s) {
+  while (!s.state.due_calls.empty() && s.state.due_calls.begin()->first <= s.now) {
+    const CallId id = s.state.due_calls.begin()->second;
+    CallState& call = s.state.calls.at(id);
+    if (!call.worker) {
+      end_waiting(s, id, domain::Outcome::kTimeout,
+                  {.kind = ErrorKind::kTimeout, .message = fmt::format("no slot was free within {} ms", ms(s.now - call.arrived)), .retry_after = seconds(1)}, "timeout");
+    } else if (call.cancelled) {
+      set_due(s.state, id, call, MonoTime::max());
+      WorkerState& worker = s.state.workers.at(call.worker);
+      if (!worker.killed) kill_worker(s, call.worker, worker, false, fmt::format("a cancelled call did not end within {} s", kCancelMax.count()));
+    } else {
+      const bool draining = s.state.draining && s.now >= s.state.drain_until;
+      Error error{.kind = draining ? ErrorKind::kUnavailable : ErrorKind::kTimeout,
+                  .message = draining ? "the server shut down before the answer was whole" : fmt::format("the answer was not whole after {} ms", ms(s.now - call.dispatched))};
+      cancel(s, id, call, draining ? domain::Outcome::kFault : domain::Outcome::kTimeout, error.message);
+      call.answered = true;
+      s.act(AnswerError{.call = id, .error = std::move(error)}, {});
+    }
+  }
+}
+
+void survive_death(Stepping& s, CallId id, const std::string& reason) {
+  CallState& call = s.state.calls.at(id);
+  const nanoseconds busy = s.state.workers.at(call.worker).meter.finished(id, s.now);
+  if (call.cancelled) return record(s, id, *call.cancelled, busy, 0, 0, {});  // the caller has left or been told
+  ++call.kills;
+  const MonoTime wait_until = std::min(call.deadline, call.arrived + s.state.revisions.at(call.revision).spec.limits.wait);
+  const auto endpoint = s.state.endpoints.find(call.endpoint);
+  const bool time_left = s.now < wait_until && endpoint != s.state.endpoints.end() && !s.state.draining;
+  const AfterDeath after = after_death(call.first_text.has_value(), call.kills, time_left);
+  if (after == AfterDeath::kRetry) {
+    s.decide({.what = "retry", .endpoint = call.endpoint, .because = fmt::format("its worker died before the first byte ({})", reason), .call = id, .worker = call.worker});
+    call.worker = {};
+    call.dispatched = {};
+    set_due(s.state, id, call, wait_until);
+    endpoint->second.waiting.push_front(id);
+    s.state.hungry.insert(call.endpoint);
+    return;
+  }
+  Error error{.kind = ErrorKind::kUnavailable, .message = fmt::format("the worker died while it answered ({}); nothing was billed", reason), .code = "worker_died"};
+  if (after == AfterDeath::kPoison)
+    error = {.kind = ErrorKind::kPoison, .message = fmt::format("{} workers died while they ran this request, the last one by: {}; it is not tried again", call.kills, reason), .code = "poison_request"};
+  const DecisionId why = s.decide({.what = after == AfterDeath::kPoison ? "poison" : "fault", .endpoint = call.endpoint, .because = error.message, .call = id, .worker = call.worker});
+  s.act(AnswerError{.call = id, .error = std::move(error)}, why);
+  record(s, id, domain::Outcome::kFault, busy, 0, 0, why);
+}
+
+}  // namespace ebb::control

@@ -1,0 +1,59 @@
+// One event, then what follows from it.
+#include "control/core.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "control/stepping.h"
+
+namespace ebb::control {
+
+namespace {
+
+template <class... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+
+}  // namespace
+
+DecisionId Stepping::decide(Why why) {
+  return state.journal.add({.id = {},
+                            .at = now,
+                            .endpoint = std::move(why.endpoint),
+                            .call = why.call,
+                            .worker = why.worker,
+                            .what = std::move(why.what),
+                            .because = std::move(why.because),
+                            .inputs = std::move(why.inputs)});
+}
+
+Actions step(State& state, const Event& event, MonoTime now, Rng&) {
+  Stepping s{.state = state, .now = now};
+  std::visit(Overload{
+                 [&](const CallArrived& e) { on_arrived(s, e); },
+                 [&](const CallFirstText& e) { on_first_text(s, e); },
+                 [&](const CallEnded& e) { on_ended(s, e); },
+                 [&](const CallLeft& e) { on_left(s, e); },
+                 [&](const WorkerReady& e) { on_ready(s, e); },
+                 [&](const WorkerParked& e) { on_parked(s, e); },
+                 [&](const WorkerProgress& e) {
+                   if (const auto worker = state.workers.find(e.worker); worker != state.workers.end()) worker->second.progress = now;
+                 },
+                 [&](const WorkerDied& e) { on_died(s, e); },
+                 [&](const Readings& e) { on_readings(s, e); },
+                 [&](const StoreWritable& e) {
+                   state.store_writable = e.writable;
+                   state.store_why = e.why;
+                 },
+                 [&](const RevisionDeployed& e) { on_deployed(s, e); },
+                 [&](const EndpointRemoved& e) { on_removed(s, e); },
+                 [&](const DrainRequested&) { on_drain(s); },
+                 [&](const TimeReached&) {},
+             },
+             event);
+  settle(s);
+  return std::move(s.actions);
+}
+
+}  // namespace ebb::control

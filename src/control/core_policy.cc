@@ -1,0 +1,18 @@
+// Equal shares, or turns.
+#include "control/core_policy.h"
+
+namespace ebb::control {
+
+std::vector<int> share_cores(int cores, size_t busy, uint64_t rotation) {
+  std::vector<int> threads(busy, 0);
+  if (busy == 0) return threads;
+  const auto all = static_cast<size_t>(cores);
+  if (busy <= all) {
+    for (size_t i = 0; i < busy; ++i) threads[i] = static_cast<int>(all / busy + (i < all % busy ? 1 : 0));
+    return threads;
+  }
+  for (size_t i = 0; i < all; ++i) threads[(rotation + i) % busy] = 1;
+  return threads;
+}
+
+}  // namespace ebb::control

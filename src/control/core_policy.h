@@ -1,0 +1,14 @@
+// Which busy workers compute now, and with how many threads: the sum never exceeds the cores, because the engines' barriers spin.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ebb::control {
+
+// Threads of each of `busy` workers, in their order. Up to as many workers as cores share them equally (the first ones get what is
+// left over); more workers take turns: `rotation` says who begins, the rest are paused with 0.
+std::vector<int> share_cores(int cores, size_t busy, uint64_t rotation);
+
+}  // namespace ebb::control

@@ -1,0 +1,28 @@
+// What a death means: for the calls that ran, for the next start, and when a silent worker counts as dead.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+
+namespace ebb::control {
+
+enum class AfterDeath { kRetry, kPoison, kTooLate, kBroken };
+// A call whose worker died. `kills` counts this death. Once text was given there is no second try: the caller would get it twice.
+AfterDeath after_death(bool gave_text, int kills, bool time_left);
+
+// The pause before the next start after `failures` deaths in a row: none after the first, then doubling from 250 ms to 30 s.
+nanoseconds back_off(int failures);
+// Deaths in a row after which waiting calls are told instead of waiting on.
+inline constexpr int kBreakerFailures = 5;
+
+// How long a worker may show no progress while work is due.
+nanoseconds load_silence_max(uint64_t weights_bytes);
+inline constexpr seconds kBusySilenceMax{30};
+inline constexpr seconds kParkSilenceMax{10};
+// After a cancel, the slot must be free within this, or the worker is stuck.
+inline constexpr seconds kCancelMax{5};
+inline constexpr seconds kDrainMax{30};
+
+}  // namespace ebb::control

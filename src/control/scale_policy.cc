@@ -1,0 +1,36 @@
+// Powers of two and two timers.
+#include "control/scale_policy.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "domain/limits.h"
+
+namespace ebb::control {
+
+namespace {
+
+constexpr int kSlotsAtStartMax = 4;
+
+int most(const domain::Scaling& scaling) { return std::clamp(scaling.max, 1, domain::kSlotsPerWorkerMax); }
+
+}  // namespace
+
+int slots_at_start(int waiting, const domain::Scaling& scaling) {
+  const int wanted = std::min(static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(waiting, 1)))), kSlotsAtStartMax);
+  return std::min(std::max(wanted, scaling.min), most(scaling));
+}
+
+int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling) {
+  if (waiting == 0 || slots >= most(scaling)) return slots;
+  return std::min(std::max(slots, 1) * 2, most(scaling));
+}
+
+IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now) {
+  if (scaling.min > 0) return {};
+  const MonoTime at = parked ? parked_since + scaling.keep : idle_since + scaling.idle.value_or(domain::kIdleAuto);
+  if (now < at) return {.step = IdleStep::kStay, .next = at};
+  return {.step = parked ? IdleStep::kGo : IdleStep::kPark, .next = MonoTime::max()};
+}
+
+}  // namespace ebb::control

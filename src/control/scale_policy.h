@@ -1,0 +1,24 @@
+// How many slots a worker starts with, grows to, and when an idle one parks or goes.
+#pragma once
+
+#include "base/time.h"
+#include "domain/endpoint.h"
+
+namespace ebb::control {
+
+// Slots to start or wake with: for those that wait, in powers of two, not more than kSlotsAtStartMax at once (each costs memory and
+// start time), never less than scaling.min, never more than scaling.max.
+int slots_at_start(int waiting, const domain::Scaling& scaling);
+
+// Slots that a ready worker should have: doubled while more calls wait than slots are free. The same number: leave it.
+int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling);
+
+enum class IdleStep { kStay, kPark, kGo };
+// What becomes of an idle worker, and `next`: when to look again (only for kStay; MonoTime::max() for never).
+struct IdleChoice {
+  IdleStep step = IdleStep::kStay;
+  MonoTime next{MonoTime::max()};
+};
+IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now);
+
+}  // namespace ebb::control

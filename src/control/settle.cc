@@ -1,0 +1,246 @@
+// What follows from any event: waiting calls get slots or make them appear, idle workers park or go, stuck ones are killed, cores are
+// shared, and the next look is asked for. Idempotent: settling twice at the same time does nothing the second time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/check.h"
+#include "control/core_policy.h"
+#include "control/failure_policy.h"
+#include "control/scale_policy.h"
+#include "control/stepping.h"
+
+namespace ebb::control {
+
+namespace {
+
+constexpr milliseconds kCoreTurn{50};
+
+bool idle(const WorkerState& worker) { return worker.running.empty() && !worker.killed && !worker.resizing; }
+bool busy(const WorkerState& worker) { return !worker.killed && (!worker.running.empty() || loads(worker) || worker.resizing); }
+
+uint64_t bytes_of(const WorkerState& worker) {
+  const bool settled = worker.pss_bytes > 0 && !loads(worker) && !worker.resizing;
+  return settled ? worker.pss_bytes : std::max(worker.pss_bytes, worker.admitted_bytes);
+}
+
+// Something is on its way to free memory: wait for it before giving up more.
+bool making_room(const State& state) {
+  return std::any_of(state.workers.begin(), state.workers.end(), [](const auto& w) { return w.second.killed || w.second.phase == WorkerPhase::kParking; });
+}
+
+// Parks or ends the cheapest idle worker that is not `except`. False: there is none.
+bool give_up_one(Stepping& s, const std::string& except, const std::string& because) {
+  std::vector<Victim> victims;
+  for (const auto& [id, worker] : s.state.workers) {
+    const bool takes_part = idle(worker) && (worker.phase == WorkerPhase::kReady || worker.phase == WorkerPhase::kParked) && worker.endpoint != except;
+    if (!takes_part) continue;
+    const auto endpoint = s.state.endpoints.find(worker.endpoint);
+    const bool waited_for = endpoint != s.state.endpoints.end() && !endpoint->second.waiting.empty();
+    if (waited_for) continue;
+    const bool kept = endpoint != s.state.endpoints.end() && endpoint->second.revision.spec.scaling.min > 0;
+    victims.push_back({.worker = id, .parked = worker.phase == WorkerPhase::kParked, .idle_since = worker.idle_since, .freed_bytes = bytes_of(worker), .kept = kept});
+  }
+  const std::optional<WorkerId> victim = cheapest(victims);
+  if (!victim) return false;
+  WorkerState& worker = s.state.workers.at(*victim);
+  if (worker.phase == WorkerPhase::kParked) {
+    kill_worker(s, *victim, worker, true, because);
+  } else {
+    park_worker(s, *victim, worker, because);
+  }
+  return true;
+}
+
+// So many slots as fit, up to `wanted`; 0: none now (room is being made, or there is nothing to give up).
+int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
+  const uint64_t room = room_bytes(memory_now(s.state));
+  const int slots = slots_that_fit(need, room, wanted);
+  if (slots > 0) {
+    endpoint.no_room_noted = false;
+    return slots;
+  }
+  if (making_room(s.state)) return 0;
+  const std::string& name = endpoint.revision.spec.name;
+  if (give_up_one(s, name, fmt::format("memory is wanted for '{}'", name))) return 0;
+  if (!endpoint.no_room_noted) {
+    endpoint.no_room_noted = true;
+    s.decide({.what = "wait",
+              .endpoint = name,
+              .because = "there is no memory for one slot, and no idle worker to give up",
+              .inputs = {{"needs", fmt::format("{} MiB", needed_bytes(need, 1) >> 20U)}, {"room", fmt::format("{} MiB", room >> 20U)}}});
+  }
+  return 0;
+}
+
+void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
+  if (worker.resizing || s.now < worker.grow_after) return;
+  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  const int wanted = std::max(slots_to_grow_to(worker.slots, static_cast<int>(endpoint.waiting.size()), scaling), scaling.min);
+  const uint64_t room = room_bytes(memory_now(s.state));
+  const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
+  const int slots = worker.slots + static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(wanted - worker.slots, 0)), room / slot));
+  if (slots <= worker.slots) return;
+  worker.resizing = true;
+  worker.resize_to = slots;
+  worker.progress = s.now;
+  worker.admitted_bytes = bytes_of(worker) + static_cast<uint64_t>(slots - worker.slots) * slot;
+  const DecisionId why = s.decide({.what = "grow",
+                                   .endpoint = worker.endpoint,
+                                   .because = "more calls wait than slots are free",
+                                   .worker = id,
+                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())}, {"slots", fmt::format("{} to {}", worker.slots, slots)}, {"room", fmt::format("{} MiB", room >> 20U)}}});
+  s.act(Resize{.worker = id, .slots = slots}, why);
+}
+
+void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
+  while (!endpoint.waiting.empty() && static_cast<int>(worker.running.size()) < worker.slots) {
+    const CallId call = endpoint.waiting.front();
+    endpoint.waiting.pop_front();
+    dispatch(s, call, id);
+  }
+  if (!endpoint.waiting.empty() || worker.slots < endpoint.revision.spec.scaling.min) grow(s, endpoint, id, worker);
+}
+
+// True: nothing more is wanted until something happens to this endpoint.
+bool serve(Stepping& s, const std::string& name) {
+  EndpointState& endpoint = s.state.endpoints.at(name);
+  auto* worker = current_worker(s.state, name);
+  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  const bool wanted = !s.state.draining && (!endpoint.waiting.empty() || scaling.min > 0);
+  if (!wanted) return true;
+  const int slots = slots_at_start(static_cast<int>(endpoint.waiting.size()), scaling);
+  if (worker == nullptr) {
+    if (s.now < endpoint.backoff_until) return false;
+    const Need need = need_of(s.state, endpoint);
+    if (const int fitting = admit(s, endpoint, need, slots); fitting > 0) start_worker(s, endpoint, fitting);
+    return false;
+  }
+  if (worker->second.phase == WorkerPhase::kReady) {
+    serve_ready(s, endpoint, worker->first, worker->second);
+    return endpoint.waiting.empty();
+  }
+  if (worker->second.phase == WorkerPhase::kParked) {
+    const Need need{.weights_bytes = 0, .weights_mapped = true, .slot_bytes = endpoint.revision.slot_bytes(), .measured_bytes = 0, .measured_slots = 0};
+    if (const int fitting = admit(s, endpoint, need, slots); fitting > 0) wake_worker(s, worker->first, worker->second, fitting);
+  }
+  return false;  // starting, parking, waking: its next event comes back here
+}
+
+void serve_hungry(Stepping& s) {
+  const std::vector<std::string> hungry(s.state.hungry.begin(), s.state.hungry.end());
+  for (const std::string& name : hungry) {
+    if (!s.state.endpoints.contains(name) || serve(s, name)) s.state.hungry.erase(name);
+  }
+}
+
+nanoseconds silence_max(const State& state, const WorkerState& worker) {
+  if (loads(worker)) {
+    const auto revision = state.revisions.find(worker.revision);
+    return load_silence_max(revision == state.revisions.end() ? 0 : revision->second.weights_bytes());
+  }
+  return worker.phase == WorkerPhase::kParking ? nanoseconds(kParkSilenceMax) : nanoseconds(kBusySilenceMax);
+}
+
+// When this worker is to be looked at again; acts if that time has come.
+MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
+  if (worker.killed) return MonoTime::max();
+  if (worker.draining && worker.running.empty()) {
+    kill_worker(s, id, worker, true, "its revision was replaced or removed, and its last call ended");
+    return MonoTime::max();
+  }
+  const bool watched = (busy(worker) && worker.threads != 0) || worker.phase == WorkerPhase::kParking;
+  if (watched) {
+    const nanoseconds max = silence_max(s.state, worker);
+    if (s.now < worker.progress + max) return worker.progress + max;
+    kill_worker(s, id, worker, false, fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(max).count()));
+    return MonoTime::max();
+  }
+  if (busy(worker)) return MonoTime::max();
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  if (endpoint == s.state.endpoints.end() || !endpoint->second.waiting.empty()) return MonoTime::max();
+  const IdleChoice choice = idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, endpoint->second.revision.spec.scaling, s.now);
+  if (choice.step == IdleStep::kPark) {
+    park_worker(s, id, worker, "its idle time is over");
+    return worker.progress + kParkSilenceMax;
+  }
+  if (choice.step == IdleStep::kGo) kill_worker(s, id, worker, true, "it was parked for longer than scaling.keep");
+  return choice.next;
+}
+
+void share(Stepping& s) {
+  std::vector<WorkerId> working;
+  for (const auto& [id, worker] : s.state.workers) {
+    if (busy(worker)) working.push_back(id);
+  }
+  const bool turns = working.size() > static_cast<size_t>(s.state.node.cores);
+  if (!turns) {
+    s.state.rotate_at = MonoTime::max();
+  } else if (s.state.rotate_at == MonoTime::max()) {
+    s.state.rotate_at = s.now + kCoreTurn;
+  } else if (s.now >= s.state.rotate_at) {
+    ++s.state.rotation;
+    s.state.rotate_at = s.now + kCoreTurn;
+  }
+  const std::vector<int> threads = share_cores(s.state.node.cores, working.size(), s.state.rotation);
+  for (size_t i = 0; i < working.size(); ++i) {
+    WorkerState& worker = s.state.workers.at(working[i]);
+    if (worker.threads == threads[i]) continue;
+    if (worker.threads == 0) worker.progress = s.now;  // it could show none while it was paused
+    worker.threads = threads[i];
+    s.act(SetThreads{.worker = working[i], .threads = threads[i]}, {});
+  }
+}
+
+void ask_for_wake(Stepping& s, MonoTime at) {
+  if (!s.state.due_calls.empty()) at = std::min(at, s.state.due_calls.begin()->first);
+  at = std::min(at, s.state.rotate_at);
+  for (const std::string& name : s.state.hungry) {
+    const MonoTime backoff = s.state.endpoints.at(name).backoff_until;
+    if (backoff > s.now) at = std::min(at, backoff);
+  }
+  // One wake-up too early costs nothing; asking anew for each call would.
+  const bool needed = at < s.state.wake || (s.state.wake <= s.now && at != MonoTime::max());
+  if (s.state.wake <= s.now) s.state.wake = MonoTime::max();
+  if (!needed) return;
+  s.state.wake = at;
+  s.act(WakeAt{.at = at}, {});
+}
+
+}  // namespace
+
+NodeMemory memory_now(const State& state) {
+  NodeMemory memory{.limit_bytes = state.node.memory_limit_bytes, .workers_bytes = 0, .available_bytes = state.available_bytes, .reserve_bytes = state.node.memory_reserve_bytes};
+  for (const auto& [id, worker] : state.workers) memory.workers_bytes += bytes_of(worker);
+  return memory;
+}
+
+Need need_of(const State& state, const EndpointState& endpoint) {
+  const domain::Revision& revision = endpoint.revision;
+  const bool mapped = revision.model && std::any_of(state.workers.begin(), state.workers.end(), [&](const auto& entry) {
+                        const auto other = state.revisions.find(entry.second.revision);
+                        return other != state.revisions.end() && other->second.model && other->second.model->digest == revision.model->digest;
+                      });
+  return {.weights_bytes = revision.weights_bytes(),
+          .weights_mapped = mapped,
+          .slot_bytes = revision.slot_bytes(),
+          .measured_bytes = endpoint.measured_bytes,
+          .measured_slots = endpoint.measured_slots};
+}
+
+void settle(Stepping& s) {
+  check_due_calls(s);
+  serve_hungry(s);
+  MonoTime next = MonoTime::max();
+  for (auto& [id, worker] : s.state.workers) next = std::min(next, tend(s, id, worker));
+  if (under_pressure(memory_now(s.state)) && !making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
+  share(s);
+  ask_for_wake(s, next);
+  if (s.state.draining && s.state.calls.empty() && !s.state.drained_told) {
+    s.state.drained_told = true;
+    s.act(Drained{}, {});
+  }
+}
+
+}  // namespace ebb::control

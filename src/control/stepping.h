@@ -1,0 +1,74 @@
+// What one step works with: the state, the time, and the actions so far. Private to control/.
+//
+//   step ─► on_…(event)              in calls.cc and workers.cc: what happened, as it changes the state
+//        └► settle                   in settle.cc: what follows: serve the hungry, tend workers, share cores, ask for a wake-up
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/action.h"
+#include "control/event.h"
+#include "control/memory_policy.h"
+#include "control/state.h"
+
+namespace ebb::control {
+
+struct Why {
+  std::string what;
+  std::string endpoint;
+  std::string because;
+  CallId call = {};
+  WorkerId worker = {};
+  std::vector<std::pair<std::string, std::string>> inputs = {};
+};
+
+struct Stepping {
+  State& state;
+  MonoTime now;
+  Actions actions = {};
+
+  DecisionId decide(Why why);
+  void act(Act act, DecisionId decision) { actions.push_back({.act = std::move(act), .decision = decision}); }
+};
+
+// calls.cc
+void on_arrived(Stepping& s, const CallArrived& event);
+void on_first_text(Stepping& s, const CallFirstText& event);
+void on_ended(Stepping& s, const CallEnded& event);
+void on_left(Stepping& s, const CallLeft& event);
+// A waiting call gets a slot of this worker, which has one free.
+void dispatch(Stepping& s, CallId id, WorkerId worker);
+// An accepted call that waits is over without having run.
+void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string what);
+// A call that ran in a worker that died: again, or told.
+void survive_death(Stepping& s, CallId id, const std::string& reason);
+// Everything whose time has come: waits, executions, cancels.
+void check_due_calls(Stepping& s);
+void set_due(State& state, CallId id, CallState& call, MonoTime due);
+
+// workers.cc
+void on_ready(Stepping& s, const WorkerReady& event);
+void on_parked(Stepping& s, const WorkerParked& event);
+void on_died(Stepping& s, const WorkerDied& event);
+void on_readings(Stepping& s, const Readings& event);
+void on_deployed(Stepping& s, const RevisionDeployed& event);
+void on_removed(Stepping& s, const EndpointRemoved& event);
+void on_drain(Stepping& s);
+void start_worker(Stepping& s, EndpointState& endpoint, int slots);
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots);
+void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because);
+// `expected`: its death is no failure of the revision.
+void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, std::string because);
+
+// The worker that serves the endpoint's current revision, or null.
+std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint);
+bool loads(const WorkerState& worker);
+
+// settle.cc
+void settle(Stepping& s);
+NodeMemory memory_now(const State& state);
+Need need_of(const State& state, const EndpointState& endpoint);
+
+}  // namespace ebb::control

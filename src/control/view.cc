@@ -1,0 +1,65 @@
+// The most useful worker of an endpoint speaks for it.
+#include "control/view.h"
+
+#include <algorithm>
+
+namespace ebb::control {
+
+namespace {
+
+// Higher is more useful.
+int rank_of(const WorkerState& worker) {
+  if (worker.draining || worker.killed) return 1;
+  switch (worker.phase) {
+    case WorkerPhase::kReady: return 5;
+    case WorkerPhase::kWaking:
+    case WorkerPhase::kStarting: return 4;
+    case WorkerPhase::kParked:
+    case WorkerPhase::kParking: return 3;
+  }
+  return 0;
+}
+
+std::string_view word_of(int rank, bool failed) {
+  switch (rank) {
+    case 5: return "ready";
+    case 4: return "starting";
+    case 3: return "parked";
+    case 1: return "draining";
+    default: return failed ? "failed" : "absent";
+  }
+}
+
+EndpointSummary summarize(const State& state, const EndpointState& endpoint) {
+  EndpointSummary summary{.revision = &endpoint.revision, .state = {}, .waiting = static_cast<int>(endpoint.waiting.size())};
+  int best = 0;
+  for (const auto& [id, worker] : state.workers) {
+    if (worker.endpoint != endpoint.revision.spec.name) continue;
+    best = std::max(best, rank_of(worker));
+    summary.slots_busy += static_cast<int>(worker.running.size());
+    if (worker.phase == WorkerPhase::kReady && !worker.draining && !worker.killed) summary.slots_ready += worker.slots;
+  }
+  summary.state = word_of(best, endpoint.failures > 0);
+  return summary;
+}
+
+}  // namespace
+
+std::vector<EndpointSummary> summaries(const State& state) {
+  std::vector<EndpointSummary> all;
+  for (const auto& [name, endpoint] : state.endpoints) all.push_back(summarize(state, endpoint));
+  return all;
+}
+
+std::optional<EndpointSummary> summary_of(const State& state, const std::string& endpoint) {
+  const auto found = state.endpoints.find(endpoint);
+  if (found == state.endpoints.end()) return std::nullopt;
+  return summarize(state, found->second);
+}
+
+const domain::Revision* find_revision(const State& state, RevisionId id) {
+  const auto found = state.revisions.find(id);
+  return found == state.revisions.end() ? nullptr : &found->second;
+}
+
+}  // namespace ebb::control

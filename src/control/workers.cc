@@ -1,0 +1,235 @@
+// One worker: started, ready, parked, dead; and what replaces or removes it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/check.h"
+#include "control/failure_policy.h"
+#include "control/scale_policy.h"
+#include "control/stepping.h"
+
+namespace ebb::control {
+
+namespace {
+
+// After a Resize that the worker could not do, for want of memory that was not seen here.
+constexpr seconds kGrowPause{2};
+
+std::string mib(uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
+
+// Waiting calls of an endpoint are told that it cannot serve them.
+void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, const std::string& what) {
+  const std::vector<CallId> waiting(endpoint.waiting.begin(), endpoint.waiting.end());
+  for (const CallId id : waiting) end_waiting(s, id, outcome, error, what);
+}
+
+void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event, bool while_starting) {
+  ++endpoint.failures;
+  endpoint.last_failure = event.error ? event.error->message : event.reason;
+  const bool typed = event.error && while_starting;
+  // A worker that says itself why its model does not load will say the same next time.
+  if (typed) endpoint.failures = std::max(endpoint.failures, kBreakerFailures);
+  endpoint.backoff_until = s.now + back_off(endpoint.failures);
+  s.decide({.what = "failed",
+            .endpoint = endpoint.revision.spec.name,
+            .because = fmt::format("its worker died: {}", endpoint.last_failure),
+            .worker = event.worker,
+            .inputs = {{"deaths in a row", fmt::format("{}", endpoint.failures)},
+                       {"next start in", fmt::format("{} ms", std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now).count())}}});
+  if (endpoint.failures < kBreakerFailures) return;
+  const Error error{.kind = ErrorKind::kUnavailable,
+                    .message = typed ? fmt::format("the model does not load: {}", endpoint.last_failure)
+                                     : fmt::format("{} workers of this endpoint died in a row, the last one by: {}", endpoint.failures, endpoint.last_failure),
+                    .code = "worker_failed",
+                    .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
+  tell_waiting(s, endpoint, domain::Outcome::kFault, error, "breaker");
+}
+
+// A revision is kept as long as it is current or a worker or call still refers to it.
+void forget_unused_revisions(State& state) {
+  std::erase_if(state.revisions, [&](const auto& entry) {
+    const auto endpoint = state.endpoints.find(entry.second.spec.name);
+    if (endpoint != state.endpoints.end() && endpoint->second.revision.id == entry.first) return false;
+    for (const auto& [id, worker] : state.workers) {
+      if (worker.revision == entry.first) return false;
+    }
+    return std::none_of(state.calls.begin(), state.calls.end(), [&](const auto& call) { return call.second.revision == entry.first; });
+  });
+}
+
+}  // namespace
+
+bool loads(const WorkerState& worker) { return worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking; }
+
+std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint) {
+  const auto found = state.endpoints.find(endpoint);
+  if (found == state.endpoints.end()) return nullptr;
+  for (auto& worker : state.workers) {
+    if (worker.second.endpoint == endpoint && worker.second.revision == found->second.revision.id && !worker.second.draining && !worker.second.killed) return &worker;
+  }
+  return nullptr;
+}
+
+void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
+  const domain::Revision& revision = endpoint.revision;
+  const WorkerId id{s.state.next_worker++};
+  const Need need = need_of(s.state, endpoint);
+  const NodeMemory memory = memory_now(s.state);
+  WorkerState worker{.endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots};
+  worker.admitted_bytes = needed_bytes(need, slots);
+  worker.phase_since = worker.progress = worker.start_began = worker.idle_since = s.now;
+  const DecisionId why = s.decide({.what = "start",
+                                   .endpoint = revision.spec.name,
+                                   .because = endpoint.waiting.empty() ? "its scaling.min asks for slots that are always ready" : "calls wait and no worker lives",
+                                   .worker = id,
+                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
+                                              {"slots", fmt::format("{}", slots)},
+                                              {"needs", mib(worker.admitted_bytes)},
+                                              {"room", mib(room_bytes(memory))},
+                                              {"needs by", need.measured_bytes ? "measurement" : "the model's header"}}});
+  s.state.workers.emplace(id, std::move(worker));
+  s.act(StartWorker{.worker = id, .revision = revision.id, .endpoint = revision.spec.name, .slots = slots, .threads = 1}, why);
+}
+
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
+  const EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
+  worker.phase = WorkerPhase::kWaking;
+  worker.slots = slots;
+  worker.admitted_bytes = worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
+  worker.phase_since = worker.progress = worker.start_began = s.now;
+  const DecisionId why = s.decide({.what = "wake",
+                                   .endpoint = worker.endpoint,
+                                   .because = "calls wait and its worker is parked",
+                                   .worker = id,
+                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())}, {"slots", fmt::format("{}", slots)}}});
+  s.act(Unpark{.worker = id, .slots = slots}, why);
+}
+
+void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because) {
+  EBB_CHECK(worker.running.empty());
+  worker.phase = WorkerPhase::kParking;
+  worker.phase_since = worker.progress = s.now;
+  const DecisionId why = s.decide({.what = "park",
+                                   .endpoint = worker.endpoint,
+                                   .because = std::move(because),
+                                   .worker = id,
+                                   .inputs = {{"idle for", fmt::format("{} ms", std::chrono::round<milliseconds>(s.now - worker.idle_since).count())}, {"takes", mib(worker.pss_bytes)}}});
+  s.act(Park{.worker = id}, why);
+}
+
+void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, std::string because) {
+  EBB_CHECK(!worker.killed);
+  worker.killed = true;
+  worker.end_expected = expected;
+  const DecisionId why = s.decide({.what = expected ? "end" : "kill", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = {{"takes", mib(worker.pss_bytes)}}});
+  s.act(KillWorker{.worker = id, .reason = std::move(because)}, why);
+}
+
+void on_ready(Stepping& s, const WorkerReady& event) {
+  const auto found = s.state.workers.find(event.worker);
+  if (found == s.state.workers.end()) return;
+  WorkerState& worker = found->second;
+  worker.progress = s.now;
+  if (worker.resizing) {
+    worker.resizing = false;
+    if (event.slots < worker.resize_to) worker.grow_after = s.now + kGrowPause;
+    worker.slots = std::max(event.slots, static_cast<int>(worker.running.size()));
+  } else if (loads(worker)) {
+    worker.phase = event.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
+    worker.slots = event.slots;
+    worker.phase_since = worker.ready_at = worker.idle_since = s.now;
+  }
+  s.state.hungry.insert(worker.endpoint);
+}
+
+void on_parked(Stepping& s, const WorkerParked& event) {
+  const auto found = s.state.workers.find(event.worker);
+  if (found == s.state.workers.end() || found->second.phase != WorkerPhase::kParking) return;
+  found->second.phase = WorkerPhase::kParked;
+  found->second.slots = 0;
+  found->second.pss_bytes = 0;  // measured again soon; until then it is taken for what is admitted
+  found->second.admitted_bytes = domain::kWorkerBaseBytes;
+  found->second.phase_since = s.now;
+  s.state.hungry.insert(found->second.endpoint);
+}
+
+void on_died(Stepping& s, const WorkerDied& event) {
+  const auto found = s.state.workers.find(event.worker);
+  if (found == s.state.workers.end()) return;
+  const WorkerState worker = found->second;
+  // In reverse, so that those which are tried again stand at the front of the queue in their old order.
+  for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call) survive_death(s, *call, event.reason);
+  s.state.workers.erase(event.worker);
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  if (endpoint != s.state.endpoints.end()) {
+    if (!worker.end_expected && endpoint->second.revision.id == worker.revision) count_failure(s, endpoint->second, event, worker.phase == WorkerPhase::kStarting);
+    s.state.hungry.insert(worker.endpoint);
+  }
+  // Its memory is free: whoever waits for room may have it.
+  for (const auto& [name, other] : s.state.endpoints) {
+    if (!other.waiting.empty()) s.state.hungry.insert(name);
+  }
+  forget_unused_revisions(s.state);
+}
+
+void on_readings(Stepping& s, const Readings& event) {
+  s.state.available_bytes = event.node_available_bytes;
+  for (const WorkerMemory& reading : event.workers) {
+    const auto found = s.state.workers.find(reading.worker);
+    if (found == s.state.workers.end()) continue;
+    WorkerState& worker = found->second;
+    worker.pss_bytes = reading.pss_bytes;
+    const auto endpoint = s.state.endpoints.find(worker.endpoint);
+    if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
+    EndpointState& e = endpoint->second;
+    if (!e.measured_bytes || worker.slots != e.measured_slots || reading.pss_bytes > *e.measured_bytes) {
+      e.measured_bytes = reading.pss_bytes;
+      e.measured_slots = worker.slots;
+    }
+  }
+}
+
+void on_deployed(Stepping& s, const RevisionDeployed& event) {
+  const std::string& name = event.revision.spec.name;
+  EndpointState& endpoint = s.state.endpoints[name];
+  for (auto& [id, worker] : s.state.workers) {
+    if (worker.endpoint == name) worker.draining = true;
+  }
+  endpoint.revision = event.revision;
+  endpoint.failures = 0;
+  endpoint.backoff_until = {};
+  endpoint.last_failure.clear();
+  endpoint.measured_bytes.reset();
+  endpoint.service = nanoseconds{0};
+  s.state.revisions[event.revision.id] = event.revision;
+  for (const CallId id : endpoint.waiting) s.state.calls.at(id).revision = event.revision.id;
+  s.state.hungry.insert(name);
+  s.decide({.what = "deploy", .endpoint = name, .because = fmt::format("revision {} is the current one", event.revision.id.value)});
+  forget_unused_revisions(s.state);
+}
+
+void on_removed(Stepping& s, const EndpointRemoved& event) {
+  const auto found = s.state.endpoints.find(event.endpoint);
+  if (found == s.state.endpoints.end()) return;
+  tell_waiting(s, found->second, domain::Outcome::kFault,
+               {.kind = ErrorKind::kNotFound, .message = fmt::format("the endpoint '{}' was removed", event.endpoint), .param = "model", .code = "model_not_found"}, "removed");
+  for (auto& [id, worker] : s.state.workers) {
+    if (worker.endpoint == event.endpoint) worker.draining = true;
+  }
+  s.state.endpoints.erase(found);
+  s.state.hungry.erase(event.endpoint);
+  s.state.journal.forget(event.endpoint);
+  forget_unused_revisions(s.state);
+}
+
+void on_drain(Stepping& s) {
+  if (s.state.draining) return;
+  s.state.draining = true;
+  s.state.drain_until = s.now + kDrainMax;
+  for (auto& [name, endpoint] : s.state.endpoints)
+    tell_waiting(s, endpoint, domain::Outcome::kFault, {.kind = ErrorKind::kUnavailable, .message = "the server is shutting down", .retry_after = seconds(5)}, "drain");
+  for (auto& [id, call] : s.state.calls) set_due(s.state, id, call, std::min(call.due, s.state.drain_until));
+}
+
+}  // namespace ebb::control

@@ -1,0 +1,161 @@
+// Pacing and misbehaviour of the echo engine.
+#include "engine/echo_engine.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/check.h"
+
+namespace ebb::engine {
+
+namespace {
+
+// While nothing is due, progress is shown this often, as a real engine does with every chunk of a prompt.
+constexpr milliseconds kShowEvery{100};
+
+[[noreturn]] void hang() {
+  for (;;)
+    ::poll(nullptr, 0, -1);
+}
+
+void sleep_for(milliseconds time) { ::poll(nullptr, 0, static_cast<int>(time.count())); }
+
+std::vector<std::string> split_words(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  std::vector<std::string> words;
+  for (size_t begin = text.find_first_not_of(kBlanks); begin != std::string_view::npos; begin = text.find_first_not_of(kBlanks, begin)) {
+    const size_t end = std::min(text.find_first_of(kBlanks, begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+    begin = end;
+  }
+  return words;
+}
+
+}  // namespace
+
+Status EchoEngine::load(Fd model, const LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
+  model.reset();
+  const Result<EchoScript> script = echo_script_of_model(options.model_name);
+  if (!script) return fail(script.error());
+  for (int64_t done = 0; done < script->load_ms; done += kShowEvery.count()) {
+    progress(done, script->load_ms);
+    sleep_for(std::min(kShowEvery, milliseconds(script->load_ms - done)));
+  }
+  if (script->load_crash) std::abort();
+  if (script->load_hang) hang();
+  if (script->load_fail) return fail(ErrorKind::kCorrupt, "the echo engine was told to fail to load");
+  context_tokens_ = options.context_tokens;
+  slots_ = options.slots;
+  return {};
+}
+
+Status EchoEngine::set_slots(int slots) {
+  EBB_CHECK(slots >= 1);
+  slots_ = std::max(slots, static_cast<int>(running_.size()));
+  return {};
+}
+
+Status EchoEngine::execute(CallId call, const domain::Call& what) {
+  if (std::cmp_greater_equal(running_.size(), slots_)) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots_));
+  Result<EchoScript> script = echo_script_of(what);
+  if (!script) return fail(script.error());
+  if (script->refuse) return fail(ErrorKind::kInvalid, "the echo engine was told to refuse this call", "messages");
+  int64_t prompt_tokens = 0;
+  std::string_view last_user;
+  for (const domain::ChatMessage& message : what.messages) {
+    prompt_tokens += static_cast<int64_t>(split_words(message.content).size());
+    if (message.role == "user") last_user = message.content;
+  }
+  if (prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(prompt_tokens, context_tokens_));
+  if (script->exit_code) ::_exit(static_cast<int>(*script->exit_code));
+  if (script->crash_on_start) std::abort();
+  if (script->allocate_mib > 0) ballast_.emplace_back(static_cast<size_t>(script->allocate_mib) << 20U, 'x');
+
+  Running running{.script = *script, .words = split_words(last_user), .holder = TextHolder(what.sampling.stop), .prompt_tokens = prompt_tokens};
+  const int64_t wanted = running.words.empty() ? 0 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
+  const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - prompt_tokens);
+  running.tokens_max = std::min(wanted, room);
+  running.cut = wanted > room;
+  running.shown = clock_.mono();
+  running.first_due = running.shown + milliseconds(script->delay_ms);
+  EBB_CHECK(running_.emplace(call, std::move(running)).second);
+  return {};
+}
+
+std::optional<StepEvent> EchoEngine::cancel(CallId call) {
+  const auto found = running_.find(call);
+  if (found == running_.end()) return std::nullopt;
+  StepEvent event{.call = call, .kind = StepEvent::Kind::kCancelled, .prompt_tokens = found->second.prompt_tokens, .completion_tokens = found->second.tokens};
+  running_.erase(found);
+  return event;
+}
+
+MonoTime EchoEngine::due(const Running& running) {
+  if (!running.started) return MonoTime::min();
+  const nanoseconds pace = running.script.tps > 0 ? nanoseconds(seconds(1)) / running.script.tps : nanoseconds(0);
+  return running.first_due + pace * running.tokens;
+}
+
+nanoseconds EchoEngine::wait_before_step() const {
+  const MonoTime now = clock_.mono();
+  MonoTime next = MonoTime::max();
+  for (const auto& [call, running] : running_)
+    next = std::min({next, due(running), running.shown + kShowEvery});
+  return next <= now ? nanoseconds(0) : next - now;
+}
+
+std::vector<StepEvent> EchoEngine::step() {
+  const MonoTime now = clock_.mono();
+  std::vector<StepEvent> events;
+  for (auto& [call, running] : running_)
+    advance(call, running, now, events);
+  for (const CallId call : ended_)
+    running_.erase(call);
+  ended_.clear();
+  return events;
+}
+
+void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vector<StepEvent>& events) {
+  if (!running.started) {
+    running.started = true;
+    events.push_back({.call = call, .kind = StepEvent::Kind::kStarted, .prompt_tokens = running.prompt_tokens});
+  }
+  if (running.tokens < running.tokens_max) {
+    if (due(running) <= now) {
+      running.shown = now;
+      give_token(call, running, events);
+    } else if (running.shown + kShowEvery <= now) {
+      running.shown = now;
+      events.push_back({.call = call, .kind = StepEvent::Kind::kProgress, .tokens = running.prompt_tokens, .prompt_tokens = running.prompt_tokens});
+    }
+  }
+  if (running.tokens < running.tokens_max && !running.holder.stopped()) return;
+  // What was held back for a stop string that never came stands for no token of its own.
+  if (std::string rest = running.holder.finish(); !rest.empty()) events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = std::move(rest)});
+  events.push_back({.call = call,
+                    .kind = StepEvent::Kind::kFinished,
+                    .prompt_tokens = running.prompt_tokens,
+                    .completion_tokens = running.tokens,
+                    .reason = running.cut && !running.holder.stopped() ? domain::FinishReason::kLength : domain::FinishReason::kStop});
+  ended_.push_back(call);
+}
+
+void EchoEngine::give_token(CallId call, Running& running, std::vector<StepEvent>& events) {
+  misbehave(running.script, running.tokens + 1);
+  const std::string& word = running.words[static_cast<size_t>(running.tokens) % running.words.size()];
+  std::string text = running.holder.add(running.tokens == 0 ? word : " " + word);
+  ++running.tokens;
+  events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = std::move(text), .tokens = 1});
+}
+
+void EchoEngine::misbehave(const EchoScript& script, int64_t token) {
+  if (script.crash_at == token) std::abort();
+  if (script.hang_at == token) hang();
+  if (script.garbage_at == token) raw_output_ = std::string(64, '\xFF');
+}
+
+}  // namespace ebb::engine

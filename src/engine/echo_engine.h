@@ -1,0 +1,61 @@
+// A deterministic engine for tests and benchmarks: it repeats the last user message word by word, or misbehaves as the request's script
+// (echo_script.h) tells it. A word is a token. Single-threaded, like every engine.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "engine/echo_script.h"
+#include "engine/engine.h"
+#include "engine/text_holder.h"
+#include "io/clock.h"
+
+namespace ebb::engine {
+
+class EchoEngine final : public Engine {
+ public:
+  // The clock paces answers (delay_ms, tps, load_ms); it must outlive the engine.
+  explicit EchoEngine(const io::Clock& clock) : clock_(clock) {}
+
+  std::string version() const override { return "1"; }
+  Status load(Fd model, const LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) override;
+  Status set_slots(int slots) override;
+  int slots() const override { return slots_; }
+  void park() override { slots_ = 0; }
+  void set_threads(int threads) override { (void)threads; }
+  Status execute(CallId call, const domain::Call& what) override;
+  std::optional<StepEvent> cancel(CallId call) override;
+  bool busy() const override { return !running_.empty(); }
+  std::vector<StepEvent> step() override;
+  nanoseconds wait_before_step() const override;
+  std::string take_raw_output() override { return std::exchange(raw_output_, {}); }
+
+ private:
+  struct Running {
+    EchoScript script;
+    std::vector<std::string> words;  // of the last user message
+    TextHolder holder;
+    int64_t prompt_tokens = 0;
+    int64_t tokens = 0;      // given out
+    int64_t tokens_max = 0;  // to give out
+    bool cut = false;        // tokens_max is a limit that cuts the answer short
+    bool started = false;
+    MonoTime first_due{};
+    MonoTime shown{};  // when progress was last shown
+  };
+
+  void advance(CallId call, Running& running, MonoTime now, std::vector<StepEvent>& events);
+  void give_token(CallId call, Running& running, std::vector<StepEvent>& events);
+  void misbehave(const EchoScript& script, int64_t token);
+  static MonoTime due(const Running& running);
+
+  const io::Clock& clock_;
+  int64_t context_tokens_ = 0;
+  int slots_ = 0;
+  std::map<CallId, Running> running_;
+  std::vector<CallId> ended_;
+  std::deque<std::string> ballast_;  // what allocate_mib took
+  std::string raw_output_;
+};
+
+}  // namespace ebb::engine

@@ -1,0 +1,16 @@
+// What engines have in common.
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+namespace ebb::engine {
+
+Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens) {
+  return Error{.kind = ErrorKind::kInvalid,
+               .message = fmt::format("This endpoint's context is {} tokens, but the messages take {} and the answer needs at least one: shorten the messages",
+                                      context_tokens, prompt_tokens),
+               .param = "messages",
+               .code = "context_length_exceeded"};
+}
+
+}  // namespace ebb::engine

@@ -1,0 +1,83 @@
+// GET /ebb/v1/bill?by=endpoint,day,tier&endpoint=…&from=…&to=…
+#include <fmt/format.h>
+
+#include "gateway/exchange.h"
+#include "gateway/handlers.h"
+#include "gateway/services.h"
+#include "wire/admin_json.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+Status read_keys(std::string_view list, BillRequest& out) {
+  while (!list.empty()) {
+    const std::string_view key = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), key.size() + 1));
+    if (key == "endpoint") {
+      out.by_endpoint = true;
+    } else if (key == "day") {
+      out.by_day = true;
+    } else if (key == "tier") {
+      out.by_tier = true;
+    } else {
+      return fail(ErrorKind::kInvalid, fmt::format("'by' may have endpoint, day and tier, not '{}'", key), "by");
+    }
+  }
+  return {};
+}
+
+Result<BillRequest> bill_request(const Target& target) {
+  BillRequest out;
+  for (const auto& [key, value] : target.query) {
+    if (key == "by") {
+      if (Status read = read_keys(value, out); !read) return fail(read.error());
+    } else if (key == "endpoint") {
+      out.endpoint = value;
+    } else if (key == "from" || key == "to") {
+      Result<WallTime> time = wire::parse_time(value);
+      if (!time) return fail(ErrorKind::kInvalid, fmt::format("'{}': {}", key, time.error().message), key);
+      (key == "from" ? out.from : out.to) = *time;
+    } else {
+      return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are by, endpoint, from and to", key), key);
+    }
+  }
+  if (out.from && out.to && *out.from >= *out.to) return fail(ErrorKind::kInvalid, "'from' must lie before 'to'", "from");
+  return out;
+}
+
+wire::BillRow total_of(const std::vector<wire::BillRow>& rows) {
+  wire::BillRow total;
+  for (const wire::BillRow& row : rows) {
+    total.calls += row.calls;
+    total.billed_ms += row.billed_ms;
+    total.cost += row.cost;
+    total.prompt_tokens += row.prompt_tokens;
+    total.completion_tokens += row.completion_tokens;
+  }
+  return total;
+}
+
+std::string bill_of(std::string currency, std::vector<wire::BillRow> rows) {
+  const wire::BillRow total = total_of(rows);
+  return json::serialize(wire::to_json(wire::Bill{.currency = std::move(currency), .rows = std::move(rows), .total = total})) + "\n";
+}
+
+}  // namespace
+
+io::Task<void> get_bill(Services& services, Exchange& exchange) {
+  const Result<BillRequest> request = bill_request(exchange.request().target);
+  if (!request) {
+    co_await exchange.fail(request.error());
+    co_return;
+  }
+  Result<std::vector<wire::BillRow>> rows = co_await services.bills.bill(*request);
+  if (!rows) {
+    co_await exchange.fail(rows.error());
+    co_return;
+  }
+  Response response = json_response(bill_of(services.options.currency, std::move(*rows)));
+  co_await exchange.respond(std::move(response));
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,201 @@
+// Reading heads and bodies, writing, and noticing that the client is gone. What is done with a request is in connection_serve.cc.
+#include "gateway/connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/head_check.h"
+#include "gateway/services.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+constexpr auto kAsTuple = io::asio::as_tuple(io::asio::use_awaitable);
+constexpr size_t kReadBytes = 4096;
+// What a client may send ahead of its turn; past it its leaving is noticed only by the next write.
+constexpr size_t kAheadBytesMax = 64 * 1024;
+// A refused client that still sends gets this long to read the reason before the socket is cut.
+constexpr milliseconds kLingerTime{2'000};
+
+std::string_view view(const io::beast::flat_buffer& buffer) {
+  const auto data = buffer.data();
+  return {static_cast<const char*>(data.data()), data.size()};
+}
+
+}  // namespace
+
+Connection::Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services)
+    : stream_(std::move(socket)), services_(std::move(services)), buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes) {
+  io::ErrorCode ignored;
+  stream_.socket().set_option(io::asio::ip::tcp::no_delay(true), ignored);
+  stream_.socket().non_blocking(true, ignored);
+  const auto peer = stream_.socket().remote_endpoint(ignored);
+  peer_is_local_ = !ignored && peer.address().is_loopback();
+  services_->connections.insert(this);
+}
+
+Connection::~Connection() { services_->connections.erase(this); }
+
+void Connection::close() {
+  gone();
+  io::ErrorCode ignored;
+  stream_.socket().close(ignored);
+}
+
+void Connection::finish() {
+  if (!serving_) close();
+}
+
+io::Task<void> Connection::run(std::shared_ptr<Connection> self) {
+  for (;;) {
+    Head head = co_await self->read_head();
+    if (head.closed) break;
+    self->serving_ = true;
+    const bool go_on = co_await self->serve(std::move(head));
+    self->serving_ = false;
+    if (!go_on) break;
+    if (self->buffer_.size() == 0) self->buffer_.shrink_to_fit();  // idle connections hold no buffers
+  }
+  if (!self->left_) co_await self->linger();
+}
+
+// What is wrong with the part of a head that has come so far.
+std::optional<Refusal> Connection::judge_head(size_t seen) const {
+  const std::string_view bytes = view(buffer_);
+  if (seen == 0 && !bytes.empty()) {
+    if (auto refusal = check_first_byte(bytes.front())) return refusal;
+  }
+  // A line that ends with a bare LF will never end as it must: without this, its sender would wait for the time-out.
+  for (size_t at = bytes.find('\n', seen); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    if (at == 0 || bytes[at - 1] != '\r') return refuse(400, ErrorKind::kInvalid, "a line of the request's head does not end with CR LF");
+    if (at >= 3 && bytes.substr(at - 3, 4) == "\r\n\r\n") break;
+  }
+  return std::nullopt;
+}
+
+Refusal Connection::headers_too_large() const {
+  return refuse(431, ErrorKind::kTooLarge, fmt::format("the request's headers have over {} bytes", services_->options.header_bytes_max));
+}
+
+Refusal Connection::body_too_large() const { return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", services_->options.body_bytes_max)); }
+
+// What the end of reading means for a head of which `seen` bytes had come.
+Connection::Head Connection::head_after(const io::ErrorCode& error, size_t seen) const {
+  if (error == io::beast::error::timeout && seen > 0) return {.refusal = refuse(408, ErrorKind::kTimeout, "the request's headers came too slowly")};
+  return {.closed = true, .refusal = std::nullopt};
+}
+
+io::Task<Connection::Head> Connection::read_head() {
+  const GatewayOptions& options = services_->options;
+  Head head;
+  size_t seen = 0;
+  stream_.expires_after(buffer_.size() == 0 ? options.idle_time_max : options.header_time_max);
+  for (;;) {
+    head.refusal = judge_head(seen);
+    if (head.refusal) break;
+    const size_t end = view(buffer_).find("\r\n\r\n", seen < 3 ? 0 : seen - 3);
+    if (end != std::string_view::npos) head.bytes = end + 4;
+    seen = buffer_.size();
+    if (std::max(head.bytes, end == std::string_view::npos ? seen : 0) > options.header_bytes_max) head.refusal = headers_too_large();
+    if (head.refusal || head.bytes > 0) break;
+    const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
+    buffer_.commit(count);
+    if (error) {
+      head = head_after(error, seen);
+      break;
+    }
+    if (seen == 0) stream_.expires_after(options.header_time_max);
+  }
+  co_return head;
+}
+
+std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, const Parser& parser) {
+  const std::string so_far = parser.content_length() ? fmt::format("{} of {} declared bytes came", parser.get().body().size(), *parser.content_length())
+                                                     : fmt::format("{} bytes came", parser.get().body().size());
+  if (error == io::http::error::body_limit) return body_too_large();
+  if (error == io::beast::error::timeout) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
+  if (error == io::http::error::partial_message) return refuse(400, ErrorKind::kInvalid, "the body ended too early: " + so_far);
+  if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category())
+    return refuse(400, ErrorKind::kInvalid, "the body is malformed: " + error.message());
+  gone();
+  return std::nullopt;
+}
+
+io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expects_continue) {
+  if (parser.is_done()) co_return std::nullopt;
+  if (expects_continue && buffer_.size() == 0) {
+    const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!written) co_return std::nullopt;
+  }
+  stream_.expires_after(services_->options.body_time_max);
+  const auto [error, count] = co_await io::http::async_read(stream_, buffer_, parser, kAsTuple);
+  std::optional<Refusal> problem;
+  if (error) problem = body_problem(error, parser);
+  if (!error) stream_.expires_never();
+  co_return problem;
+}
+
+io::Task<bool> Connection::write(std::string bytes) {
+  if (left_) co_return false;
+  if (bytes.empty()) co_return true;
+  stream_.expires_after(services_->options.write_time_max);
+  const auto [error, count] = co_await io::asio::async_write(stream_, io::asio::buffer(bytes), kAsTuple);
+  if (error) {
+    close();
+    co_return false;
+  }
+  stream_.expires_never();
+  co_return true;
+}
+
+// A close with unread bytes resets the connection, and the client never sees why: say that we are done, then read what it still
+// sends for a moment.
+io::Task<void> Connection::linger() {
+  io::ErrorCode ignored;
+  stream_.socket().shutdown(io::asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.expires_after(kLingerTime);
+  buffer_.clear();
+  for (;;) {
+    const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
+    if (error) break;
+  }
+}
+
+void Connection::watch(std::function<void()> left) {
+  if (left_) return left();
+  on_left_ = std::move(left);
+  wait_for_leaving();
+}
+
+void Connection::wait_for_leaving() {
+  stream_.socket().async_wait(io::asio::socket_base::wait_read, [self = shared_from_this(), number = ++watch_](io::ErrorCode error) {
+    if (!error && number == self->watch_) self->read_ahead();
+  });
+}
+
+void Connection::unwatch() {
+  if (!on_left_) return;
+  on_left_ = nullptr;
+  ++watch_;
+  io::ErrorCode ignored;
+  stream_.socket().cancel(ignored);
+}
+
+// The socket is readable while a request is being answered: the client is gone, or sends its next request.
+void Connection::read_ahead() {
+  if (buffer_.size() >= kAheadBytesMax) return;
+  io::ErrorCode error;
+  const size_t count = stream_.socket().read_some(buffer_.prepare(kReadBytes), error);
+  buffer_.commit(count);
+  if (error && error != io::asio::error::would_block) return close();
+  wait_for_leaving();
+}
+
+void Connection::gone() {
+  left_ = true;
+  if (on_left_) std::exchange(on_left_, nullptr)();
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,82 @@
+// One client's connection: reads requests one after the other within limits, and passes each through the stages to its handler.
+//
+// Kept alive by its own coroutine, and by the wait for the client's leaving that may be under way beside it: hence shared. Lives on
+// the server's loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/errors.h"
+#include "gateway/exchange.h"
+#include "gateway/routes.h"
+#include "io/asio.h"
+#include "io/beast.h"
+
+namespace ebb::gateway {
+
+struct Services;
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Until the client leaves, breaks the rules or idles too long.
+  static io::Task<void> run(std::shared_ptr<Connection> self);
+
+  // Cuts it: what runs is told that the client left.
+  void close();
+  // Ends it after the request that runs; at once if there is none.
+  void finish();
+
+  // For the exchange. False: the client is gone, or took nothing for the longest time allowed.
+  io::Task<bool> write(std::string bytes);
+  void watch(std::function<void()> left);
+  bool left() const { return left_; }
+
+ private:
+  using Parser = io::http::request_parser<io::http::string_body>;
+
+  struct Head {
+    bool closed = false;             // nothing to answer
+    std::optional<Refusal> refusal;  // broken: answered, then closed
+    size_t bytes = 0;                // of the head, in buffer_
+  };
+  io::Task<Head> read_head();
+  io::Task<bool> serve(Head head);
+  io::Task<void> serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern);
+  io::Task<std::optional<Refusal>> read_body(Parser& parser, bool expects_continue);
+  io::Task<void> call_handler(const Route& route, Exchange& exchange);
+  io::Task<void> linger();
+
+  std::optional<Refusal> judge_head(size_t seen) const;
+  Head head_after(const io::ErrorCode& error, size_t seen) const;
+  Refusal headers_too_large() const;
+  Refusal body_too_large() const;
+  std::optional<Refusal> body_problem(const io::ErrorCode& error, const Parser& parser);
+  std::optional<Refusal> parse_head(std::string_view raw, Parser& parser) const;
+  std::optional<Refusal> apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const;
+  Request new_request();
+  void log(const Exchange& exchange, std::string_view route) const;
+
+  void wait_for_leaving();
+  void unwatch();
+  void read_ahead();
+  void gone();
+
+  io::beast::tcp_stream stream_;
+  std::shared_ptr<Services> services_;
+  io::beast::flat_buffer buffer_;  // what came and was not consumed: pipelined requests too
+  bool peer_is_local_ = false;
+  bool serving_ = false;
+  bool left_ = false;
+  std::function<void()> on_left_;
+  uint64_t watch_ = 0;  // counts waits, so that the end of an old one is recognised
+};
+
+}  // namespace ebb::gateway

@@ -1,0 +1,202 @@
+// One request on its way from the wire to its handler.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "gateway/connection.h"
+#include "gateway/head_check.h"
+#include "gateway/services.h"
+#include "gateway/stages.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+std::string_view text(io::beast::string_view view) { return {view.data(), view.size()}; }
+
+// A part of the bytes that all bodies together may take, given back when the request ends.
+class BodyShare {
+ public:
+  BodyShare(Services& services, size_t bytes) : services_(services), bytes_(bytes) { services_.body_bytes += bytes_; }
+  ~BodyShare() { services_.body_bytes -= bytes_; }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+
+ private:
+  Services& services_;
+  size_t bytes_;
+};
+
+Refusal no_route(std::string_view method, std::string_view path) {
+  return refuse(404, ErrorKind::kNotFound, fmt::format("there is no {} {} here: docs/admin-api.md and /v1/models say what there is", method.substr(0, 16), path.substr(0, 200)));
+}
+
+Refusal too_many_bodies() {
+  Refusal refusal = refuse(503, ErrorKind::kOverloaded, "too many large requests at once");
+  refusal.error.retry_after = milliseconds(1000);
+  return refusal;
+}
+
+Response what_there_is(const Refusal& wrong) { return {.status = 204, .headers = wrong.headers}; }
+Error handler_failed() { return {.kind = ErrorKind::kInternal, .message = "the server failed to handle the request: its log says why"}; }
+
+Refusal wrong_method(std::string_view method, const std::string& allow) {
+  return {.status = 405, .error = {.kind = ErrorKind::kInvalid, .message = fmt::format("the method {} is not allowed here: use {}", method.substr(0, 16), allow)}, .headers = {{"Allow", allow}}};
+}
+
+// The caller's traceparent counts only if there is exactly one.
+std::optional<wire::TraceContext> caller_trace(const io::http::fields& fields) {
+  if (fields.count("traceparent") != 1) return std::nullopt;
+  return wire::parse_traceparent(text(fields["traceparent"]));
+}
+
+void log_broken(const Exchange& exchange, const Route& route, const std::exception& problem) {
+  log_error("a request handler failed", {{"request", exchange.request().id}, {"route", route.pattern}, {"problem", problem.what()}});
+}
+
+}  // namespace
+
+Request Connection::new_request() {
+  Request request;
+  request.id = "req_" + to_hex(services_->request_ids.next());
+  request.arrived = services_->clock.mono();
+  const auto& random = services_->options.random;
+  const uint64_t high = random();
+  const uint64_t low = random();
+  request.trace = wire::continue_trace(std::nullopt, {.high = high, .low = low, .span = random()});
+  return request;
+}
+
+// The strict check, then the parser.
+std::optional<Refusal> Connection::parse_head(std::string_view raw, Parser& parser) const {
+  parser.header_limit(static_cast<uint32_t>(services_->options.header_bytes_max + 1024));
+  parser.body_limit(services_->options.body_bytes_max);
+  if (auto refusal = check_head(raw)) return refusal;
+  io::ErrorCode error;
+  parser.put(io::asio::const_buffer(raw.data(), raw.size()), error);
+  if (error == io::http::error::body_limit) return body_too_large();
+  if (error || !parser.is_header_done()) return refuse(400, ErrorKind::kInvalid, "the request's head is malformed: " + error.message());
+  return std::nullopt;
+}
+
+// Returns whether the connection goes on.
+io::Task<bool> Connection::serve(Head head) {
+  const std::string_view raw(static_cast<const char*>(buffer_.data().data()), head.bytes == 0 ? buffer_.size() : head.bytes);
+  Exchange exchange(*this, *services_, new_request(), dialect_of(path_of_head(raw)));
+  Parser parser;
+  if (!head.refusal) head.refusal = parse_head(raw, parser);
+  std::string route = "_other";
+  if (head.refusal) {
+    exchange.close_after();
+    Refusal refusal = std::move(*head.refusal);
+    co_await exchange.refuse(std::move(refusal));
+  } else {
+    buffer_.consume(head.bytes);
+    co_await serve_request(exchange, parser, route);
+  }
+  log(exchange, route);
+  co_return exchange.ended() && exchange.keep_alive();
+}
+
+std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const {
+  Request& request = exchange.mutable_request();
+  const auto& message = parser.get();
+  const auto trace = caller_trace(message);
+  if (trace) request.trace = wire::continue_trace(trace, {.span = request.trace.parent_id});
+  if (auto refusal = check_host(text(message[io::http::field::host]))) return refusal;
+  if (message.count(io::http::field::origin) > 0) {
+    if (auto refusal = check_origin(text(message[io::http::field::origin]))) return refusal;
+  }
+  for (const auto& field : message) {
+    if (auto refusal = check_own_header(text(field.name_string()))) return refusal;
+  }
+  if (const auto deadline = message.find("Ebb-Deadline"); deadline != message.end()) {
+    Result<milliseconds> parsed = parse_deadline(text(deadline->value()));
+    if (!parsed) return Refusal{.error = parsed.error()};
+    request.deadline = *parsed;
+  }
+  Result<Target> target = parse_target(text(message.target()));
+  if (!target) return Refusal{.error = target.error()};
+  request.target = std::move(*target);
+  match = find_route(text(message.method_string()), request.target.path);
+  if (match.route == nullptr) return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
+  exchange.set_dialect(match.route->dialect);
+  if (match.route->auth == Auth::kLocalPeer && !peer_is_local_)
+    return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  request.params = std::move(match.params);
+  return std::nullopt;
+}
+
+io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern) {
+  const auto& message = parser.get();
+  const bool is_head = message.method() == io::http::verb::head;
+  exchange.set_protocol(message.version() == 10, parser.keep_alive(), is_head);
+  exchange.set_dialect(dialect_of(text(message.target())));
+  const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
+  const size_t body_bytes = !has_body ? 0 : parser.chunked() ? services_->options.body_bytes_max : static_cast<size_t>(*parser.content_length());
+  const std::string_view expect = text(message[io::http::field::expect]);
+  const bool expects_continue = io::beast::iequals(expect, "100-continue");
+
+  RouteMatch match;
+  std::optional<Refusal> refusal = apply_stages(exchange, parser, match);
+  if (match.route != nullptr) route_pattern = match.route->pattern;
+  if (!refusal && !expect.empty() && !expects_continue)
+    refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
+  if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max)
+    refusal = too_many_bodies();
+  if (refusal && has_body) exchange.close_after();  // its body stays unread
+  const BodyShare share(*services_, refusal ? 0 : body_bytes);
+  if (!refusal) {
+    refusal = co_await read_body(parser, expects_continue);
+    if (refusal) exchange.close_after();
+  }
+  exchange.mutable_request().message = parser.release();
+  if (left_) co_return;
+  if (!refusal) {
+    co_await call_handler(*match.route, exchange);
+  } else if (refusal->status == 405 && exchange.request().message.method() == io::http::verb::options) {
+    Response response = what_there_is(*refusal);
+    co_await exchange.respond(std::move(response));
+  } else {
+    Refusal answer = std::move(*refusal);
+    co_await exchange.refuse(std::move(answer));
+  }
+}
+
+io::Task<void> Connection::call_handler(const Route& route, Exchange& exchange) {
+  bool broken = false;
+  try {
+    co_await route.handler(*services_, exchange);
+  } catch (const std::exception& problem) {
+    broken = true;
+    log_broken(exchange, route, problem);
+  }
+  unwatch();
+  if (!broken) co_return;
+  exchange.close_after();
+  Error error = handler_failed();
+  if (!exchange.started()) co_await exchange.fail(std::move(error));
+}
+
+void Connection::log(const Exchange& exchange, std::string_view route) const {
+  const Request& request = exchange.request();
+  const std::string_view method = text(request.message.method_string());
+  const int status = left_ && !exchange.ended() ? 499 : exchange.status();
+  const nanoseconds duration = services_->clock.mono() - request.arrived;
+  services_->metrics.request_ended(route, request.message.method() == io::http::verb::unknown ? "_OTHER" : method, status, duration);
+  const bool changes_something = method == "POST" || method == "PUT" || method == "DELETE";
+  const LogLevel level = status >= 500 ? LogLevel::kWarn : changes_something ? LogLevel::kInfo : LogLevel::kDebug;
+  const std::string_view client_id = text(request.message["X-Client-Request-Id"]);
+  log_line(level, "request",
+           {{"request", request.id},
+            {"trace", wire::trace_id_hex(request.trace)},
+            {"method", method},
+            {"route", route},
+            {"status", status},
+            {"ms", std::chrono::duration<double, std::milli>(duration).count()},
+            {"endpoint", exchange.endpoint()},
+            {"call", exchange.call()},
+            {"client_id", client_id.substr(0, 128)},
+            {"error", exchange.failure()}});
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,125 @@
+// Answers as bytes.
+#include "gateway/exchange.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "gateway/connection.h"
+#include "gateway/services.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+// A header's value may come from a request (names of ignored fields, methods): it must not end its line.
+void append_header(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  for (const char c : value) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  out += "\r\n";
+}
+
+std::string_view reason_of(int status) {
+  if (status == 421) return "Misdirected Request";
+  if (status == 431) return "Request Header Fields Too Large";
+  const io::beast::string_view reason = io::http::obsolete_reason(static_cast<io::http::status>(status));
+  return {reason.data(), reason.size()};
+}
+
+}  // namespace
+
+const std::string& Request::param(std::string_view name) const {
+  for (const auto& [key, value] : params) {
+    if (key == name) return value;
+  }
+  EBB_CHECK(false && "the route's pattern has no such name");
+}
+
+Exchange::Exchange(Connection& connection, Services& services, Request request, Dialect dialect)
+    : connection_(connection), services_(services), request_(std::move(request)), dialect_(dialect) {}
+
+void Exchange::set_protocol(bool http_1_0, bool keep_alive, bool head_only) {
+  http_1_0_ = http_1_0;
+  // HTTP/1.0's own way of keeping a connection is not spoken.
+  keep_alive_ = keep_alive && !http_1_0;
+  head_only_ = head_only;
+}
+
+bool Exchange::keep_alive() const { return keep_alive_ && !services_.stopping && !connection_.left(); }
+
+std::string Exchange::head_of(const Response& response, std::optional<size_t> length) const {
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
+  if (response.status != 204) {
+    append_header(out, "Content-Type", response.content_type);
+    append_header(out, "X-Content-Type-Options", "nosniff");
+  }
+  if (length && response.status != 204) append_header(out, "Content-Length", std::to_string(*length));
+  if (!length && !http_1_0_) append_header(out, "Transfer-Encoding", "chunked");
+  append_header(out, "Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock.wall()))));
+  append_header(out, "x-request-id", request_.id);
+  append_header(out, "traceresponse", wire::format_traceparent(request_.trace));
+  for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  if (!keep_alive()) append_header(out, "Connection", "close");
+  out += "\r\n";
+  return out;
+}
+
+io::Task<void> Exchange::respond(Response response) {
+  EBB_CHECK(!started());
+  status_ = response.status;
+  ended_ = true;
+  std::string bytes = head_of(response, response.body.size());
+  if (!head_only_ && response.status != 204) bytes += response.body;
+  co_await connection_.write(std::move(bytes));
+}
+
+io::Task<void> Exchange::fail(Error error) {
+  failure_ = error.message;
+  Response response = error_response(dialect_, error);
+  co_await respond(std::move(response));
+}
+
+io::Task<void> Exchange::refuse(Refusal refusal) {
+  failure_ = refusal.error.message;
+  Response response = error_response(dialect_, refusal);
+  co_await respond(std::move(response));
+}
+
+void Exchange::start_stream(Response head) {
+  EBB_CHECK(!started());
+  status_ = head.status;
+  chunked_ = !http_1_0_;
+  if (!chunked_) keep_alive_ = false;
+  pending_head_ = head_of(head, std::nullopt);
+}
+
+io::Task<bool> Exchange::write(std::string piece) {
+  EBB_CHECK(started() && !ended_);
+  std::string bytes = std::exchange(pending_head_, {});
+  if (!piece.empty() && !head_only_) bytes += chunked_ ? fmt::format("{:x}\r\n{}\r\n", piece.size(), piece) : piece;
+  const bool written = co_await connection_.write(std::move(bytes));
+  co_return written;
+}
+
+io::Task<void> Exchange::end_stream() {
+  ended_ = true;
+  std::string bytes = std::exchange(pending_head_, {});
+  if (chunked_ && !head_only_) bytes += "0\r\n\r\n";
+  co_await connection_.write(std::move(bytes));
+}
+
+io::Task<void> Exchange::break_stream() {
+  keep_alive_ = false;
+  co_await end_stream();
+}
+
+void Exchange::on_left(std::function<void()> left) { connection_.watch(std::move(left)); }
+bool Exchange::left() const { return connection_.left(); }
+
+void Exchange::note_call(std::string endpoint, std::string call) {
+  endpoint_ = std::move(endpoint);
+  call_ = std::move(call);
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,97 @@
+// One request and its answer: what a handler works with.
+//
+// An answer is either whole (`respond`, `fail`) or a stream (`start_stream`, `write`…, `end_stream`). Every answer gets the request's
+// id, the trace and the connection's fate from here, so that no handler can forget them. Lives in the connection's coroutine.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "gateway/errors.h"
+#include "gateway/target.h"
+#include "io/beast.h"
+#include "wire/trace_context.h"
+
+namespace ebb::gateway {
+
+class Connection;
+struct Services;
+
+struct Request {
+  io::http::request<io::http::string_body> message;
+  Target target;
+  std::vector<std::pair<std::string, std::string>> params;  // from the route's pattern
+  std::string id;                                           // ours: "req_…"; the caller's own id is only logged
+  wire::TraceContext trace;
+  MonoTime arrived{};
+  std::optional<milliseconds> deadline;
+
+  const std::string& body() const { return message.body(); }
+  // The value of a name in the route's pattern.
+  const std::string& param(std::string_view name) const;
+};
+
+class Exchange {
+ public:
+  Exchange(Connection& connection, Services& services, Request request, Dialect dialect);
+
+  const Request& request() const { return request_; }
+
+  io::Task<void> respond(Response response);
+  io::Task<void> fail(Error error);
+  io::Task<void> refuse(Refusal refusal);
+
+  // The head goes out with the first piece. False: the client is gone, and nothing more needs to be written.
+  void start_stream(Response head);
+  io::Task<bool> write(std::string piece);
+  io::Task<void> end_stream();
+  // Ends the stream, and the connection with it: for errors after the first byte.
+  io::Task<void> break_stream();
+
+  // From now on the client's leaving is noticed at once; `left` is called then, once.
+  void on_left(std::function<void()> left);
+  bool left() const;
+
+  // The connection ends after this answer.
+  void close_after() { keep_alive_ = false; }
+
+  // For the connection, while the request is being read, and when the handler is done.
+  Request& mutable_request() { return request_; }
+  void set_dialect(Dialect dialect) { dialect_ = dialect; }
+  void set_protocol(bool http_1_0, bool keep_alive, bool head_only);
+  bool started() const { return status_ != 0; }
+  bool ended() const { return ended_; }
+  bool keep_alive() const;
+  int status() const { return status_; }
+  const std::string& failure() const { return failure_; }
+
+  // For the log line of this request.
+  void note_call(std::string endpoint, std::string call);
+  const std::string& endpoint() const { return endpoint_; }
+  const std::string& call() const { return call_; }
+
+ private:
+  std::string head_of(const Response& response, std::optional<size_t> length) const;
+
+  Connection& connection_;
+  Services& services_;
+  Request request_;
+  Dialect dialect_;
+  bool http_1_0_ = false;
+  bool keep_alive_ = true;
+  bool head_only_ = false;
+  int status_ = 0;
+  bool ended_ = false;
+  bool chunked_ = false;
+  std::string pending_head_;
+  std::string failure_;
+  std::string endpoint_;
+  std::string call_;
+};
+
+}  // namespace ebb::gateway

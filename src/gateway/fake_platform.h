@@ -1,0 +1,160 @@
+// For tests: a platform whose endpoints answer by script, with model and bill verbs beside it. Touch it only on the server's loop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/admin.h"
+#include "invoke/platform.h"
+
+namespace ebb::gateway {
+
+class FakePlatform final : public invoke::Platform {
+ public:
+  // What an endpoint does with a call: push these events at once, or nothing and leave the stream to the test.
+  struct Script {
+    std::optional<Error> refusal = {};
+    std::vector<domain::CallEvent> events = {};
+    invoke::Dispatched dispatched = {.tier = domain::Tier::kParked, .queued = milliseconds(7), .start = milliseconds(5)};
+    int64_t billed_ms = 12;
+    domain::Pico cost = 123'456'789;
+  };
+  struct Seen {
+    domain::Call call;
+    std::shared_ptr<invoke::CallStream> stream;
+  };
+
+  explicit FakePlatform(io::asio::any_io_executor executor) : executor_(std::move(executor)) {
+    status_.version = "0.0.0-test";
+    status_.home = "/home/test";
+    status_.ready = true;
+  }
+
+  void add_endpoint(const std::string& name, Script script) {
+    domain::EndpointSpec spec;
+    spec.name = name;
+    spec.engine = domain::Engine::kEcho;
+    deploy(spec);
+    scripts_[name] = std::move(script);
+  }
+
+  Result<std::shared_ptr<invoke::CallStream>> invoke(domain::Call call) override {
+    const auto script = scripts_.find(call.endpoint);
+    if (script == scripts_.end()) return fail(ErrorKind::kNotFound, "there is no endpoint '" + call.endpoint + "': `ebb ps` lists them", "endpoint");
+    if (script->second.refusal) return fail(*script->second.refusal);
+    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, [this](CallId id) { left_.push_back(id); });
+    stream->set_dispatched(script->second.dispatched);
+    domain::UsageRecord usage;
+    usage.tier = script->second.dispatched.tier;
+    usage.billed_ms = script->second.billed_ms;
+    usage.cost = script->second.cost;
+    stream->set_usage(usage);
+    for (const domain::CallEvent& event : script->second.events) stream->push(event);
+    seen_.push_back({.call = std::move(call), .stream = stream});
+    return stream;
+  }
+
+  Result<domain::Revision> deploy(domain::EndpointSpec spec) override {
+    if (deploy_error_) return fail(*deploy_error_);
+    invoke::EndpointView view{.revision = {}, .state = "parked", .last_call = std::nullopt};
+    view.revision.id = RevisionId{views_.size() + 1};
+    view.revision.memory_mib = 128;
+    view.revision.context_tokens = 4096;
+    view.revision.created = WallTime(seconds(1'700'000'000));
+    view.revision.spec = std::move(spec);
+    const std::string name = view.revision.spec.name;
+    views_[name] = view;
+    return view.revision;
+  }
+  Status remove(const std::string& endpoint) override {
+    if (views_.erase(endpoint) == 0) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
+    scripts_.erase(endpoint);
+    return {};
+  }
+  std::vector<invoke::EndpointView> endpoints() const override {
+    std::vector<invoke::EndpointView> all;
+    for (const auto& [name, view] : views_) all.push_back(view);
+    return all;
+  }
+  Result<invoke::EndpointView> endpoint(const std::string& name) const override {
+    const auto found = views_.find(name);
+    if (found == views_.end()) return fail(ErrorKind::kNotFound, "there is no endpoint '" + name + "': `ebb ps` lists them", "endpoint");
+    return found->second;
+  }
+  Result<std::vector<invoke::DecisionView>> decisions(const std::string& endpoint) const override {
+    if (!views_.contains(endpoint)) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
+    return decisions_;
+  }
+  Result<std::vector<invoke::LogLine>> log_lines(const std::string& endpoint, uint64_t after) const override {
+    if (!views_.contains(endpoint)) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
+    std::vector<invoke::LogLine> out;
+    for (const invoke::LogLine& line : log_) {
+      if (line.sequence > after) out.push_back(line);
+    }
+    return out;
+  }
+  invoke::StatusView status() const override { return status_; }
+
+  io::asio::any_io_executor executor_;
+  std::map<std::string, Script> scripts_;
+  std::map<std::string, invoke::EndpointView> views_;
+  std::vector<Seen> seen_;
+  std::vector<CallId> left_;
+  std::vector<invoke::DecisionView> decisions_;
+  std::vector<invoke::LogLine> log_;
+  invoke::StatusView status_;
+  std::optional<Error> deploy_error_;
+  uint64_t last_call_ = 0;
+};
+
+class FakeModels final : public ModelAdmin {
+ public:
+  std::vector<domain::Model> list() const override { return models_; }
+  // Reports the steps of `progress_`, one turn of the loop each; with `hang_` it then waits for its caller to leave.
+  io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) override {
+    const auto executor = co_await io::asio::this_coro::executor;
+    for (const wire::ModelProgress& step : progress_) {
+      progress->report(step);
+      co_await io::asio::post(executor, io::asio::use_awaitable);
+      co_await io::asio::post(executor, io::asio::use_awaitable);
+    }
+    if (hang_) {
+      io::asio::steady_timer timer(executor, io::asio::steady_timer::time_point::max());
+      progress->on_cancel = [&timer] { timer.cancel(); };
+      co_await timer.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+      cancelled_ = progress->cancelled();
+      co_return fail(ErrorKind::kCancelled, "the caller left");
+    }
+    if (add_error_) co_return fail(*add_error_);
+    domain::Model model;
+    model.name = request.name;
+    model.version = 1;
+    model.source = request.source;
+    co_return model;
+  }
+  Status remove(const domain::ModelRef& ref) override {
+    if (ref.name != "smol") return fail(ErrorKind::kNotFound, "there is no model '" + domain::to_string(ref) + "'", "model");
+    return {};
+  }
+
+  std::vector<domain::Model> models_;
+  std::vector<wire::ModelProgress> progress_;
+  std::optional<Error> add_error_;
+  bool hang_ = false;
+  bool cancelled_ = false;
+};
+
+class FakeBills final : public BillQuery {
+ public:
+  io::Task<Result<std::vector<wire::BillRow>>> bill(BillRequest request) override {
+    asked_ = request;
+    co_return rows_;
+  }
+  BillRequest asked_;
+  std::vector<wire::BillRow> rows_;
+};
+
+}  // namespace ebb::gateway

@@ -1,0 +1,126 @@
+// Binding, accepting, ending.
+#include "gateway/gateway.h"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <vector>
+
+#include "base/log.h"
+#include "gateway/connection.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+using io::asio::ip::tcp;
+
+// After a refusal by the system (no descriptors, no memory) the next try waits for something to be given back.
+constexpr milliseconds kAcceptPause{100};
+
+std::function<uint64_t()> system_random() {
+  std::random_device device;
+  std::seed_seq seed{device(), device(), device(), device()};
+  return std::mt19937_64(seed);
+}
+
+// One connection too many gets a constant answer, if its socket takes it at once.
+void turn_away(tcp::socket socket) {
+  static constexpr std::string_view kAnswer =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 105\r\n\r\n"
+      "{\"error\":{\"message\":\"too many connections\",\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}      \r\n";
+  io::ErrorCode ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(io::asio::buffer(kAnswer), ignored);
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+void log_accept_problem(const io::ErrorCode& error) { log_warn("cannot accept a connection", {{"problem", error.message()}}); }
+
+io::Task<void> accept_connections(std::shared_ptr<tcp::acceptor> acceptor, std::shared_ptr<Services> services) {
+  io::asio::steady_timer pause(services->executor);
+  for (;;) {
+    auto [error, socket] = co_await acceptor->async_accept(io::asio::as_tuple(io::asio::use_awaitable));
+    if (!acceptor->is_open()) co_return;
+    if (error) {
+      log_accept_problem(error);
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    } else if (services->connections.size() >= services->options.connections_max) {
+      turn_away(std::move(socket));
+    } else {
+      auto connection = std::make_shared<Connection>(std::move(socket), services);
+      io::asio::co_spawn(services->executor, Connection::run(std::move(connection)), io::asio::detached);
+    }
+  }
+}
+
+Result<io::asio::ip::address> loopback_address(const std::string& host) {
+  io::ErrorCode error;
+  const auto address = io::asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  if (error) return fail(ErrorKind::kInvalid, fmt::format("cannot listen on '{}': it is not an address; use 127.0.0.1 or ::1", host), "listen");
+  if (!address.is_loopback())
+    return fail(ErrorKind::kInvalid,
+                fmt::format("will not listen on {}: everyone who reaches it could use and change everything, since there are no keys and no TLS yet. "
+                            "Listen on 127.0.0.1 and reach it from elsewhere by an SSH tunnel",
+                            host),
+                "listen");
+  return address;
+}
+
+}  // namespace
+
+Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, BillQuery& bills, const io::Clock& clock, GatewayOptions options)
+    : services_(new Services{
+          .executor = executor,
+          .platform = platform,
+          .models = models,
+          .bills = bills,
+          .clock = clock,
+          .options = std::move(options),
+          .metrics = GatewayMetrics(platform.status().version),
+          .request_ids = IdSource(std::chrono::duration_cast<microseconds>(clock.wall().time_since_epoch()).count()),
+      }),
+      acceptor_(std::make_shared<tcp::acceptor>(executor)) {
+  if (!services_->options.random) services_->options.random = system_random();
+}
+
+Gateway::~Gateway() { stop_accepting(); }
+
+Result<uint16_t> Gateway::listen() {
+  const GatewayOptions& options = services_->options;
+  const Result<io::asio::ip::address> address = loopback_address(options.host);
+  if (!address) return fail(address.error());
+  const tcp::endpoint endpoint(*address, options.port);
+  io::ErrorCode error;
+  acceptor_->open(endpoint.protocol(), error);
+  if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_->bind(endpoint, error);
+  if (!error) acceptor_->listen(tcp::acceptor::max_listen_connections, error);
+  if (error) {
+    io::ErrorCode ignored;
+    acceptor_->close(ignored);
+    if (error == io::asio::error::address_in_use)
+      return fail(ErrorKind::kExists, fmt::format("port {} is in use: another program (perhaps another `ebb serve`) listens there; choose another with --port", options.port), "port");
+    return fail(ErrorKind::kIo, fmt::format("cannot listen on {}, port {}: {}", options.host, options.port, error.message()), "listen");
+  }
+  const uint16_t port = acceptor_->local_endpoint(error).port();
+  io::asio::co_spawn(services_->executor, accept_connections(acceptor_, services_), io::asio::detached);
+  return port;
+}
+
+void Gateway::stop_accepting() {
+  services_->stopping = true;
+  io::ErrorCode ignored;
+  acceptor_->close(ignored);
+  const std::vector<Connection*> all(services_->connections.begin(), services_->connections.end());
+  for (Connection* connection : all) connection->finish();
+}
+
+void Gateway::close_all() {
+  stop_accepting();
+  const std::vector<Connection*> all(services_->connections.begin(), services_->connections.end());
+  for (Connection* connection : all) connection->close();
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,38 @@
+// The handlers of the route table, one coroutine each. `services` and `exchange` outlive the handler.
+#pragma once
+
+#include "io/asio.h"
+
+namespace ebb::gateway {
+
+class Exchange;
+struct Services;
+
+// openai_chat.cc, openai_models.cc
+io::Task<void> chat_completions(Services& services, Exchange& exchange);
+io::Task<void> list_openai_models(Services& services, Exchange& exchange);
+io::Task<void> get_openai_model(Services& services, Exchange& exchange);
+
+// admin_endpoints.cc
+io::Task<void> get_status(Services& services, Exchange& exchange);
+io::Task<void> list_endpoints(Services& services, Exchange& exchange);
+io::Task<void> get_endpoint(Services& services, Exchange& exchange);
+io::Task<void> put_endpoint(Services& services, Exchange& exchange);
+io::Task<void> delete_endpoint(Services& services, Exchange& exchange);
+io::Task<void> get_decisions(Services& services, Exchange& exchange);
+io::Task<void> get_logs(Services& services, Exchange& exchange);
+
+// admin_models.cc
+io::Task<void> list_models(Services& services, Exchange& exchange);
+io::Task<void> add_model(Services& services, Exchange& exchange);
+io::Task<void> delete_model(Services& services, Exchange& exchange);
+
+// admin_bill.cc
+io::Task<void> get_bill(Services& services, Exchange& exchange);
+
+// health.cc
+io::Task<void> get_livez(Services& services, Exchange& exchange);
+io::Task<void> get_readyz(Services& services, Exchange& exchange);
+io::Task<void> get_metrics(Services& services, Exchange& exchange);
+
+}  // namespace ebb::gateway

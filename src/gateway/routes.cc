@@ -1,0 +1,57 @@
+// The table, and the search in it.
+#include "gateway/routes.h"
+
+#include <array>
+
+#include "gateway/handlers.h"
+#include "gateway/target.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+constexpr std::array kRoutes = std::to_array<Route>({
+    // method, path, whose errors, who may, handler
+    {"POST", "/v1/chat/completions", Dialect::kOpenAi, Auth::kLocalPeer, chat_completions},
+    {"GET", "/v1/models", Dialect::kOpenAi, Auth::kLocalPeer, list_openai_models},
+    {"GET", "/v1/models/{id...}", Dialect::kOpenAi, Auth::kLocalPeer, get_openai_model},
+
+    {"GET", "/ebb/v1/status", Dialect::kEbb, Auth::kLocalPeer, get_status},
+    {"GET", "/ebb/v1/endpoints", Dialect::kEbb, Auth::kLocalPeer, list_endpoints},
+    {"GET", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, get_endpoint},
+    {"PUT", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, put_endpoint},
+    {"DELETE", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, delete_endpoint},
+    {"GET", "/ebb/v1/endpoints/{name}/decisions", Dialect::kEbb, Auth::kLocalPeer, get_decisions},
+    {"GET", "/ebb/v1/endpoints/{name}/logs", Dialect::kEbb, Auth::kLocalPeer, get_logs},
+    {"GET", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, list_models},
+    {"POST", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, add_model},
+    {"DELETE", "/ebb/v1/models/{ref}", Dialect::kEbb, Auth::kLocalPeer, delete_model},
+    {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kLocalPeer, get_bill},
+
+    {"GET", "/livez", Dialect::kEbb, Auth::kOpen, get_livez},
+    {"GET", "/healthz", Dialect::kEbb, Auth::kOpen, get_livez},
+    {"GET", "/readyz", Dialect::kEbb, Auth::kOpen, get_readyz},
+    {"GET", "/metrics", Dialect::kEbb, Auth::kOpen, get_metrics},
+});
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+RouteMatch find_route(std::string_view method, std::string_view path) {
+  RouteMatch match;
+  for (const Route& route : kRoutes) {
+    auto params = match_path(route.pattern, path);
+    if (!params) continue;
+    match.allow += match.allow.empty() ? "" : ", ";
+    match.allow += route.method == "GET" ? "GET, HEAD" : route.method;
+    if (route.method != method && !(method == "HEAD" && route.method == "GET")) continue;
+    if (match.route == nullptr) {
+      match.route = &route;
+      match.params = std::move(*params);
+    }
+  }
+  return match;
+}
+
+}  // namespace ebb::gateway

@@ -1,0 +1,46 @@
+// The routes as a table.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/errors.h"
+#include "io/asio.h"
+
+namespace ebb::gateway {
+
+class Exchange;
+struct Services;
+
+// Who may call. There are no keys yet, so the server listens on loopback only, and everything that does something asks for a peer
+// on this machine once more.
+enum class Auth {
+  kOpen,       // says nothing about tenants: probes and metrics
+  kLocalPeer,  // the peer's address is a loopback address
+};
+
+using Handler = io::Task<void> (*)(Services&, Exchange&);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // see match_path
+  Dialect dialect;
+  Auth auth;
+  Handler handler;
+};
+
+std::span<const Route> routes();
+
+struct RouteMatch {
+  const Route* route = nullptr;
+  std::vector<std::pair<std::string, std::string>> params;
+  std::string allow;  // the methods of this path, if the path is known
+};
+
+// HEAD finds the route of GET.
+RouteMatch find_route(std::string_view method, std::string_view path);
+
+}  // namespace ebb::gateway

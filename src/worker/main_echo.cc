@@ -1,0 +1,14 @@
+// ebb-worker-echo: a worker with the echo engine, for tests and benchmarks. Started by ebb-spawner with its channel as descriptor 3.
+#include <memory>
+
+#include "engine/echo_engine.h"
+#include "io/clock.h"
+#include "worker/worker_loop.h"
+
+int main() {
+  const ebb::io::SystemClock clock;
+  return ebb::worker::run_worker(
+      {.channel = ebb::Fd(3), .engine_name = "echo", .engine = std::make_unique<ebb::engine::EchoEngine>(clock), .needs_model = false, .seal = [] {
+         return ebb::Status{};
+       }});
+}

@@ -1,0 +1,223 @@
+// Frames in, engine, frames out.
+#include "worker/worker_loop.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <set>
+
+#include "domain/limits.h"
+#include "wire/worker.pb.h"
+#include "worker/channel.h"
+#include "worker/messages.h"
+
+namespace ebb::worker {
+
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+
+// The end of the process, with the status it ends with.
+struct Ending {
+  int status = 0;
+  std::string why = {};
+};
+using Step = std::expected<void, Ending>;
+
+std::unexpected<Ending> protocol_error(std::string why) { return std::unexpected(Ending{.status = kProtocolExit, .why = std::move(why)}); }
+std::unexpected<Ending> server_gone() { return std::unexpected(Ending{.status = 0}); }
+
+class Loop {
+ public:
+  explicit Loop(WorkerSetup setup)
+      : engine_name_(std::move(setup.engine_name)),
+        engine_(std::move(setup.engine)),
+        needs_model_(setup.needs_model),
+        seal_(std::move(setup.seal)),
+        channel_(std::move(setup.channel)) {}
+
+  int run();
+
+ private:
+  Step turn();
+  Step handle_frames();
+  Step handle(const Frame& frame);
+  Step load(const Frame& frame);
+  Step set_slots(int slots);
+  Step park();
+  Step set_threads(const Frame& frame);
+  Step execute(const Frame& frame);
+  Step cancel(const Frame& frame);
+  Step work();
+  Step write(std::string_view bytes);
+  template <class Message>
+  Step say(FrameType type, const Message& body) {
+    return write(wire::encode_frame(type, 0, body.SerializeAsString()));
+  }
+
+  std::string engine_name_;
+  std::unique_ptr<engine::Engine> engine_;
+  bool needs_model_;
+  std::function<Status()> seal_;
+  Channel channel_;
+  bool loaded_ = false;
+  bool paused_ = false;
+  std::set<CallId> running_;
+};
+
+int Loop::run() {
+  wire::pb::Blank blank;
+  blank.set_engine(engine_name_);
+  blank.set_engine_version(engine_->version());
+  Step step = say(FrameType::kBlank, blank);
+  while (step)
+    step = turn();
+  if (step.error().status == kProtocolExit) {
+    // The last word, if anyone still listens; we end either way.
+    wire::pb::Log log;
+    log.set_line("the worker ends: " + step.error().why);
+    (void)say(FrameType::kLog, log);
+  }
+  return step.error().status;
+}
+
+Step Loop::turn() {
+  const bool stepping = loaded_ && !paused_ && engine_->busy();
+  if (!stepping) {
+    channel_.wait(std::nullopt);
+  } else if (const nanoseconds pace = engine_->wait_before_step(); pace > nanoseconds(0)) {
+    channel_.wait(pace);
+  }
+  if (Step handled = handle_frames(); !handled) return handled;
+  return loaded_ && !paused_ && engine_->busy() ? work() : Step{};
+}
+
+Step Loop::handle_frames() {
+  for (;;) {
+    const Result<std::optional<Frame>> frame = channel_.next();
+    if (!frame && frame.error().kind == ErrorKind::kUnavailable) return server_gone();
+    if (!frame) return protocol_error(frame.error().message);
+    if (!frame->has_value()) return {};
+    if (Step handled = handle(**frame); !handled) return handled;
+  }
+}
+
+Step Loop::handle(const Frame& frame) {
+  if (!loaded_ && frame.type != FrameType::kLoad) return protocol_error(fmt::format("frame type {} before Load", static_cast<int>(frame.type)));
+  const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
+  if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
+  switch (frame.type) {
+    case FrameType::kLoad: return load(frame);
+    case FrameType::kPark: return park();
+    case FrameType::kThreads: return set_threads(frame);
+    case FrameType::kExecute: return execute(frame);
+    case FrameType::kCancel: return cancel(frame);
+    case FrameType::kUnpark: {
+      wire::pb::Unpark unpark;
+      return unpark.ParseFromString(frame.body) ? set_slots(unpark.slots()) : protocol_error("an Unpark body that does not parse");
+    }
+    case FrameType::kResize: {
+      wire::pb::Resize resize;
+      return resize.ParseFromString(frame.body) ? set_slots(resize.slots()) : protocol_error("a Resize body that does not parse");
+    }
+    default: return protocol_error(fmt::format("frame type {} is not for a worker", static_cast<int>(frame.type)));
+  }
+}
+
+Step Loop::load(const Frame& frame) {
+  wire::pb::Load load;
+  if (loaded_ || !load.ParseFromString(frame.body)) return protocol_error("a second Load, or one that does not parse");
+  const bool sane = load.slots() >= 0 && load.slots() <= domain::kSlotsPerWorkerMax && load.threads() >= 0 && load.context_tokens() >= 1 &&
+                    load.context_tokens() <= domain::kContextTokensMax;
+  if (!sane) return protocol_error("a Load with numbers out of bounds");
+  Fd model = channel_.take_attachment();
+  if (needs_model_ && !model) return protocol_error("a Load without the model's descriptor");
+
+  const engine::LoadOptions options{
+      .model_name = load.model_name(), .context_tokens = load.context_tokens(), .slots = load.slots(), .threads = std::max(1, load.threads())};
+  const Status done = engine_->load(std::move(model), options, [this](int64_t part, int64_t whole) {
+    wire::pb::Progress progress;
+    progress.set_done(part);
+    progress.set_total(whole);
+    (void)say(FrameType::kProgress, progress);  // a lost server is noticed by the next look at the channel
+  });
+  if (!done) {
+    wire::pb::LoadFailed failed;
+    failed.set_message(done.error().message);
+    (void)say(FrameType::kLoadFailed, failed);
+    return std::unexpected(Ending{.status = kLoadFailedExit});
+  }
+  if (const Status sealed = seal_(); !sealed) {
+    wire::pb::LoadFailed failed;
+    failed.set_message("the worker could not be confined: " + sealed.error().message);
+    (void)say(FrameType::kLoadFailed, failed);
+    return std::unexpected(Ending{.status = kSealFailedExit});
+  }
+  loaded_ = true;
+  wire::pb::Ready ready;
+  ready.set_slots(engine_->slots());
+  return say(FrameType::kReady, ready);
+}
+
+Step Loop::set_slots(int slots) {
+  if (slots < 1 || slots > domain::kSlotsPerWorkerMax) return protocol_error("a number of slots out of bounds");
+  // Not enough memory is no failure of the worker: the answer says how many slots there are.
+  (void)engine_->set_slots(slots);
+  wire::pb::Ready ready;
+  ready.set_slots(engine_->slots());
+  return say(FrameType::kReady, ready);
+}
+
+Step Loop::park() {
+  if (!running_.empty()) return protocol_error("Park while calls run");
+  engine_->park();
+  return say(FrameType::kParked, wire::pb::Parked{});
+}
+
+Step Loop::set_threads(const Frame& frame) {
+  wire::pb::Threads threads;
+  if (!threads.ParseFromString(frame.body) || threads.threads() < 0) return protocol_error("a Threads body that does not parse");
+  paused_ = threads.threads() == 0;
+  if (!paused_) engine_->set_threads(threads.threads());
+  return {};
+}
+
+Step Loop::execute(const Frame& frame) {
+  const CallId id{frame.stream};
+  if (running_.contains(id)) return protocol_error("an Execute for a call that runs already");
+  const Result<domain::Call> call = read_execute(frame.body);
+  if (!call) return protocol_error(call.error().message);
+  if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error()));
+  running_.insert(id);
+  return {};
+}
+
+Step Loop::cancel(const Frame& frame) {
+  const std::optional<engine::StepEvent> event = engine_->cancel(CallId{frame.stream});
+  if (!event) return {};  // it ended while the cancel was under way
+  running_.erase(event->call);
+  return write(encode_event(*event));
+}
+
+Step Loop::work() {
+  // All that a step said goes out in one write: one wake-up of the server for the whole batch.
+  std::string out;
+  for (const engine::StepEvent& event : engine_->step()) {
+    out += encode_event(event);
+    if (event.kind == engine::StepEvent::Kind::kFinished || event.kind == engine::StepEvent::Kind::kFailed) running_.erase(event.call);
+  }
+  out += engine_->take_raw_output();
+  return out.empty() ? Step{} : write(out);
+}
+
+Step Loop::write(std::string_view bytes) {
+  if (!channel_.write(bytes)) return server_gone();
+  return {};
+}
+
+}  // namespace
+
+int run_worker(WorkerSetup setup) { return Loop(std::move(setup)).run(); }
+
+}  // namespace ebb::worker

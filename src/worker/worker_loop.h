@@ -1,0 +1,43 @@
+// A worker's life: blank → loaded and sealed → ready ⇄ parked, driven by the frames of wire/worker.proto until the channel ends.
+//
+//   server says        worker does                                   worker answers
+//   (nothing yet)      libraries are loaded                          Blank
+//   Load + descriptor  loads (Progress meanwhile), seals itself      Ready{slots}, or LoadFailed and the end with kLoadFailedExit
+//   Unpark, Resize     memory for so many slots                      Ready{slots it has now}: fewer than asked if memory ran out
+//   Park               gives memory back; nothing may run            Parked
+//   Threads            from the next step on; 0: no steps            -
+//   Execute            takes the call into a free slot               Started, Progress and Text…, Finished; or Refused
+//   Cancel             frees the slot at once                        Finished{CANCELLED}; nothing for a call that already ended
+//   closes             ends with 0
+//
+// One thread. Between two steps of the engine every frame that has come is handled, so a cancel or a new call waits for one step at
+// most. What is not a frame, or does not fit the state, ends the process with kProtocolExit: we do not guess what was meant.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "engine/engine.h"
+
+namespace ebb::worker {
+
+inline constexpr int kLoadFailedExit = 2;
+inline constexpr int kProtocolExit = 3;
+inline constexpr int kSealFailedExit = 4;
+
+struct WorkerSetup {
+  Fd channel;
+  std::string engine_name;
+  std::unique_ptr<engine::Engine> engine;
+  bool needs_model = true;  // Load must come with a descriptor
+  // Gives up every right that running needs no more. Called once, after loading and before Ready.
+  std::function<Status()> seal;
+};
+
+// Returns the process's exit status.
+int run_worker(WorkerSetup setup);
+
+}  // namespace ebb::worker

@@ -1,0 +1,355 @@
+// The protocol of worker_loop.h, spoken with the real ebb-worker-echo over a socket pair.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "domain/limits.h"
+#include "wire/frame.h"
+#include "wire/worker.pb.h"
+#include "worker/messages.h"
+#include "worker/worker_loop.h"
+
+namespace ebb::worker {
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+namespace pb = wire::pb;
+
+// Longer than any answer here takes; reaching it fails the test.
+constexpr int kPatienceMs = 20'000;
+
+class EchoWorker : public testing::Test {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ours_ = Fd(ends[0]);
+    const Fd theirs(ends[1]);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, theirs.get(), 3);
+    char path[] = EBB_TEST_BIN "/ebb-worker-echo";
+    char* arguments[] = {path, nullptr};
+    char* environment[] = {nullptr};
+    ASSERT_EQ(::posix_spawn(&pid_, path, &actions, nullptr, arguments, environment), 0) << path;
+    posix_spawn_file_actions_destroy(&actions);
+    const Frame blank = next();
+    ASSERT_EQ(blank.type, FrameType::kBlank);
+    pb::Blank body;
+    ASSERT_TRUE(body.ParseFromString(blank.body));
+    EXPECT_EQ(body.engine(), "echo");
+  }
+
+  void TearDown() override {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  void write(std::string_view bytes) { ASSERT_EQ(::send(ours_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
+
+  template <class Message>
+  void say(FrameType type, const Message& body, uint64_t stream = 0) {
+    write(wire::encode_frame(type, stream, body.SerializeAsString()));
+  }
+
+  void load(std::string name = "echo", int slots = 2, int64_t context = 1000) {
+    pb::Load body;
+    body.set_model_name(std::move(name));
+    body.set_context_tokens(context);
+    body.set_slots(slots);
+    body.set_threads(1);
+    say(FrameType::kLoad, body);
+  }
+
+  void execute(uint64_t call, const std::string& user, const std::string& system = {}) {
+    pb::Execute body;
+    if (!system.empty()) {
+      body.add_messages()->set_role("system");
+      body.mutable_messages(0)->set_content(system);
+    }
+    pb::ChatMessage* message = body.add_messages();
+    message->set_role("user");
+    message->set_content(user);
+    body.set_temperature(1);
+    body.set_top_p(1);
+    say(FrameType::kExecute, body, call);
+  }
+
+  // The next frame; one of type 0 when the worker closed its end or said what is no frame.
+  Frame next() {
+    for (;;) {
+      auto frame = reader_.next();
+      if (!frame) return {};
+      if (frame->has_value()) return **frame;
+      pollfd wanted{.fd = ours_.get(), .events = POLLIN, .revents = 0};
+      if (::poll(&wanted, 1, kPatienceMs) <= 0) {
+        ADD_FAILURE() << "the worker says nothing";
+        return {};
+      }
+      char buffer[4096];
+      const ssize_t count = ::recv(ours_.get(), buffer, sizeof buffer, 0);
+      if (count <= 0) return {};
+      reader_.feed(std::string_view(buffer, static_cast<size_t>(count)));
+    }
+  }
+
+  void expect_ready(int slots) {
+    const Frame frame = next();
+    ASSERT_EQ(frame.type, FrameType::kReady);
+    pb::Ready ready;
+    ASSERT_TRUE(ready.ParseFromString(frame.body));
+    EXPECT_EQ(ready.slots(), slots);
+  }
+
+  struct Answer {
+    std::string text;
+    int64_t tokens = 0;
+    pb::Finished finished;
+    FrameType last{};
+  };
+  // Reads to the end of one call, when only that runs.
+  Answer answer(uint64_t call) {
+    Answer result;
+    for (;;) {
+      const Frame frame = next();
+      result.last = frame.type;
+      if (frame.type == FrameType{}) return result;
+      EXPECT_EQ(frame.stream, call);
+      pb::Text text;
+      if (frame.type == FrameType::kText && text.ParseFromString(frame.body)) {
+        result.text += text.text();
+        result.tokens += text.tokens();
+      }
+      if (frame.type == FrameType::kFinished) {
+        EXPECT_TRUE(result.finished.ParseFromString(frame.body));
+      }
+      if (frame.type != FrameType::kText && frame.type != FrameType::kStarted && frame.type != FrameType::kProgress) return result;
+    }
+  }
+
+  // The wait status after the process ended by itself.
+  int ended() {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
+    pid_ = 0;
+    return status;
+  }
+  int exit_status() {
+    const int status = ended();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  Fd ours_;
+  pid_t pid_ = 0;
+  wire::FrameReader reader_{domain::kWorkerFrameBytesMax};
+};
+
+TEST_F(EchoWorker, AnswersACall) {
+  load();
+  expect_ready(2);
+  execute(7, "one two three");
+  const Answer got = answer(7);
+  EXPECT_EQ(got.last, FrameType::kFinished);
+  EXPECT_EQ(got.text, "one two three");
+  EXPECT_EQ(got.tokens, 3);
+  EXPECT_EQ(got.finished.reason(), pb::Finished::STOP);
+  EXPECT_EQ(got.finished.prompt_tokens(), 3);
+  EXPECT_EQ(got.finished.completion_tokens(), 3);
+}
+
+TEST_F(EchoWorker, EndsWithTheChannel) {
+  load();
+  expect_ready(2);
+  ours_.reset();
+  EXPECT_EQ(exit_status(), 0);
+}
+
+TEST_F(EchoWorker, EndsWithTheChannelBeforeLoading) {
+  ours_.reset();
+  EXPECT_EQ(exit_status(), 0);
+}
+
+TEST_F(EchoWorker, ParksAndWakes) {
+  load("echo", 0);
+  expect_ready(0);
+  execute(1, "a");
+  EXPECT_EQ(answer(1).last, FrameType::kRefused);
+  pb::Unpark unpark;
+  unpark.set_slots(3);
+  say(FrameType::kUnpark, unpark);
+  expect_ready(3);
+  say(FrameType::kPark, pb::Park{});
+  EXPECT_EQ(next().type, FrameType::kParked);
+  say(FrameType::kUnpark, unpark);
+  expect_ready(3);
+  pb::Resize resize;
+  resize.set_slots(1);
+  say(FrameType::kResize, resize);
+  expect_ready(1);
+}
+
+TEST_F(EchoWorker, CancelEndsACallThatWouldRunForLong) {
+  load();
+  expect_ready(2);
+  execute(1, "a b", "tokens=900 tps=1");
+  EXPECT_EQ(next().type, FrameType::kStarted);
+  say(FrameType::kCancel, pb::Park{}, 1);
+  const Answer got = answer(1);
+  EXPECT_EQ(got.finished.reason(), pb::Finished::CANCELLED);
+  EXPECT_EQ(got.finished.completion_tokens(), got.tokens);
+  // A cancel that comes too late changes nothing.
+  say(FrameType::kCancel, pb::Park{}, 1);
+  execute(2, "still here");
+  EXPECT_EQ(answer(2).text, "still here");
+}
+
+TEST_F(EchoWorker, PausedItTakesNoSteps) {
+  load();
+  expect_ready(2);
+  say(FrameType::kThreads, pb::Threads{});
+  execute(1, "a");
+  say(FrameType::kCancel, pb::Park{}, 1);
+  EXPECT_EQ(answer(1).finished.reason(), pb::Finished::CANCELLED);
+  execute(2, "a");
+  pb::Threads one;
+  one.set_threads(1);
+  say(FrameType::kThreads, one);
+  EXPECT_EQ(answer(2).text, "a");
+}
+
+TEST_F(EchoWorker, RefusesACallAndGoesOn) {
+  load("echo", 1, 2);
+  expect_ready(1);
+  execute(1, "too many words");
+  const Frame frame = next();
+  ASSERT_EQ(frame.type, FrameType::kRefused);
+  pb::Refused refused;
+  ASSERT_TRUE(refused.ParseFromString(frame.body));
+  EXPECT_EQ(refused.kind(), "invalid");
+  EXPECT_EQ(refused.param(), "messages");
+  EXPECT_EQ(refused.code(), "context_length_exceeded");
+  execute(2, "a");
+  EXPECT_EQ(answer(2).text, "a");
+}
+
+TEST_F(EchoWorker, SaysWhyLoadingFailed) {
+  load("echo:load_ms=1,load_fail");
+  EXPECT_EQ(next().type, FrameType::kProgress);
+  const Frame frame = next();
+  ASSERT_EQ(frame.type, FrameType::kLoadFailed);
+  pb::LoadFailed failed;
+  ASSERT_TRUE(failed.ParseFromString(frame.body));
+  EXPECT_NE(failed.message().find("told to fail"), std::string::npos);
+  EXPECT_EQ(exit_status(), kLoadFailedExit);
+}
+
+TEST_F(EchoWorker, MisbehavesAsTold) {
+  load();
+  expect_ready(2);
+  execute(1, "a b c", "garbage_at=2");
+  EXPECT_EQ(answer(1).last, FrameType{}) << "bytes that are no frame";
+}
+
+TEST_F(EchoWorker, CrashesAsTold) {
+  load();
+  expect_ready(2);
+  execute(1, "a b c", "crash_at=3");
+  EXPECT_EQ(answer(1).text, "a b");
+  EXPECT_TRUE(WIFSIGNALED(ended()));
+}
+
+TEST_F(EchoWorker, ExitsAsTold) {
+  load();
+  expect_ready(2);
+  execute(1, "a", "exit_code=9");
+  EXPECT_EQ(exit_status(), 9);
+}
+
+// Rows of what no server of ours says; each ends the worker.
+TEST_F(EchoWorker, EndsOnGarbage) {
+  load();
+  expect_ready(2);
+  write(std::string(64, '\xFF'));
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnAFrameBeforeLoad) {
+  say(FrameType::kPark, pb::Park{});
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnASecondLoad) {
+  load();
+  expect_ready(2);
+  load();
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnAnUnknownType) {
+  load();
+  expect_ready(2);
+  write(wire::encode_frame(FrameType{999}, 0, ""));
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnABodyThatDoesNotParse) {
+  load();
+  expect_ready(2);
+  write(wire::encode_frame(FrameType::kExecute, 1, "\xFF\xFF\xFF"));
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnACallThatRunsAlready) {
+  load();
+  expect_ready(2);
+  execute(1, "a", "delay_ms=100000");
+  execute(1, "a");
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnParkWhileACallRuns) {
+  load();
+  expect_ready(2);
+  execute(1, "a", "delay_ms=100000");
+  say(FrameType::kPark, pb::Park{});
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST_F(EchoWorker, EndsOnTooManySlots) {
+  load("echo", domain::kSlotsPerWorkerMax + 1);
+  EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+TEST(ReadExecute, HoldsTheServersBounds) {
+  const auto with = [](auto change) {
+    pb::Execute body;
+    body.set_temperature(1);
+    body.set_top_p(1);
+    change(body);
+    return read_execute(body.SerializeAsString()).has_value();
+  };
+  EXPECT_TRUE(with([](pb::Execute&) {}));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.set_max_tokens(-1); }));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(-0.1); }));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(std::numeric_limits<double>::quiet_NaN()); }));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(std::numeric_limits<double>::infinity()); }));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.set_top_p(1.1); }));
+  EXPECT_FALSE(with([](pb::Execute& body) { body.add_stop(std::string(domain::kStopStringBytesMax + 1, 'x')); }));
+  EXPECT_FALSE(with([](pb::Execute& body) {
+    for (size_t i = 0; i <= domain::kStopStringsMax; ++i)
+      body.add_stop("x");
+  }));
+  EXPECT_FALSE(read_execute("\xFF").has_value());
+}
+
+}  // namespace
+}  // namespace ebb::worker
