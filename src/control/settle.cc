@@ -187,7 +187,8 @@ void share(Stepping& s) {
   for (size_t i = 0; i < working.size(); ++i) {
     WorkerState& worker = s.state.workers.at(working[i]);
     if (worker.threads == threads[i]) continue;
-    if (worker.threads == 0) worker.progress = s.now;  // it could show none while it was paused
+    if (threads[i] == 0) worker.paused_since = s.now;
+    if (worker.threads == 0) worker.progress += s.now - worker.paused_since;  // it could show none while it was paused
     worker.threads = threads[i];
     s.act(SetThreads{.worker = working[i], .threads = threads[i]}, {});
   }

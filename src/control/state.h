@@ -70,6 +70,7 @@ struct WorkerState {
   MonoTime start_began{};    // of its last start or wake …
   MonoTime ready_at{};       // … and its end
   MonoTime progress{};       // last sign of work, or since when work is due
+  MonoTime paused_since{};   // while threads == 0
   MonoTime idle_since{};     // when its last call ended
   std::set<CallId> running;
   domain::BusyMeter meter;
