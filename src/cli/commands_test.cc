@@ -66,7 +66,7 @@ TEST(Commands, TopOnce) {
   const StubServer server(script);
   const Ran ran = run_for_test({.server = server.url()}, {"top", "--once"});
   EXPECT_EQ(ran.code, 0);
-  EXPECT_EQ(ran.out, "ready · 1 workers on 2 cores · 150 MiB of 8.0 GiB in workers\n\n" + std::string(kTable));
+  EXPECT_EQ(ran.out, "ready · 1 worker on 2 cores · 150 MiB of 8.0 GiB in workers\n\n" + std::string(kTable));
 }
 
 TEST(Commands, TopRedrawsUntilQAndLeavesTheTerminalAsItWas) {

@@ -69,7 +69,7 @@ std::string printable(std::string_view text) {
     const bool c0 = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
     // C1 controls are C2 80 to C2 9F in UTF-8; some terminals obey them.
     const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0x80 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (c0 && c1) {
+    if (c0 || c1) {
       safe += "\xef\xbf\xbd";
       if (c1) ++i;
     } else {

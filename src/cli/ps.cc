@@ -14,6 +14,8 @@ namespace ebb::cli {
 
 namespace {
 
+std::string counted(int64_t count, std::string_view word) { return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s"); }
+
 Style style_of(std::string_view state) {
   if (state == "ready") return Style::kGreen;
   if (state == "parked") return Style::kCyan;
@@ -56,7 +58,7 @@ Status print_status(Context& context, Server& server) {
   out.line(fmt::format("home       {}", status->home));
   out.line(fmt::format("ready      {}", ready));
   out.line(fmt::format("endpoints  {}", status->endpoints));
-  out.line(fmt::format("workers    {} on {} cores", status->workers, status->cores));
+  out.line(fmt::format("workers    {} on {}", status->workers, counted(status->cores, "core")));
   out.line(fmt::format("memory     {} in workers, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes),
                        human_bytes(status->memory_limit_bytes), human_bytes(status->memory_available_bytes)));
   const char* heading = "sandbox  ";
@@ -98,8 +100,8 @@ std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::stri
 std::string status_line(const wire::StatusRow& status, const Output& out) {
   const std::string ready =
       status.ready ? out.styled(Style::kGreen, "ready") : out.styled(Style::kRed, "not ready") + " (" + printable(status.not_ready_why) + ")";
-  return fmt::format("{} · {} workers on {} cores · {} of {} in workers", ready, status.workers, status.cores, human_bytes(status.memory_workers_bytes),
-                     human_bytes(status.memory_limit_bytes));
+  return fmt::format("{} · {} on {} · {} of {} in workers", ready, counted(status.workers, "worker"), counted(status.cores, "core"),
+                     human_bytes(status.memory_workers_bytes), human_bytes(status.memory_limit_bytes));
 }
 
 void add_ps(CLI::App& app, Context& context) {

@@ -22,6 +22,7 @@ io::Task<void> run_addition(ModelAdmin& models, wire::AddModel request, std::sha
   Result<domain::Model> result = co_await models.add(std::move(request), addition->progress);
   addition->result.emplace(std::move(result));
   addition->progress->changed = nullptr;
+  addition->progress->on_cancel = nullptr;
   addition->changed.cancel();
 }
 

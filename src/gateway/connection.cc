@@ -27,11 +27,11 @@ std::string_view view(const io::beast::flat_buffer& buffer) {
 }  // namespace
 
 Connection::Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services)
-    : stream_(std::move(socket)), services_(std::move(services)), buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes) {
+    : socket_(std::move(socket)), services_(std::move(services)), buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes), deadline_(services_->executor) {
   io::ErrorCode ignored;
-  stream_.socket().set_option(io::asio::ip::tcp::no_delay(true), ignored);
-  stream_.socket().non_blocking(true, ignored);
-  const auto peer = stream_.socket().remote_endpoint(ignored);
+  socket_.set_option(io::asio::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+  const auto peer = socket_.remote_endpoint(ignored);
   peer_is_local_ = !ignored && peer.address().is_loopback();
   services_->connections.insert(this);
 }
@@ -41,7 +41,7 @@ Connection::~Connection() { services_->connections.erase(this); }
 void Connection::close() {
   gone();
   io::ErrorCode ignored;
-  stream_.socket().close(ignored);
+  socket_.close(ignored);
 }
 
 void Connection::finish() {
@@ -82,8 +82,8 @@ Refusal Connection::headers_too_large() const {
 Refusal Connection::body_too_large() const { return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", services_->options.body_bytes_max)); }
 
 // What the end of reading means for a head of which `seen` bytes had come.
-Connection::Head Connection::head_after(const io::ErrorCode& error, size_t seen) const {
-  if (error == io::beast::error::timeout && seen > 0) return {.refusal = refuse(408, ErrorKind::kTimeout, "the request's headers came too slowly")};
+Connection::Head Connection::head_after(size_t seen) const {
+  if (timed_out_ && seen > 0) return {.refusal = refuse(408, ErrorKind::kTimeout, "the request's headers came too slowly")};
   return {.closed = true, .refusal = std::nullopt};
 }
 
@@ -91,7 +91,7 @@ io::Task<Connection::Head> Connection::read_head() {
   const GatewayOptions& options = services_->options;
   Head head;
   size_t seen = 0;
-  stream_.expires_after(buffer_.size() == 0 ? options.idle_time_max : options.header_time_max);
+  set_deadline(buffer_.size() == 0 ? options.idle_time_max : options.header_time_max);
   for (;;) {
     head.refusal = judge_head(seen);
     if (head.refusal) break;
@@ -100,14 +100,15 @@ io::Task<Connection::Head> Connection::read_head() {
     seen = buffer_.size();
     if (std::max(head.bytes, end == std::string_view::npos ? seen : 0) > options.header_bytes_max) head.refusal = headers_too_large();
     if (head.refusal || head.bytes > 0) break;
-    const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
+    const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
     buffer_.commit(count);
     if (error) {
-      head = head_after(error, seen);
+      head = head_after(seen);
       break;
     }
-    if (seen == 0) stream_.expires_after(options.header_time_max);
+    if (seen == 0) set_deadline(options.header_time_max);
   }
+  clear_deadline();
   co_return head;
 }
 
@@ -115,7 +116,7 @@ std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, cons
   const std::string so_far = parser.content_length() ? fmt::format("{} of {} declared bytes came", parser.get().body().size(), *parser.content_length())
                                                      : fmt::format("{} bytes came", parser.get().body().size());
   if (error == io::http::error::body_limit) return body_too_large();
-  if (error == io::beast::error::timeout) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
+  if (timed_out_) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
   if (error == io::http::error::partial_message) return refuse(400, ErrorKind::kInvalid, "the body ended too early: " + so_far);
   if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category())
     return refuse(400, ErrorKind::kInvalid, "the body is malformed: " + error.message());
@@ -129,36 +130,53 @@ io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expe
     const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return std::nullopt;
   }
-  stream_.expires_after(services_->options.body_time_max);
-  const auto [error, count] = co_await io::http::async_read(stream_, buffer_, parser, kAsTuple);
+  set_deadline(services_->options.body_time_max);
+  const auto [error, count] = co_await io::http::async_read(socket_, buffer_, parser, kAsTuple);
   std::optional<Refusal> problem;
   if (error) problem = body_problem(error, parser);
-  if (!error) stream_.expires_never();
+  clear_deadline();
   co_return problem;
 }
 
 io::Task<bool> Connection::write(std::string bytes) {
   if (left_) co_return false;
-  if (bytes.empty()) co_return true;
-  stream_.expires_after(services_->options.write_time_max);
-  const auto [error, count] = co_await io::asio::async_write(stream_, io::asio::buffer(bytes), kAsTuple);
-  if (error) {
-    close();
-    co_return false;
+  // Nearly always the kernel takes all of it at once, and there is nothing to wait for.
+  io::ErrorCode failed;
+  const size_t taken = bytes.empty() ? 0 : socket_.write_some(io::asio::buffer(bytes), failed);
+  if (taken == bytes.size()) co_return true;
+  if (!failed || failed == io::asio::error::would_block) {
+    set_deadline(services_->options.write_time_max);
+    const auto [error, count] = co_await io::asio::async_write(socket_, io::asio::buffer(bytes.data() + taken, bytes.size() - taken), kAsTuple);
+    clear_deadline();
+    failed = error;
   }
-  stream_.expires_never();
-  co_return true;
+  if (failed) close();
+  co_return !failed;
 }
+
+void Connection::set_deadline(milliseconds after) {
+  timed_out_ = false;
+  deadline_.expires_after(after);
+  deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || self->deadline_.expiry() > io::asio::steady_timer::clock_type::now()) return;
+    self->timed_out_ = true;
+    io::ErrorCode ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
+void Connection::clear_deadline() { deadline_.expires_at(io::asio::steady_timer::time_point::max()); }
 
 // A close with unread bytes resets the connection, and the client never sees why: say that we are done, then read what it still
 // sends for a moment.
 io::Task<void> Connection::linger() {
   io::ErrorCode ignored;
-  stream_.socket().shutdown(io::asio::ip::tcp::socket::shutdown_send, ignored);
-  stream_.expires_after(kLingerTime);
+  socket_.shutdown(io::asio::ip::tcp::socket::shutdown_send, ignored);
+  set_deadline(kLingerTime);
   buffer_.clear();
   for (;;) {
-    const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
+    const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
     if (error) break;
   }
 }
@@ -170,7 +188,7 @@ void Connection::watch(std::function<void()> left) {
 }
 
 void Connection::wait_for_leaving() {
-  stream_.socket().async_wait(io::asio::socket_base::wait_read, [self = shared_from_this(), number = ++watch_](io::ErrorCode error) {
+  socket_.async_wait(io::asio::socket_base::wait_read, [self = shared_from_this(), number = ++watch_](io::ErrorCode error) {
     if (!error && number == self->watch_) self->read_ahead();
   });
 }
@@ -180,14 +198,14 @@ void Connection::unwatch() {
   on_left_ = nullptr;
   ++watch_;
   io::ErrorCode ignored;
-  stream_.socket().cancel(ignored);
+  socket_.cancel(ignored);
 }
 
 // The socket is readable while a request is being answered: the client is gone, or sends its next request.
 void Connection::read_ahead() {
   if (buffer_.size() >= kAheadBytesMax) return;
   io::ErrorCode error;
-  const size_t count = stream_.socket().read_some(buffer_.prepare(kReadBytes), error);
+  const size_t count = socket_.read_some(buffer_.prepare(kReadBytes), error);
   buffer_.commit(count);
   if (error && error != io::asio::error::would_block) return close();
   wait_for_leaving();

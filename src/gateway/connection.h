@@ -55,7 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   io::Task<void> linger();
 
   std::optional<Refusal> judge_head(size_t seen) const;
-  Head head_after(const io::ErrorCode& error, size_t seen) const;
+  Head head_after(size_t seen) const;
   Refusal headers_too_large() const;
   Refusal body_too_large() const;
   std::optional<Refusal> body_problem(const io::ErrorCode& error, const Parser& parser);
@@ -64,14 +64,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Request new_request();
   void log(const Exchange& exchange, std::string_view route) const;
 
+  // What waits on the socket is cancelled when the time is over, and timed_out_ is then true. The socket stays usable, so that the
+  // client can be told.
+  void set_deadline(milliseconds after);
+  void clear_deadline();
+
   void wait_for_leaving();
   void unwatch();
   void read_ahead();
   void gone();
 
-  io::beast::tcp_stream stream_;
+  io::asio::ip::tcp::socket socket_;
   std::shared_ptr<Services> services_;
   io::beast::flat_buffer buffer_;  // what came and was not consumed: pipelined requests too
+  io::asio::steady_timer deadline_;
+  bool timed_out_ = false;
   bool peer_is_local_ = false;
   bool serving_ = false;
   bool left_ = false;

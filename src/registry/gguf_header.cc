@@ -180,8 +180,10 @@ void HeaderReader::read_tensor() {
   const TensorType* type = find_tensor_type(id);
   if (type == nullptr) return in_.refuse(at, fmt::format("tensor {} has the unknown type {}", name, id));
   if (row % type->block_elements != 0)
-    return in_.refuse(at, fmt::format("tensor {} has rows of {} elements, not a multiple of the {} in a block of {}", name, row, type->block_elements, type->name));
-  if (offset % out_.alignment != 0) return in_.refuse(at, fmt::format("tensor {} begins at offset {}, which is not a multiple of {}", name, offset, out_.alignment));
+    return in_.refuse(at,
+                      fmt::format("tensor {} has rows of {} elements, not a multiple of the {} in a block of {}", name, row, type->block_elements, type->name));
+  if (offset % out_.alignment != 0)
+    return in_.refuse(at, fmt::format("tensor {} begins at offset {}, which is not a multiple of {}", name, offset, out_.alignment));
   // The engine reads tensors one after the other and refuses gaps; so an overlap has no place either.
   if (offset != data_bytes_) return in_.refuse(at, fmt::format("tensor {} begins at offset {} but the one before it ends at {}", name, offset, data_bytes_));
   uint64_t bytes = 0;

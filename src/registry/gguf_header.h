@@ -45,8 +45,8 @@ struct GgufHeader {
   uint32_t version = 0;
   std::map<std::string_view, GgufValue> keys;
   uint64_t alignment = 32;
-  uint64_t parameters = 0;             // elements of all tensors
-  std::string_view heaviest_type;      // the tensor type that most bytes have
+  uint64_t parameters = 0;         // elements of all tensors
+  std::string_view heaviest_type;  // the tensor type that most bytes have
   uint64_t file_bytes = 0;
 
   const GgufValue* find(std::string_view key) const;

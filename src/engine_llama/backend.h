@@ -1,0 +1,41 @@
+// The engine library in this process: loading its back ends, and keeping it quiet. Called by one thread.
+#pragma once
+
+#include <string>
+
+namespace ebb::engine_llama {
+
+// Loads the back ends for this machine's CPU from the directory, and sets the process up for the library (log, heap). Once, at start; no model is
+// touched. Aborts if there is no back end: then the program was installed wrongly.
+void init_backend(const std::string& directory);
+
+// The directory of back ends for this program: `<directory of the program>/../lib/ebb` if it is there, else the given one.
+std::string backends_directory(const std::string& otherwise);
+
+std::string library_version();
+
+// The last error that the library logged since the last call, for the message of a failure; empty if none.
+std::string take_library_error();
+
+// The number of threads that the library's graphs may use: exactly n, of a pool that we own. Its threads spin at barriers, so n
+// must be cores that are free. One thread needs no pool.
+class Threads {
+ public:
+  Threads() = default;
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads();
+
+  // Where threads cannot be made, it stays at one.
+  void set(int count);
+  int count() const { return count_; }
+  struct ggml_threadpool* pool() const { return pool_; }
+
+ private:
+  void drop_pool();
+
+  int count_ = 1;
+  struct ggml_threadpool* pool_ = nullptr;
+};
+
+}  // namespace ebb::engine_llama

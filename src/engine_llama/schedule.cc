@@ -1,0 +1,61 @@
+// Decisions of the continuous batching.
+#include "engine_llama/schedule.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace ebb::engine_llama {
+
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool someone_generates, size_t& last_served) {
+  std::vector<PromptShare> shares;
+  if (needs.empty()) return shares;
+  const auto behind = std::ranges::find_if(needs, [&](const PromptNeed& need) { return need.slot > last_served; });
+  const size_t first = behind == needs.end() ? 0 : static_cast<size_t>(behind - needs.begin());
+  std::vector<int64_t> given(needs.size(), 0);
+  int64_t left = someone_generates ? kPromptChunk : kPromptTokensPerStepMax;
+  // Round after round, one chunk each, until the budget is used or every prompt is done.
+  for (bool some = true; some && left > 0;) {
+    some = false;
+    for (size_t turn = 0; turn < needs.size() && left > 0; ++turn) {
+      const size_t index = (first + turn) % needs.size();
+      const PromptNeed& need = needs[index];
+      const int64_t at = need.done + given[index];
+      const int64_t to_boundary = kPromptChunk - at % kPromptChunk;
+      const int64_t chunk = std::min(to_boundary, need.total - at);
+      // A chunk is given whole or not at all, so that where it is cut does not depend on the others.
+      if (chunk == 0 || chunk > left) continue;
+      given[index] += chunk;
+      left -= chunk;
+      last_served = need.slot;
+      some = true;
+    }
+  }
+  for (size_t index = 0; index < needs.size(); ++index) {
+    if (given[index] > 0) shares.push_back({.slot = needs[index].slot, .tokens = given[index]});
+  }
+  return shares;
+}
+
+size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(shorter), b.begin()).first - a.begin());
+}
+
+std::optional<size_t> choose_slot(std::span<const SlotState> slots) {
+  std::optional<size_t> best;
+  // Higher is better, in this order: continues (by length), empty, used long ago.
+  const auto continues = [](const SlotState& slot) { return slot.common > 0 && slot.common * 2 >= slot.kept ? slot.common : 0; };
+  const auto better = [&](const SlotState& a, const SlotState& b) {
+    if (continues(a) != continues(b)) return continues(a) > continues(b);
+    if ((a.kept == 0) != (b.kept == 0)) return a.kept == 0;
+    return a.last_used < b.last_used;
+  };
+  for (size_t index = 0; index < slots.size(); ++index) {
+    if (slots[index].free && (!best || better(slots[index], slots[*best]))) best = index;
+  }
+  return best;
+}
+
+int capacity_for(int slots) { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(slots, 1)))); }
+
+}  // namespace ebb::engine_llama

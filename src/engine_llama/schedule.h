@@ -1,0 +1,52 @@
+// What the next batch holds and which slot a call gets. Pure: values in, values out; no model needed.
+//
+// A batch has one token of every call that is generating, and chunks of prompts. While someone generates, prompts get one chunk
+// a step, so that a long prompt delays everyone else by one chunk at most; else a few. Chunks end at multiples of their size, counted from the
+// prompt's beginning: the same prompt is then cut the same way whoever runs beside it, and gives the same answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace ebb::engine_llama {
+
+using Token = int32_t;  // as the library's
+
+inline constexpr int64_t kPromptChunk = 32;
+inline constexpr int64_t kPromptTokensPerStepMax = 128;
+
+// A prompt that is not done: tokens [done, total) remain.
+struct PromptNeed {
+  size_t slot = 0;
+  int64_t done = 0;
+  int64_t total = 0;
+};
+struct PromptShare {
+  size_t slot = 0;
+  int64_t tokens = 0;
+  bool operator==(const PromptShare&) const = default;
+};
+
+// Shares the step's prompt tokens: chunk after chunk in turn, beginning behind `last_served`, which is moved on. `needs` ascend by slot.
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool someone_generates, size_t& last_served);
+
+// How many tokens the two have in common from their beginnings.
+size_t common_prefix(std::span<const Token> a, std::span<const Token> b);
+
+struct SlotState {
+  bool free = true;
+  size_t kept = 0;         // tokens of an earlier call that the slot still knows
+  size_t common = 0;       // of them, how many begin the new prompt
+  uint64_t last_used = 0;  // rises with every use
+};
+// The slot for a new call: the one that continues best, if most of what it keeps is of use; else an empty one; else the one that
+// was used longest ago. nullopt: none is free.
+std::optional<size_t> choose_slot(std::span<const SlotState> slots);
+
+// How many slots memory is made for when so many are asked for: powers of two, so that growing one by one seldom moves anything.
+int capacity_for(int slots);
+
+}  // namespace ebb::engine_llama

@@ -1,0 +1,95 @@
+// Rows of the batching's decisions.
+#include "engine_llama/schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace ebb::engine_llama {
+namespace {
+
+TEST(SharePrompts, Rows) {
+  struct Row {
+    const char* what;
+    std::vector<PromptNeed> needs;
+    bool someone_generates = false;
+    size_t last_served = 0;
+    std::vector<PromptShare> shares;
+    size_t then_last = 0;
+  };
+  const std::vector<Row> rows = {
+      {"nothing to do", {}, false, 0, {}, 0},
+      {"a short prompt at once", {{0, 0, 10}}, false, 0, {{0, 10}}, 0},
+      {"a long prompt alone takes the whole step", {{0, 0, 1000}}, false, 0, {{0, 128}}, 0},
+      {"beside a generating call it gets one chunk", {{0, 0, 1000}}, true, 0, {{0, 32}}, 0},
+      {"from the middle, up to the next boundary", {{0, 40, 1000}}, true, 0, {{0, 24}}, 0},
+      {"the rest of a prompt", {{0, 992, 1000}}, true, 0, {{0, 8}}, 0},
+      {"two share in turn", {{0, 0, 1000}, {1, 0, 1000}}, false, 1, {{0, 64}, {1, 64}}, 1},
+      {"beside a generating call, the next in turn", {{0, 0, 1000}, {1, 0, 1000}}, true, 0, {{1, 32}}, 1},
+      {"and then the first again", {{0, 0, 1000}, {1, 32, 1000}}, true, 1, {{0, 32}}, 0},
+      {"what a short one leaves goes to the long one", {{0, 0, 10}, {1, 0, 1000}}, false, 1, {{0, 10}, {1, 96}}, 1},
+      {"five at once: four are served", {{0, 0, 99}, {1, 0, 99}, {2, 0, 99}, {3, 0, 99}, {4, 0, 99}}, false, 4, {{0, 32}, {1, 32}, {2, 32}, {3, 32}}, 3},
+      {"then the fifth first", {{0, 32, 99}, {1, 32, 99}, {2, 32, 99}, {3, 32, 99}, {4, 0, 99}}, false, 3, {{0, 32}, {1, 32}, {2, 32}, {4, 32}}, 2},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    size_t last = row.last_served;
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, last), row.shares);
+    EXPECT_EQ(last, row.then_last);
+  }
+}
+
+// However many run beside it, a prompt is cut at the same places.
+TEST(SharePrompts, CutsAtTheSamePlaces) {
+  size_t last = 0;
+  std::vector<PromptNeed> needs = {{0, 0, 300}, {1, 0, 77}, {2, 5, 130}};
+  while (!needs.empty()) {
+    for (const PromptShare& share : share_prompts(needs, true, last)) {
+      for (PromptNeed& need : needs) {
+        if (need.slot != share.slot) continue;
+        need.done += share.tokens;
+        EXPECT_TRUE(need.done % kPromptChunk == 0 || need.done == need.total);
+      }
+    }
+    std::erase_if(needs, [](const PromptNeed& need) { return need.done == need.total; });
+  }
+}
+
+TEST(ChooseSlot, Rows) {
+  struct Row {
+    const char* what;
+    std::vector<SlotState> slots;
+    std::optional<size_t> chosen;
+  };
+  const std::vector<Row> rows = {
+      {"none", {}, std::nullopt},
+      {"none free", {{.free = false}}, std::nullopt},
+      {"the free one", {{.free = false}, {.free = true}}, 1},
+      {"the lower of two empty ones", {{}, {}}, 0},
+      {"a continued conversation", {{}, {.kept = 100, .common = 95, .last_used = 1}}, 1},
+      {"the longer continuation", {{.kept = 20, .common = 20, .last_used = 2}, {.kept = 100, .common = 95, .last_used = 1}}, 1},
+      {"a shared beginning does not cost another conversation", {{.kept = 100, .common = 20, .last_used = 1}, {}}, 1},
+      {"nothing empty: the oldest", {{.kept = 100, .common = 20, .last_used = 5}, {.kept = 90, .common = 20, .last_used = 3}}, 1},
+      {"a busy slot is not continued", {{.free = false, .kept = 100, .common = 100}, {.kept = 50, .last_used = 1}}, 1},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    EXPECT_EQ(choose_slot(row.slots), row.chosen);
+  }
+}
+
+TEST(CommonPrefix, Counts) {
+  const std::vector<Token> a = {1, 2, 3};
+  const std::vector<Token> b = {1, 2, 4, 5};
+  EXPECT_EQ(common_prefix(a, b), 2U);
+  EXPECT_EQ(common_prefix(a, a), 3U);
+  EXPECT_EQ(common_prefix(a, {}), 0U);
+}
+
+TEST(CapacityFor, GrowsInPowersOfTwo) {
+  EXPECT_EQ(capacity_for(1), 1);
+  EXPECT_EQ(capacity_for(2), 2);
+  EXPECT_EQ(capacity_for(3), 4);
+  EXPECT_EQ(capacity_for(64), 64);
+}
+
+}  // namespace
+}  // namespace ebb::engine_llama

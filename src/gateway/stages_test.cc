@@ -1,0 +1,61 @@
+// Rows of hosts, origins, deadlines and own headers.
+#include "gateway/stages.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/routes.h"
+
+namespace ebb::gateway {
+namespace {
+
+TEST(Stages, Hosts) {
+  for (const char* host : {"localhost", "LocalHost:8390", "127.0.0.1", "127.0.0.1:80", "127.8.9.1", "[::1]", "[::1]:8390"}) EXPECT_TRUE(is_loopback_host(host)) << host;
+  for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil.example", "127.1", "localhost:", "localhost:x", "localhost:123456", "[::1", "[::1]x", "[::2]", "::1",
+                           "10.0.0.1", "0.0.0.0", "user@localhost", ":80"})
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+}
+
+TEST(Stages, Origins) {
+  EXPECT_FALSE(check_origin("http://localhost:3000"));
+  EXPECT_FALSE(check_origin("https://127.0.0.1"));
+  for (const char* origin : {"null", "", "https://evil.example", "http://localhost.evil.example", "file://", "localhost"}) EXPECT_TRUE(check_origin(origin)) << origin;
+}
+
+TEST(Stages, Deadlines) {
+  EXPECT_EQ(parse_deadline("2s"), milliseconds(2000));
+  EXPECT_EQ(parse_deadline("24h"), milliseconds(86'400'000));
+  for (const char* value : {"", "2", "-1s", "0ms", "25h", "soon", "1e3s"}) {
+    const auto deadline = parse_deadline(value);
+    ASSERT_FALSE(deadline) << value;
+    EXPECT_EQ(deadline.error().param, "Ebb-Deadline");
+  }
+}
+
+TEST(Stages, OwnHeaders) {
+  EXPECT_FALSE(check_own_header("ebb-deadline"));
+  EXPECT_FALSE(check_own_header("Accept"));
+  EXPECT_TRUE(check_own_header("Ebb-Priority"));
+  EXPECT_TRUE(check_own_header("EBB-MAX-COST"));
+}
+
+TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {
+  for (const Route& route : routes()) {
+    const bool open = route.auth == Auth::kOpen;
+    const bool probe = route.pattern == "/livez" || route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics";
+    EXPECT_EQ(open, probe) << route.pattern;
+    EXPECT_EQ(route.dialect, dialect_of(route.pattern)) << route.pattern;
+    EXPECT_EQ(find_route(route.method, route.pattern).route, &route) << "unreachable: " << route.method << " " << route.pattern;
+  }
+}
+
+TEST(Routes, FindsByMethodAndPath) {
+  EXPECT_EQ(find_route("HEAD", "/v1/models").route, find_route("GET", "/v1/models").route);
+  EXPECT_EQ(find_route("PUT", "/v1/models").route, nullptr);
+  EXPECT_EQ(find_route("PUT", "/v1/models").allow, "GET, HEAD");
+  EXPECT_EQ(find_route("POST", "/ebb/v1/endpoints/x").allow, "GET, HEAD, PUT, DELETE");
+  EXPECT_EQ(find_route("GET", "/nowhere").allow, "");
+  EXPECT_EQ(find_route("get", "/livez").route, nullptr);
+}
+
+}  // namespace
+}  // namespace ebb::gateway

@@ -1,0 +1,86 @@
+// Namespaces, identity, capabilities, limits, Landlock: in the order in which each still has the right to happen.
+#include "sandbox/confine.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "sandbox/landlock.h"
+
+namespace ebb::sandbox {
+
+namespace {
+
+constexpr unsigned kNobody = 65534;
+constexpr rlim_t kDescriptorsMax = 64;
+
+Layer made(std::string name, bool active, std::string detail) { return {.name = std::move(name), .active = active, .detail = std::move(detail)}; }
+std::string failed(std::string_view what) { return fmt::format("{}: {}", what, std::strerror(errno)); }
+
+// Root makes the namespace directly; a user first needs a user namespace of its own, in which it may.
+Layer leave_network() {
+  const bool root = ::geteuid() == 0;
+  if (::unshare(root ? CLONE_NEWNET | CLONE_NEWIPC : CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) == 0)
+    return made("network namespace", true, "its own, without any device");
+  return made("network namespace", false, failed("the kernel refused one (system calls for sockets are refused all the same)"));
+}
+
+Layer become_nobody() {
+  if (::geteuid() != 0) return made("unprivileged user", true, "it runs as the user who started the server, who is not root");
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 || ::setresuid(kNobody, kNobody, kNobody) != 0)
+    return made("unprivileged user", false, failed("root could not become nobody"));
+  return made("unprivileged user", true, "root became nobody");
+}
+
+Layer drop_capabilities() {
+  for (int capability = 0; capability <= CAP_LAST_CAP; ++capability)
+    ::prctl(PR_CAPBSET_DROP, capability);  // fails without the right to drop: then there is none to lose
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct none[2] = {};
+  if (::syscall(SYS_capset, &header, none) != 0) return made("capabilities", false, failed("they could not be dropped"));
+  return made("capabilities", true, "none");
+}
+
+Layer limit_resources() {
+  const auto limit = [](auto resource, rlim_t value) {
+    const rlimit both{.rlim_cur = value, .rlim_max = value};
+    return ::setrlimit(resource, &both) == 0;
+  };
+  const bool all = limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, kDescriptorsMax);
+  return made("resource limits", all, all ? "no core file, no file written, 64 descriptors" : failed("they could not be set"));
+}
+
+Layer forbid_privileges() {
+  const bool done = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  return made("no new privileges", done, done ? "set" : failed("it could not be set"));
+}
+
+}  // namespace
+
+std::vector<Layer> confine() {
+  std::vector<Layer> layers;
+  layers.push_back(leave_network());
+  layers.push_back(become_nobody());
+  // A change of identity clears it.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  layers.push_back(drop_capabilities());
+  layers.push_back(forbid_privileges());
+  layers.push_back(limit_resources());
+  const Landlock landlock = forbid_files();
+  layers.push_back(made("landlock", landlock.active, landlock.detail));
+  return layers;
+}
+
+}  // namespace ebb::sandbox

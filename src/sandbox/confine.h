@@ -1,0 +1,29 @@
+// How a worker gives up its rights, in two steps that every worker program and the probe share:
+//
+//   program starts, libraries loaded   confine()   no network, no files, no capabilities, no new privileges, small limits
+//   model mapped from its descriptor   seal()      the system calls that computing needs, and no other
+//   only then                          "ready", and the first byte of a request
+//
+// A layer that the kernel or our rights lack is reported as inactive, never skipped silently; `ebb status` names it and
+// `ebb serve --require-sandbox` refuses to start without it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ebb::sandbox {
+
+struct Layer {
+  std::string name;
+  bool active = false;
+  std::string detail;  // what it does; why it is not active
+};
+
+// Once, in a process with one thread. Descriptors that are open stay open.
+std::vector<Layer> confine();
+
+// Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
+// another architecture ends the process.
+Layer seal();
+
+}  // namespace ebb::sandbox

@@ -1,0 +1,30 @@
+// ebb-spawner: started by `ebb serve` with its channel as descriptor 3.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "io/clock.h"
+#include "sandbox/spawner.h"
+
+int main() {
+  constexpr int kChannelFd = 3;
+  if (::fcntl(kChannelFd, F_GETFD) < 0) {
+    constexpr char kText[] = "ebb-spawner is started by `ebb serve`, not by hand.\n";
+    (void)!::write(STDERR_FILENO, kText, sizeof kText - 1);
+    return 2;
+  }
+  ::fcntl(kChannelFd, F_SETFD, FD_CLOEXEC);
+  // When to end is the server's decision: it closes the channel.
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  std::array<char, 4096> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+  std::string programs(path.data(), length > 0 ? static_cast<size_t>(length) : 0);
+  programs.resize(programs.rfind('/') == std::string::npos ? 0 : programs.rfind('/'));
+  const ebb::io::SystemClock clock;
+  return ebb::sandbox::Spawner(ebb::Fd(kChannelFd), programs, clock).run();
+}

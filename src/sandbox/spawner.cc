@@ -1,0 +1,201 @@
+// The loop and its verbs. How a child becomes a worker program is in start_worker.cc.
+#include "sandbox/spawner.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "io/fd_passing.h"
+#include "sandbox/start_worker.h"
+#include "wire/spawner.pb.h"
+
+namespace ebb::sandbox {
+
+namespace {
+
+using wire::FrameType;
+
+constexpr size_t kFrameMax = 64 * 1024;  // the server says little
+constexpr milliseconds kDiedAtOnce{2'000};
+
+Fd child_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+Spawner::Spawner(Fd server, std::string programs, const io::Clock& clock)
+    : server_(std::move(server)), programs_(std::move(programs)), clock_(clock), child_signals_(child_signals()), reader_(kFrameMax) {}
+
+int Spawner::run() {
+  wire::pb::Sandbox sandbox;
+  for (const Layer& layer : try_layers()) {
+    auto* out = sandbox.add_layers();
+    out->set_name(layer.name);
+    out->set_active(layer.active);
+    out->set_detail(layer.detail);
+  }
+  send(FrameType::kSandbox, sandbox.SerializeAsString());
+  for (;;) {
+    // Blanks are made only when nothing is to be read: a Spawn never waits for one.
+    pollfd events[] = {{.fd = server_.get(), .events = POLLIN, .revents = 0}, {.fd = child_signals_.get(), .events = POLLIN, .revents = 0}};
+    int ready = ::poll(events, 2, 0);
+    if (ready == 0) ready = ::poll(events, 2, refill());
+    if (ready < 0 && errno != EINTR) break;
+    if (events[1].revents != 0) reap();
+    if (events[0].revents != 0 && !take_frames()) break;
+  }
+  end_all();
+  return 0;
+}
+
+bool Spawner::take_frames() {
+  char buffer[16 * 1024];
+  const ssize_t count = ::recv(server_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  if (count == 0) return false;
+  reader_.feed(std::string_view(buffer, static_cast<size_t>(count)));
+  for (;;) {
+    const Result<std::optional<wire::Frame>> frame = reader_.next();
+    if (!frame) return false;  // what speaks like this is not our server
+    if (!frame->has_value()) return true;
+    take(**frame);
+  }
+}
+
+void Spawner::take(const wire::Frame& frame) {
+  if (frame.type == FrameType::kSpawn) {
+    wire::pb::Spawn spawn;
+    if (spawn.ParseFromString(frame.body) && spawn.token() != 0) hand_over(spawn.token(), spawn.engine());
+  } else if (frame.type == FrameType::kKill) {
+    wire::pb::Kill kill;
+    if (kill.ParseFromString(frame.body)) kill_token(kill.token());
+  } else if (frame.type == FrameType::kPool) {
+    wire::pb::Pool pool;
+    if (pool.ParseFromString(frame.body) && is_engine_name(pool.engine())) pools_[pool.engine()].wanted = std::clamp(pool.blanks(), 0, kBlanksMax);
+  }
+}
+
+void Spawner::hand_over(uint64_t token, const std::string& engine) {
+  wire::pb::Spawned spawned;
+  spawned.set_token(token);
+  auto blank = std::find_if(children_.begin(), children_.end(), [&](const auto& child) { return child.second.token == 0 && child.second.engine == engine; });
+  if (blank == children_.end()) {
+    const Result<pid_t> started = start(engine);
+    if (!started) {
+      spawned.set_error(started.error().message);
+      return send(FrameType::kSpawned, spawned.SerializeAsString());
+    }
+    blank = children_.find(*started);
+  }
+  blank->second.token = token;
+  spawned.set_pid(blank->first);
+  send(FrameType::kSpawned, spawned.SerializeAsString(), blank->second.channel.get());
+  // From here on the server alone holds that end: it sees the worker's end of the stream, and the worker sees the server's.
+  blank->second.channel.reset();
+}
+
+void Spawner::kill_token(uint64_t token) {
+  for (const auto& [pid, child] : children_) {
+    if (child.token == token) {
+      ::kill(-pid, SIGKILL);
+      ::kill(pid, SIGKILL);
+    }
+  }
+}
+
+void Spawner::reap() {
+  signalfd_siginfo drained;
+  while (::read(child_signals_.get(), &drained, sizeof drained) > 0) {
+  }
+  int status = 0;
+  for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
+    const auto child = children_.find(pid);
+    if (child == children_.end()) continue;
+    if (child->second.token != 0) {
+      wire::pb::Exited exited;
+      exited.set_token(child->second.token);
+      if (WIFEXITED(status)) exited.set_exit_code(WEXITSTATUS(status));
+      if (WIFSIGNALED(status)) exited.set_signal(WTERMSIG(status));
+      send(FrameType::kExited, exited.SerializeAsString());
+    } else if (Pool& pool = pools_[child->second.engine]; clock_.mono() - child->second.started < kDiedAtOnce) {
+      // A blank that dies by itself would be made again without end.
+      pool.pause = std::clamp(pool.pause * 2, kRefillPauseMin, kRefillPauseMax);
+      pool.next = clock_.mono() + pool.pause;
+    }
+    children_.erase(child);
+  }
+}
+
+int Spawner::refill() {
+  const MonoTime now = clock_.mono();
+  MonoTime due = MonoTime::max();
+  for (auto& [engine, pool] : pools_) {
+    const std::string& name = engine;
+    const auto have =
+        std::count_if(children_.begin(), children_.end(), [&](const auto& child) { return child.second.token == 0 && child.second.engine == name; });
+    if (have >= pool.wanted) continue;
+    if (now < pool.next) {
+      due = std::min(due, pool.next);
+      continue;
+    }
+    if (!start(engine)) {
+      pool.pause = std::clamp(pool.pause * 2, kRefillPauseMin, kRefillPauseMax);
+      pool.next = now + pool.pause;
+      due = std::min(due, pool.next);
+      continue;
+    }
+    return 0;  // one at a time, then look at the socket again
+  }
+  if (due == MonoTime::max()) return -1;
+  return static_cast<int>(std::chrono::ceil<milliseconds>(due - now).count());
+}
+
+Result<pid_t> Spawner::start(const std::string& engine) {
+  if (!is_engine_name(engine)) return fail(ErrorKind::kInvalid, fmt::format("there is no engine '{}'", engine));
+  Result<StartedWorker> started = start_worker(programs_ + "/ebb-worker-" + engine);
+  if (!started) return fail(started.error());
+  children_.emplace(started->pid, Child{.token = 0, .engine = engine, .channel = std::move(started->channel), .started = clock_.mono()});
+  return started->pid;
+}
+
+void Spawner::send(FrameType type, const std::string& body, int attachment) {
+  const std::string bytes = wire::encode_frame(type, 0, body);
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    const ssize_t sent =
+        attachment >= 0 ? io::send_some_with_fd(server_.get(), rest, attachment) : ::send(server_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      attachment = -1;
+      rest.remove_prefix(static_cast<size_t>(sent));
+    } else if (errno == EAGAIN) {
+      pollfd writable{.fd = server_.get(), .events = POLLOUT, .revents = 0};
+      ::poll(&writable, 1, -1);  // the server reads always; if it ends, this returns and the next send fails
+    } else if (errno != EINTR) {
+      return;  // it is gone: the next read says so
+    }
+  }
+}
+
+void Spawner::end_all() {
+  for (const auto& [pid, child] : children_) {
+    ::kill(-pid, SIGKILL);
+    ::kill(pid, SIGKILL);
+  }
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+}  // namespace ebb::sandbox

@@ -1,0 +1,67 @@
+// The spawner: one thread, one socket to the server, and the processes that it started.
+//
+// Keeps blank workers of each engine ready, so that a cold call pays neither for exec nor for dynamic linking; hands one over on Spawn and
+// makes the next when nothing else is to be done. Reaps everything. When the server is gone it kills all and ends.
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <map>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "io/clock.h"
+#include "wire/frame.h"
+
+namespace ebb::sandbox {
+
+// Blanks of one engine at most, and how fast they are made again when they die at once.
+inline constexpr int kBlanksMax = 16;
+inline constexpr milliseconds kRefillPauseMin{100};
+inline constexpr milliseconds kRefillPauseMax{10'000};
+
+class Spawner {
+ public:
+  // `programs`: the folder with ebb-worker-<engine>. `server`: the channel, non-blocking.
+  Spawner(Fd server, std::string programs, const io::Clock& clock);
+
+  // Until the server is gone. Returns the exit status of the process.
+  int run();
+
+ private:
+  struct Child {
+    uint64_t token = 0;  // 0: a blank
+    std::string engine;
+    Fd channel;  // of a blank: the server's end, until it is handed over
+    MonoTime started{};
+  };
+  struct Pool {
+    int wanted = 0;
+    milliseconds pause{0};
+    MonoTime next{};  // no refill before
+  };
+
+  bool take_frames();  // false: the server is gone
+  void take(const wire::Frame& frame);
+  void hand_over(uint64_t token, const std::string& engine);
+  void kill_token(uint64_t token);
+  void reap();
+  // Makes one blank where one is missing. Returns how long the loop may wait until the next is due; -1: for ever.
+  int refill();
+  Result<pid_t> start(const std::string& engine);
+  void send(wire::FrameType type, const std::string& body, int attachment = -1);
+  void end_all();
+
+  Fd server_;
+  std::string programs_;
+  const io::Clock& clock_;
+  Fd child_signals_;
+  wire::FrameReader reader_;
+  std::map<pid_t, Child> children_;
+  std::map<std::string, Pool> pools_;
+};
+
+}  // namespace ebb::sandbox

@@ -1,0 +1,22 @@
+// Starting ebb-spawner from the server, with one socket between the two.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace ebb::sandbox {
+
+struct SpawnerProcess {
+  Fd channel;  // our end; the spawner has the other as descriptor 3, and nothing else of ours
+  Fd pidfd;    // readable once it has ended
+  pid_t pid = 0;
+};
+
+// May be called in a process with threads. Error: kNotFound with the path, or kIo.
+Result<SpawnerProcess> start_spawner(const std::string& program);
+
+}  // namespace ebb::sandbox

@@ -1,0 +1,32 @@
+// Any bytes as a chat request: they become a call within its bounds, or an error with a sentence; and the answer's encoders take whatever
+// text a request had.
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.h"
+#include "domain/limits.h"
+#include "wire/openai.h"
+#include "wire/sse.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ebb;
+  const auto request = wire::parse_chat({reinterpret_cast<const char*>(data), size});
+  if (!request) {
+    EBB_CHECK(request.error().kind == ErrorKind::kInvalid && !request.error().message.empty());
+    EBB_CHECK(parse_json(wire::openai_error(request.error())).has_value());
+    return 0;
+  }
+  const domain::Sampling& sampling = request->call.sampling;
+  EBB_CHECK(!request->call.endpoint.empty() && !request->call.messages.empty() && request->call.messages.size() <= domain::kMessagesMax);
+  EBB_CHECK(!sampling.max_tokens || (*sampling.max_tokens >= 1 && *sampling.max_tokens <= domain::kContextTokensMax));
+  EBB_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2 && sampling.top_p >= 0 && sampling.top_p <= 1);
+  EBB_CHECK(sampling.stop.size() <= domain::kStopStringsMax && request->ignored.size() <= wire::kIgnoredMax);
+  const wire::ChatChunks chunks({.id = "chatcmpl-1", .created = 1, .model = request->call.endpoint}, true);
+  std::string out;
+  for (const domain::ChatMessage& message : request->call.messages) {
+    const std::string chunk = chunks.content(message.content);
+    EBB_CHECK(parse_json(chunk).has_value());
+    wire::append_sse(out, chunk);
+  }
+  return 0;
+}
