@@ -29,15 +29,15 @@ elseif(EBB_LLAMA STREQUAL "source")
   endif()
   include(ExternalProject)
   set(llama_prefix ${CMAKE_BINARY_DIR}/llama)
-  ExternalProject_Add(llama_build SOURCE_DIR ${llama_source} PREFIX ${llama_prefix} INSTALL_COMMAND ""
+  set(llama_libs ${llama_prefix}/build/bin)  # where its own CMakeLists.txt puts them
+  ExternalProject_Add(llama_build SOURCE_DIR ${llama_source} PREFIX ${llama_prefix} BINARY_DIR ${llama_prefix}/build INSTALL_COMMAND ""
     CMAKE_ARGS -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON -DGGML_BACKEND_DL=ON -DGGML_NATIVE=OFF -DGGML_CPU_ALL_VARIANTS=ON -DGGML_OPENMP=OFF
-      -DGGML_RPC=OFF -DLLAMA_CURL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_COMMON=ON
-      -DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${llama_prefix}/lib -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${llama_prefix}/lib
-    BUILD_BYPRODUCTS ${llama_prefix}/lib/libllama.so)
+      -DGGML_RPC=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_COMMON=ON
+    BUILD_BYPRODUCTS ${llama_libs}/libllama.so)
   add_dependencies(ebb_llama llama_build)
   target_include_directories(ebb_llama SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include ${llama_source}/common)
-  target_link_libraries(ebb_llama INTERFACE -L${llama_prefix}/lib -lllama-common -lllama -lggml -lggml-base -Wl,-rpath,${llama_prefix}/lib)
-  set(EBB_GGML_BACKENDS_DIR ${llama_prefix}/lib)
+  target_link_libraries(ebb_llama INTERFACE -L${llama_libs} -lllama-common -lllama -lggml -lggml-base -Wl,-rpath,${llama_libs})
+  set(EBB_GGML_BACKENDS_DIR ${llama_libs})
 else()
   message(FATAL_ERROR "EBB_LLAMA=${EBB_LLAMA}: choose prebuilt, system or source")
 endif()

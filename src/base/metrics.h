@@ -45,7 +45,8 @@ class MetricFamily {
 
  private:
   Metric& other(Labels labels) {
-    for (auto& [name, value] : labels) value = kOtherLabel;
+    for (auto& [name, value] : labels)
+      value = kOtherLabel;
     const auto found = series_.find(labels);
     return found != series_.end() ? *found->second : make(labels);
   }

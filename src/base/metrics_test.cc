@@ -38,7 +38,8 @@ TEST(Metrics, RemovesSeries) {
 TEST(Metrics, AreBounded) {
   Metrics metrics;
   auto calls = metrics.counters("ebb_calls_total", "Calls.");
-  for (size_t i = 0; i < kSeriesMax + 1000; ++i) calls.at({{"endpoint", std::to_string(i)}}).Increment();
+  for (size_t i = 0; i < kSeriesMax + 1000; ++i)
+    calls.at({{"endpoint", std::to_string(i)}}).Increment();
   EXPECT_EQ(calls.size(), kSeriesMax + 1);
   EXPECT_EQ(calls.at({{"endpoint", "new"}}).Value(), 1000);
 }

@@ -26,18 +26,27 @@ class AddProgress {
   }
   // True once the caller is gone: the work stops soon (what was fetched may stay for a resume) and returns kCancelled.
   bool cancelled() const { return cancelled_; }
-  // Called once at cancellation, for work that waits.
-  std::function<void()> on_cancel;
+  // For work that waits: called once at cancellation, at once if that has been. Look at `cancelled` after setting it, before waiting.
+  void on_cancel(std::function<void()> wake) {
+    if (cancelled_) return wake();
+    on_cancel_ = std::move(wake);
+  }
 
   // For the request.
   void cancel() {
     cancelled_ = true;
-    if (on_cancel) std::exchange(on_cancel, nullptr)();
+    if (on_cancel_) std::exchange(on_cancel_, nullptr)();
   }
   std::optional<wire::ModelProgress> take() { return std::exchange(latest_, std::nullopt); }
   std::function<void()> changed;
+  // The work is over: neither side is called any more.
+  void detach() {
+    changed = nullptr;
+    on_cancel_ = nullptr;
+  }
 
  private:
+  std::function<void()> on_cancel_;
   std::optional<wire::ModelProgress> latest_;
   bool cancelled_ = false;
 };

@@ -51,8 +51,7 @@ Result<domain::EndpointSpec> spec_of(const Request& request) {
   const std::string& name = request.param("name");
   if (json::object* object = body->if_object(); object != nullptr && !object->contains("endpoint")) (*object)["endpoint"] = name;
   Result<domain::EndpointSpec> spec = wire::parse_spec(*body);
-  if (spec && spec->name != name)
-    return fail(ErrorKind::kInvalid, fmt::format("'endpoint' is '{}', but the path says '{}'", spec->name, name), "endpoint");
+  if (spec && spec->name != name) return fail(ErrorKind::kInvalid, fmt::format("'endpoint' is '{}', but the path says '{}'", spec->name, name), "endpoint");
   return spec;
 }
 
@@ -96,7 +95,8 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
                       .currency = services.options.currency};
-  for (const invoke::SandboxLayer& layer : view.sandbox) row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
+  for (const invoke::SandboxLayer& layer : view.sandbox)
+    row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
   return row;
 }
 
@@ -104,7 +104,8 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
 template <class View>
 json::value list_of(const char* key, const std::vector<View>& views) {
   json::array rows;
-  for (const View& view : views) rows.push_back(wire::to_json(row_of(view)));
+  for (const View& view : views)
+    rows.push_back(wire::to_json(row_of(view)));
   return json::object{{key, std::move(rows)}};
 }
 

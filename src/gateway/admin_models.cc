@@ -21,20 +21,22 @@ struct Addition {
 io::Task<void> run_addition(ModelAdmin& models, wire::AddModel request, std::shared_ptr<Addition> addition) {
   Result<domain::Model> result = co_await models.add(std::move(request), addition->progress);
   addition->result.emplace(std::move(result));
-  addition->progress->changed = nullptr;
-  addition->progress->on_cancel = nullptr;
+  addition->progress->detach();
   addition->changed.cancel();
 }
 
 std::string line(const json::value& value) { return json::serialize(value) + "\n"; }
 
 // Values with braces are made outside coroutines: see errors.h.
-std::string result_line(const Result<domain::Model>& result) { return line(result ? json::value(json::object{{"model", wire::to_json(*result)}}) : wire::to_json(result.error())); }
+std::string result_line(const Result<domain::Model>& result) {
+  return line(result ? json::value(json::object{{"model", wire::to_json(*result)}}) : wire::to_json(result.error()));
+}
 std::string removed_line(const domain::ModelRef& ref) { return line(json::object{{"model", domain::to_string(ref)}, {"removed", true}}); }
 
 std::string list_of(const std::vector<domain::Model>& models) {
   json::array rows;
-  for (const domain::Model& model : models) rows.push_back(wire::to_json(model));
+  for (const domain::Model& model : models)
+    rows.push_back(wire::to_json(model));
   return line(json::object{{"models", std::move(rows)}});
 }
 

@@ -10,14 +10,18 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string post_models(const std::string& body) { return "POST /ebb/v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body; }
+std::string post_models(const std::string& body) {
+  return "POST /ebb/v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
 constexpr const char* kAdd = R"({"name":"smol","source":"/m.gguf"})";
 
 TEST(AdminLogs, FollowUntilTheClientLeaves) {
   GatewayOptions options;
   options.log_poll = milliseconds(1);
   TestServer server(std::move(options));
-  const auto log = [&](uint64_t sequence, const char* line) { server.on_loop([&] { server.platform.log_.push_back({.sequence = sequence, .at = {}, .text = line}); }); };
+  const auto log = [&](uint64_t sequence, const char* line) {
+    server.on_loop([&] { server.platform.log_.push_back({.sequence = sequence, .at = {}, .text = line}); });
+  };
   log(1, "first");
   Client client(server);
   client.send(get("/ebb/v1/endpoints/chat/logs?follow=true"));
@@ -107,7 +111,9 @@ TEST(AdminModels, BadBodiesAreRefused) {
 TEST(AdminEndpoints, PutChecksTheName) {
   TestServer server;
   Client client(server);
-  const auto put = [&](const std::string& body) { return client.ask("PUT /ebb/v1/endpoints/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); };
+  const auto put = [&](const std::string& body) {
+    return client.ask("PUT /ebb/v1/endpoints/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
   EXPECT_THAT(put(R"({"endpoint":"other","engine":"echo"})"), HasSubstr(R"("param":"endpoint")"));
   EXPECT_THAT(put("[]"), HasSubstr("must be an object"));
   EXPECT_EQ(status_in(put(R"({"endpoint":"new","engine":"echo"})")), 200);
@@ -125,7 +131,8 @@ TEST(AdminBill, PassesTheQuestionOn) {
   EXPECT_TRUE(asked.by_tier);
   EXPECT_EQ(asked.endpoint, "chat");
   EXPECT_EQ(*asked.to - *asked.from, std::chrono::days(30));
-  for (const char* query : {"from=yesterday", "from=2026-12-01&to=2026-11-01", "sum=1"}) EXPECT_EQ(status_in(client.ask(get(std::string("/ebb/v1/bill?") + query))), 400) << query;
+  for (const char* query : {"from=yesterday", "from=2026-12-01&to=2026-11-01", "sum=1"})
+    EXPECT_EQ(status_in(client.ask(get(std::string("/ebb/v1/bill?") + query))), 400) << query;
 }
 
 TEST(Health, ReadinessFollowsThePlatform) {

@@ -47,6 +47,11 @@ TEST(BadInput, IsRefusedWithAReason) {
       {"unknown method", "BREW /livez HTTP/1.1\r\n" + host + "\r\n", 405, "Allow: GET, HEAD\r\n"},
       {"path that climbs", get("/ebb/v1/../../etc/passwd"), 404, ""},
       {"escape that is none", get("/v1/models/%zz"), 404, ""},
+      {"escape that is not UTF-8", get("/v1/models/%ff%fe"), 404, "??"},
+      {"host that is not UTF-8", "GET /livez HTTP/1.1\r\nHost: \xff\r\n\r\n", 421, "'?'"},
+      {"very long model", post_chat(chat_body(std::string(100'000, 'm'))), 400, "model"},
+      {"very long role", post_chat(R"({"model":"chat","messages":[{"role":"user","content":[{"type":")" + std::string(100'000, 't') + R"("}]}]})"), 400,
+       "not supported"},
       {"escaped NUL", get("/v1/models/%00"), 404, ""},
       {"absolute target", get("http://localhost/v1/models"), 400, "must be a path"},
       {"query twice", get("/ebb/v1/bill?by=day&by=tier"), 400, "twice"},
@@ -87,6 +92,8 @@ TEST(BadInput, IsRefusedWithAReason) {
     EXPECT_THAT(response, HasSubstr(row.says)) << row.what;
     EXPECT_THAT(response, HasSubstr("x-request-id: req_")) << row.what;
     EXPECT_THAT(response, HasSubstr("{\"error\":{")) << row.what;
+    EXPECT_TRUE(parse_json(response.substr(std::min(response.size(), response.find("\r\n\r\n") + 4)))) << row.what << "\n" << response;
+    EXPECT_LT(response.size(), 5000U) << row.what;
     client.close();
     server.until([&] { return server.gateway->connections() == 0; });
   }
@@ -97,7 +104,8 @@ TEST(BadInput, TenMegabytesOfHeadersAreRefusedAndTheClientSeesWhy) {
   TestServer server;
   for (const std::string& headers : {"X-Long: " + std::string(10 << 20, 'x'), [] {
                                        std::string many;
-                                       while (many.size() < (10U << 20U)) many += "X-Many: 1\r\n";
+                                       while (many.size() < (10U << 20U))
+                                         many += "X-Many: 1\r\n";
                                        return many;
                                      }()}) {
     Client client(server);
@@ -115,7 +123,8 @@ TEST(BadInput, TooManyHeaderLinesAreRefused) {
   TestServer server;
   Client client(server);
   std::string many;
-  for (int i = 0; i < 200; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
+  for (int i = 0; i < 200; ++i)
+    many += "X-" + std::to_string(i) + ": 1\r\n";
   EXPECT_EQ(status_in(client.ask(get("/livez", many))), 431);
 }
 
@@ -128,7 +137,9 @@ TEST(BadInput, ABodyOverTheLimitIsRefusedBeforeItIsRead) {
   Client expecting(server);
   EXPECT_EQ(status_in(expecting.ask("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n")), 413);
   Client chunked(server);
-  EXPECT_EQ(status_in(chunked.ask("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(0xff, 'x') + "\r\n0\r\n\r\n")), 413);
+  EXPECT_EQ(status_in(chunked.ask("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(0xff, 'x') +
+                                  "\r\n0\r\n\r\n")),
+            413);
 }
 
 TEST(BadInput, BodiesTogetherAreBounded) {
@@ -227,10 +238,13 @@ TEST(GoodInput, ChunkedBodiesAndHttp10) {
   TestServer server;
   Client client(server);
   const std::string body = chat_body("chat");
-  EXPECT_EQ(status_in(client.ask("POST /v1/chat/completions HTTP/1.1\r\nHost: [::1]:8390\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string("3c\r\n") + body.substr(0, 60) + "\r\n0\r\n\r\n")), 200)
+  EXPECT_EQ(status_in(client.ask("POST /v1/chat/completions HTTP/1.1\r\nHost: [::1]:8390\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string("3c\r\n") +
+                                 body.substr(0, 60) + "\r\n0\r\n\r\n")),
+            200)
       << body.size();
   Client old(server);
-  old.send("POST /v1/chat/completions HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(chat_body("chat", R"(,"stream":true)").size()) + "\r\n\r\n" + chat_body("chat", R"(,"stream":true)"));
+  old.send("POST /v1/chat/completions HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: " + std::to_string(chat_body("chat", R"(,"stream":true)").size()) +
+           "\r\n\r\n" + chat_body("chat", R"(,"stream":true)"));
   const std::string response = old.read_to_end();
   EXPECT_THAT(response, testing::Not(HasSubstr("chunked")));
   EXPECT_THAT(response, testing::EndsWith("data: [DONE]\n\n"));

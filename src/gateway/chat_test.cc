@@ -27,7 +27,8 @@ TEST(Chat, GivesTheCallWhatWasAsked) {
 TEST(Chat, KeepsTheConnectionForTheNextRequest) {
   TestServer server;
   Client client(server);
-  for (int i = 0; i < 3; ++i) EXPECT_THAT(client.ask(post_chat(chat_body("chat"))), HasSubstr("Hello there"));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(client.ask(post_chat(chat_body("chat"))), HasSubstr("Hello there"));
   EXPECT_EQ(server.on_loop([&] { return server.platform.seen_.size(); }), 3U);
   EXPECT_EQ(server.on_loop([&] { return server.gateway->connections(); }), 1U);
 }
@@ -116,7 +117,8 @@ TEST(Chat, AnErrorBeforeTheFirstByteIsAnOrdinaryOne) {
   server.until([&] { return server.platform.seen_.size() == 1; });
   server.on_loop([&] {
     server.platform.seen_[0].stream->push(domain::Started{});
-    server.platform.seen_[0].stream->push(domain::Failed{.error = {.kind = ErrorKind::kUnavailable, .message = "the worker died", .retry_after = milliseconds(1200)}});
+    server.platform.seen_[0].stream->push(
+        domain::Failed{.error = {.kind = ErrorKind::kUnavailable, .message = "the worker died", .retry_after = milliseconds(1200)}});
   });
   const std::string response = client.read_response();
   EXPECT_EQ(status_in(response), 503);
@@ -136,7 +138,8 @@ TEST(Chat, AnErrorAfterTheFirstByteIsAnEventAndTheEnd) {
   });
   const std::string response = client.read_to_end();
   EXPECT_EQ(status_in(response), 200);
-  EXPECT_THAT(response, HasSubstr(R"(data: {"error":{"message":"the worker died","type":"server_error","param":null,"code":"unavailable","ebb":{"request_id":"req_)"));
+  EXPECT_THAT(response,
+              HasSubstr(R"(data: {"error":{"message":"the worker died","type":"server_error","param":null,"code":"unavailable","ebb":{"request_id":"req_)"));
   EXPECT_THAT(response, HasSubstr(R"("completion_tokens":1,"retryable":true}}})"));
   EXPECT_THAT(response, Not(HasSubstr("[DONE]")));
   EXPECT_THAT(response, testing::EndsWith("0\r\n\r\n"));
@@ -147,8 +150,9 @@ TEST(Chat, RefusalsHaveTheirStatus) {
     ErrorKind kind;
     int status;
   };
-  const Row rows[] = {{ErrorKind::kInvalid, 400}, {ErrorKind::kUnauthorized, 401}, {ErrorKind::kNotFound, 404}, {ErrorKind::kTooLarge, 413},    {ErrorKind::kOverloaded, 429}, {ErrorKind::kExhausted, 503},
-                      {ErrorKind::kUnavailable, 503}, {ErrorKind::kTimeout, 504}, {ErrorKind::kPoison, 422}, {ErrorKind::kCorrupt, 500}, {ErrorKind::kIo, 500}, {ErrorKind::kInternal, 500}};
+  const Row rows[] = {{ErrorKind::kInvalid, 400},    {ErrorKind::kUnauthorized, 401}, {ErrorKind::kNotFound, 404},    {ErrorKind::kTooLarge, 413},
+                      {ErrorKind::kOverloaded, 429}, {ErrorKind::kExhausted, 503},    {ErrorKind::kUnavailable, 503}, {ErrorKind::kTimeout, 504},
+                      {ErrorKind::kPoison, 422},     {ErrorKind::kCorrupt, 500},      {ErrorKind::kIo, 500},          {ErrorKind::kInternal, 500}};
   TestServer server;
   Client client(server);
   for (const Row& row : rows) {

@@ -27,7 +27,10 @@ std::string_view view(const io::beast::flat_buffer& buffer) {
 }  // namespace
 
 Connection::Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services)
-    : socket_(std::move(socket)), services_(std::move(services)), buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes), deadline_(services_->executor) {
+    : socket_(std::move(socket)),
+      services_(std::move(services)),
+      buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes),
+      deadline_(services_->executor) {
   io::ErrorCode ignored;
   socket_.set_option(io::asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
@@ -79,7 +82,9 @@ Refusal Connection::headers_too_large() const {
   return refuse(431, ErrorKind::kTooLarge, fmt::format("the request's headers have over {} bytes", services_->options.header_bytes_max));
 }
 
-Refusal Connection::body_too_large() const { return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", services_->options.body_bytes_max)); }
+Refusal Connection::body_too_large() const {
+  return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", services_->options.body_bytes_max));
+}
 
 // What the end of reading means for a head of which `seen` bytes had come.
 Connection::Head Connection::head_after(size_t seen) const {

@@ -28,9 +28,10 @@ class BodyShare {
 
 Refusal no_route(std::string_view method, std::string_view path) {
   const bool own = dialect_of(path) == Dialect::kEbb;
-  return refuse(404, ErrorKind::kNotFound,
-                fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
-                            own ? ": docs/admin-api.md lists what there is" : " yet: there are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}"));
+  return refuse(
+      404, ErrorKind::kNotFound,
+      fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
+                  own ? ": docs/admin-api.md lists what there is" : " yet: there are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}"));
 }
 
 Refusal too_many_bodies() {
@@ -43,7 +44,9 @@ Response what_there_is(const Refusal& wrong) { return {.status = 204, .headers =
 Error handler_failed() { return {.kind = ErrorKind::kInternal, .message = "the server failed to handle the request: its log says why"}; }
 
 Refusal wrong_method(std::string_view method, const std::string& allow) {
-  return {.status = 405, .error = {.kind = ErrorKind::kInvalid, .message = fmt::format("the method {} is not allowed here: use {}", method.substr(0, 16), allow)}, .headers = {{"Allow", allow}}};
+  return {.status = 405,
+          .error = {.kind = ErrorKind::kInvalid, .message = fmt::format("the method {} is not allowed here: use {}", method.substr(0, 16), allow)},
+          .headers = {{"Allow", allow}}};
 }
 
 // The caller's traceparent counts only if there is exactly one.
@@ -121,10 +124,10 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   if (!target) return Refusal{.error = target.error()};
   request.target = std::move(*target);
   match = find_route(text(message.method_string()), request.target.path);
-  if (match.route == nullptr) return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
+  if (match.route == nullptr)
+    return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
   exchange.set_dialect(match.route->dialect);
-  if (match.route->auth == Auth::kLocalPeer && !peer_is_local_)
-    return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  if (match.route->auth == Auth::kLocalPeer && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
   request.params = std::move(match.params);
   return std::nullopt;
 }
@@ -142,10 +145,8 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
   RouteMatch match;
   std::optional<Refusal> refusal = apply_stages(exchange, parser, match);
   if (match.route != nullptr) route_pattern = match.route->pattern;
-  if (!refusal && !expect.empty() && !expects_continue)
-    refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
-  if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max)
-    refusal = too_many_bodies();
+  if (!refusal && !expect.empty() && !expects_continue) refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
+  if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max) refusal = too_many_bodies();
   if (refusal && has_body) exchange.close_after();  // its body stays unread
   const BodyShare share(*services_, refusal ? 0 : body_bytes);
   if (!refusal) {
@@ -192,14 +193,14 @@ void Connection::log(const Exchange& exchange, std::string_view route) const {
   log_line(level, "request",
            {{"request", request.id},
             {"trace", wire::trace_id_hex(request.trace)},
-            {"method", method},
+            {"method", clean_text(method, 16)},
             {"route", route},
             {"status", status},
             {"ms", std::chrono::duration<double, std::milli>(duration).count()},
             {"endpoint", exchange.endpoint()},
             {"call", exchange.call()},
-            {"client_id", client_id.substr(0, 128)},
-            {"error", exchange.failure()}});
+            {"client_id", clean_text(client_id, 128)},
+            {"error", clean_text(exchange.failure(), 300)}});
 }
 
 }  // namespace ebb::gateway

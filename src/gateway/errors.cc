@@ -1,6 +1,8 @@
 // Kinds of errors to statuses and bodies.
 #include "gateway/errors.h"
 
+#include <algorithm>
+
 #include "wire/admin_json.h"
 #include "wire/openai.h"
 
@@ -14,6 +16,49 @@ Response json_response(std::string body) { return {.body = std::move(body)}; }
 
 Response ndjson_response(std::string body) {
   return {.content_type = "application/x-ndjson", .headers = {{"Cache-Control", "no-cache"}}, .body = std::move(body)};
+}
+
+namespace {
+
+// The length of the UTF-8 character at the start of the text, or 0 if there is none.
+size_t character_bytes(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  if (length == 0 || text.size() < length) return 0;
+  // The second byte's range keeps out overlong forms, surrogates and what lies beyond U+10FFFF.
+  const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
+  }
+  return length;
+}
+
+Error cleaned(const Error& error) {
+  Error out = error;
+  out.message = clean_text(error.message, kErrorTextMax);
+  out.param = clean_text(error.param, kErrorTextMax);
+  return out;
+}
+
+}  // namespace
+
+std::string clean_text(std::string_view text, size_t bytes_max) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = character_bytes(text);
+    if (out.size() + std::max<size_t>(length, 1) > bytes_max) return out + "…";
+    if (length == 0) {
+      out += '?';
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
 }
 
 int status_of(ErrorKind kind) {
@@ -40,12 +85,13 @@ Response error_response(Dialect dialect, const Error& error) { return error_resp
 
 Response error_response(Dialect dialect, const Refusal& refusal) {
   Response response{.status = refusal.status != 0 ? refusal.status : status_of(refusal.error.kind), .headers = refusal.headers};
+  const Error error = cleaned(refusal.error);
   const auto advice = refusal.error.retry_after.count();
   if (advice > 0) {
     response.headers.emplace_back("Retry-After", std::to_string((advice + 999) / 1000));
     response.headers.emplace_back("retry-after-ms", std::to_string(advice));
   }
-  response.body = dialect == Dialect::kOpenAi ? wire::openai_error(refusal.error) : json::serialize(wire::to_json(refusal.error));
+  response.body = dialect == Dialect::kOpenAi ? wire::openai_error(error) : json::serialize(wire::to_json(error));
   response.body += '\n';
   return response;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,13 @@ Refusal refuse(int status, ErrorKind kind, std::string message, std::string para
 Response json_response(std::string body);
 Response ndjson_response(std::string body = {});
 
+// Text that may hold bytes of a request, fit for JSON and logs: at most `bytes_max`, what is not UTF-8 replaced by '?'.
+std::string clean_text(std::string_view text, size_t bytes_max);
+
 int status_of(ErrorKind kind);
-// Retry-After (whole seconds, rounded up) and retry-after-ms come from the error's advice.
+// Retry-After (whole seconds, rounded up) and retry-after-ms come from the error's advice. Messages may quote the request: they are
+// cleaned, and cut at kErrorTextMax.
+inline constexpr size_t kErrorTextMax = 2000;
 Response error_response(Dialect dialect, const Error& error);
 Response error_response(Dialect dialect, const Refusal& refusal);
 

@@ -16,7 +16,8 @@ namespace {
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
-  for (const char c : value) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  for (const char c : value)
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   out += "\r\n";
 }
 
@@ -59,7 +60,8 @@ std::string Exchange::head_of(const Response& response, std::optional<size_t> le
   append_header(out, "Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock.wall()))));
   append_header(out, "x-request-id", request_.id);
   append_header(out, "traceresponse", wire::format_traceparent(request_.trace));
-  for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  for (const auto& [name, value] : response.headers)
+    append_header(out, name, value);
   if (!keep_alive()) append_header(out, "Connection", "close");
   out += "\r\n";
   return out;

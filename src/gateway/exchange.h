@@ -69,6 +69,7 @@ class Exchange {
   bool keep_alive() const;
   int status() const { return status_; }
   const std::string& failure() const { return failure_; }
+  void note_failure(std::string message) { failure_ = std::move(message); }
 
   // For the log line of this request.
   void note_call(std::string endpoint, std::string call);

@@ -52,7 +52,8 @@ class FakePlatform final : public invoke::Platform {
     usage.billed_ms = script->second.billed_ms;
     usage.cost = script->second.cost;
     stream->set_usage(usage);
-    for (const domain::CallEvent& event : script->second.events) stream->push(event);
+    for (const domain::CallEvent& event : script->second.events)
+      stream->push(event);
     seen_.push_back({.call = std::move(call), .stream = stream});
     return stream;
   }
@@ -76,7 +77,8 @@ class FakePlatform final : public invoke::Platform {
   }
   std::vector<invoke::EndpointView> endpoints() const override {
     std::vector<invoke::EndpointView> all;
-    for (const auto& [name, view] : views_) all.push_back(view);
+    for (const auto& [name, view] : views_)
+      all.push_back(view);
     return all;
   }
   Result<invoke::EndpointView> endpoint(const std::string& name) const override {
@@ -123,8 +125,8 @@ class FakeModels final : public ModelAdmin {
     }
     if (hang_) {
       io::asio::steady_timer timer(executor, io::asio::steady_timer::time_point::max());
-      progress->on_cancel = [&timer] { timer.cancel(); };
-      co_await timer.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+      progress->on_cancel([&timer] { timer.cancel(); });
+      if (!progress->cancelled()) co_await timer.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
       cancelled_ = progress->cancelled();
       co_return fail(ErrorKind::kCancelled, "the caller left");
     }

@@ -70,7 +70,8 @@ Result<io::asio::ip::address> loopback_address(const std::string& host) {
 
 }  // namespace
 
-Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, BillQuery& bills, const io::Clock& clock, GatewayOptions options)
+Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, BillQuery& bills, const io::Clock& clock,
+                 GatewayOptions options)
     : services_(new Services{
           .executor = executor,
           .platform = platform,
@@ -101,7 +102,9 @@ Result<uint16_t> Gateway::listen() {
     io::ErrorCode ignored;
     acceptor_->close(ignored);
     if (error == io::asio::error::address_in_use)
-      return fail(ErrorKind::kExists, fmt::format("port {} is in use: another program (perhaps another `ebb serve`) listens there; choose another with --port", options.port), "port");
+      return fail(ErrorKind::kExists,
+                  fmt::format("port {} is in use: another program (perhaps another `ebb serve`) listens there; choose another with --port", options.port),
+                  "port");
     return fail(ErrorKind::kIo, fmt::format("cannot listen on {}, port {}: {}", options.host, options.port, error.message()), "listen");
   }
   const uint16_t port = acceptor_->local_endpoint(error).port();
@@ -114,13 +117,15 @@ void Gateway::stop_accepting() {
   io::ErrorCode ignored;
   acceptor_->close(ignored);
   const std::vector<Connection*> all(services_->connections.begin(), services_->connections.end());
-  for (Connection* connection : all) connection->finish();
+  for (Connection* connection : all)
+    connection->finish();
 }
 
 void Gateway::close_all() {
   stop_accepting();
   const std::vector<Connection*> all(services_->connections.begin(), services_->connections.end());
-  for (Connection* connection : all) connection->close();
+  for (Connection* connection : all)
+    connection->close();
 }
 
 }  // namespace ebb::gateway

@@ -28,7 +28,8 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       request_duration_(registry_.histograms("ebb_request_duration_seconds", "From a call's arrival to the end of its answer.", kCallBounds)),
       queue_wait_(registry_.histograms("ebb_queue_wait_seconds", "From a call's arrival to its slot, starts included.", kFirstTokenBounds)),
       cold_starts_(registry_.counters("ebb_cold_starts_total", "Calls that came when their endpoint had no worker.")),
-      start_duration_(registry_.histograms("ebb_cold_start_duration_seconds", "The part of a call's wait that a start (cold) or a wake (parked) took.", kStartBounds)),
+      start_duration_(
+          registry_.histograms("ebb_cold_start_duration_seconds", "The part of a call's wait that a start (cold) or a wake (parked) took.", kStartBounds)),
       tokens_(registry_.counters("ebb_tokens_total", "Tokens read (input) and generated (output).")),
       inflight_requests_(registry_.gauges("ebb_inflight_requests", "Calls that are being answered or wait.")),
       instances_(registry_.gauges("ebb_instances", "1 for the state of the endpoint's most useful worker, 0 for the others.")),
@@ -37,7 +38,8 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
       http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),
       gen_duration_(registry_.histograms("gen_ai_server_request_duration_seconds", "Generative requests.", kCallBounds)),
-      gen_first_token_(registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.", kFirstTokenBounds)),
+      gen_first_token_(
+          registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.", kFirstTokenBounds)),
       gen_per_token_(registry_.histograms("gen_ai_server_time_per_output_token_seconds", "After the first token; successful calls.", kPerTokenBounds)),
       gen_tokens_(registry_.histograms("gen_ai_client_token_usage", "Tokens of a call.", kTokenBounds)) {
   registry_.gauges("ebb_build_info", "1, with the version of the server.").at({{"version", version}}).Set(1);

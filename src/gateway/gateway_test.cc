@@ -50,10 +50,12 @@ TEST(GatewayMetricsOverHttp, CountCalls) {
   Client client(server);
   client.ask(post_chat(chat_body("chat")));
   const std::string text = client.ask(get("/metrics"));
-  for (const char* line : {"Content-Type: text/plain; version=0.0.4; charset=utf-8", "ebb_build_info{version=\"0.0.0-test\"} 1\n", "ebb_requests_total{code=\"200\",endpoint=\"chat\",protocol=\"openai\"} 1\n",
-                           "ebb_tokens_total{direction=\"input\",endpoint=\"chat\"} 9\n", "ebb_tokens_total{direction=\"output\",endpoint=\"chat\"} 2\n", "ebb_instances{endpoint=\"chat\",state=\"parked\"} 1\n",
-                           "ebb_instances{endpoint=\"chat\",state=\"ready\"} 0\n", "ebb_queue_wait_seconds_count{endpoint=\"chat\"} 1\n", "ebb_inflight_requests 0\n",
-                           "gen_ai_server_time_to_first_token_seconds_count{", "gen_ai_server_request_duration_seconds_count{", "http_route=\"/v1/chat/completions\""})
+  for (const char* line :
+       {"Content-Type: text/plain; version=0.0.4; charset=utf-8", "ebb_build_info{version=\"0.0.0-test\"} 1\n",
+        "ebb_requests_total{code=\"200\",endpoint=\"chat\",protocol=\"openai\"} 1\n", "ebb_tokens_total{direction=\"input\",endpoint=\"chat\"} 9\n",
+        "ebb_tokens_total{direction=\"output\",endpoint=\"chat\"} 2\n", "ebb_instances{endpoint=\"chat\",state=\"parked\"} 1\n",
+        "ebb_instances{endpoint=\"chat\",state=\"ready\"} 0\n", "ebb_queue_wait_seconds_count{endpoint=\"chat\"} 1\n", "ebb_inflight_requests 0\n",
+        "gen_ai_server_time_to_first_token_seconds_count{", "gen_ai_server_request_duration_seconds_count{", "http_route=\"/v1/chat/completions\""})
     EXPECT_THAT(text, HasSubstr(line));
 }
 

@@ -24,7 +24,8 @@ struct Transcript {
 };
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -54,18 +55,29 @@ std::string on_the_wire(const std::string& request) {
 
 void prepare(TestServer& server) {
   FakePlatform::Script late;
-  late.events = {domain::Text{.text = "Hel", .tokens = 1}, domain::Failed{.error = {.kind = ErrorKind::kUnavailable, .message = "the worker died"}, .completion_tokens = 1}};
+  late.events = {domain::Text{.text = "Hel", .tokens = 1},
+                 domain::Failed{.error = {.kind = ErrorKind::kUnavailable, .message = "the worker died"}, .completion_tokens = 1}};
   FakePlatform::Script full;
   full.refusal = Error{.kind = ErrorKind::kOverloaded, .message = "the queue of 'full' has 200 calls: try again later", .retry_after = milliseconds(1500)};
   FakePlatform::Script dispatch_failed;
-  dispatch_failed.events = {domain::Failed{.error = {.kind = ErrorKind::kInvalid, .message = "the prompt has 5000 tokens, the context 4096", .param = "messages", .code = "context_length_exceeded"}, .completion_tokens = 0}};
+  dispatch_failed.events = {domain::Failed{
+      .error = {.kind = ErrorKind::kInvalid, .message = "the prompt has 5000 tokens, the context 4096", .param = "messages", .code = "context_length_exceeded"},
+      .completion_tokens = 0}};
   server.on_loop([&] {
     server.platform.add_endpoint("late", late);
     server.platform.add_endpoint("full", full);
     server.platform.add_endpoint("long", dispatch_failed);
-    server.platform.decisions_ = {{.decision = {.id = DecisionId{4}, .at = {}, .endpoint = "chat", .call = CallId{5}, .worker = {}, .what = "start", .because = "a call waits and there is no worker", .inputs = {{"waiting", "1"}}},
+    server.platform.decisions_ = {{.decision = {.id = DecisionId{4},
+                                                .at = {},
+                                                .endpoint = "chat",
+                                                .call = CallId{5},
+                                                .worker = {},
+                                                .what = "start",
+                                                .because = "a call waits and there is no worker",
+                                                .inputs = {{"waiting", "1"}}},
                                    .at = WallTime(seconds(1'700'000'000))}};
-    server.platform.log_ = {{.sequence = 1, .at = WallTime(seconds(1'700'000'000)), .text = "worker 1 starts"}, {.sequence = 2, .at = WallTime(seconds(1'700'000'001)), .text = "worker 1 is \"ready\""}};
+    server.platform.log_ = {{.sequence = 1, .at = WallTime(seconds(1'700'000'000)), .text = "worker 1 starts"},
+                            {.sequence = 2, .at = WallTime(seconds(1'700'000'001)), .text = "worker 1 is \"ready\""}};
     server.models.progress_ = {{.phase = "download", .done_bytes = 5, .total_bytes = 10}};
     server.bills.rows_ = {{.endpoint = "chat", .tier = "cold", .calls = 2, .billed_ms = 30, .cost = 4'000'000, .prompt_tokens = 3, .completion_tokens = 4}};
   });

@@ -37,12 +37,14 @@ std::optional<Refusal> check_line(std::string_view line, bool http_1_0, Framing&
   if (same(name, "host") && ++framing.hosts > 1) return bad("there are two Host headers");
   if (same(name, "content-length")) {
     if (++framing.lengths > 1) return bad("there are two Content-Length headers");
-    if (value.empty() || value.size() > 18 || value.find_first_not_of("0123456789") != std::string_view::npos) return bad("Content-Length is not a number of bytes");
+    if (value.empty() || value.size() > 18 || value.find_first_not_of("0123456789") != std::string_view::npos)
+      return bad("Content-Length is not a number of bytes");
   }
   if (same(name, "transfer-encoding")) {
     if (++framing.codings > 1) return bad("there are two Transfer-Encoding headers");
     if (http_1_0) return bad("Transfer-Encoding is not allowed with HTTP/1.0");
-    if (!same(value, "chunked")) return Refusal{.status = 501, .error = {.kind = ErrorKind::kInvalid, .message = "Transfer-Encoding must be exactly 'chunked'"}};
+    if (!same(value, "chunked"))
+      return Refusal{.status = 501, .error = {.kind = ErrorKind::kInvalid, .message = "Transfer-Encoding must be exactly 'chunked'"}};
   }
   return std::nullopt;
 }
@@ -61,7 +63,9 @@ std::optional<Refusal> check_head(std::string_view head) {
     const bool control = std::any_of(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
     if (control) return bad("the request's head has a control character, or a line that does not end with CR LF");
     if (line.empty()) break;
-    if (lines > kHeaderLinesMax) return Refusal{.status = 431, .error = {.kind = ErrorKind::kTooLarge, .message = fmt::format("the request has more than {} header lines", kHeaderLinesMax)}};
+    if (lines > kHeaderLinesMax)
+      return Refusal{.status = 431,
+                     .error = {.kind = ErrorKind::kTooLarge, .message = fmt::format("the request has more than {} header lines", kHeaderLinesMax)}};
     if (lines == 0) {
       http_1_0 = line.ends_with(" HTTP/1.0");
       if (!http_1_0 && !line.ends_with(" HTTP/1.1")) {

@@ -14,7 +14,8 @@ namespace {
 
 size_t count_of(const std::string& text, const char* what) {
   size_t count = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+    ++count;
   return count;
 }
 
@@ -35,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view path = path_of_head(head);
   if (const auto target = parse_target(path)) {
     const RouteMatch match = find_route("GET", target->path);
-    for (const auto& [name, value] : match.params) EBB_CHECK(!value.empty() && value.find('\0') == std::string::npos);
+    for (const auto& [name, value] : match.params)
+      EBB_CHECK(!value.empty() && value.find('\0') == std::string::npos);
   }
   static_cast<void>(is_loopback_host(path));
   static_cast<void>(check_origin(path));

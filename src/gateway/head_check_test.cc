@@ -49,7 +49,8 @@ TEST(HeadCheck, Rows) {
 
 TEST(HeadCheck, FirstByte) {
   EXPECT_FALSE(check_first_byte('G'));
-  for (const char c : {'\x16', ' ', '\r', '{', 'g', '\0', '\xff'}) EXPECT_TRUE(check_first_byte(c)) << int{c};
+  for (const char c : {'\x16', ' ', '\r', '{', 'g', '\0', '\xff'})
+    EXPECT_TRUE(check_first_byte(c)) << int{c};
 }
 
 TEST(HeadCheck, PathOfABrokenHead) {

@@ -24,7 +24,8 @@ io::Task<void> get_readyz(Services& services, Exchange& exchange) {
   const std::string why = services.stopping ? "stopping" : status.not_ready_why;
   std::string body = ready ? "ok\n" : "not ready: " + why + "\n";
   if (exchange.request().target.find("verbose")) {
-    for (const invoke::SandboxLayer& layer : status.sandbox) body += (layer.active ? "[+] sandbox " : "[-] sandbox ") + layer.name + (layer.active ? "" : ": " + layer.detail) + "\n";
+    for (const invoke::SandboxLayer& layer : status.sandbox)
+      body += (layer.active ? "[+] sandbox " : "[-] sandbox ") + layer.name + (layer.active ? "" : ": " + layer.detail) + "\n";
   }
   Response response = plain(ready ? 200 : 503, std::move(body));
   co_await exchange.respond(std::move(response));

@@ -48,8 +48,8 @@ std::string server_timing(const Answer& answer, bool ended) {
   const auto ms = [](nanoseconds time) { return std::max(0.0, std::chrono::duration<double, std::milli>(time).count()); };
   const nanoseconds now = since_arrival(answer);
   const nanoseconds first = answer.seen.first_text.value_or(now);
-  std::string out = fmt::format("queue;dur={:.2f}, start;desc=\"{}\";dur={:.2f}, prompt;dur={:.2f}", ms(dispatched->queued - dispatched->start), domain::to_string(dispatched->tier),
-                                ms(dispatched->start), ms(first - dispatched->queued));
+  std::string out = fmt::format("queue;dur={:.2f}, start;desc=\"{}\";dur={:.2f}, prompt;dur={:.2f}", ms(dispatched->queued - dispatched->start),
+                                domain::to_string(dispatched->tier), ms(dispatched->start), ms(first - dispatched->queued));
   if (ended) out += fmt::format(", generate;dur={:.2f}", ms(now - first));
   return out;
 }
@@ -118,6 +118,7 @@ io::Task<void> fail_stream(Answer& answer, const domain::Failed& failed) {
     co_await answer.exchange.fail(in_dialect(failed.error));
     co_return;
   }
+  answer.exchange.note_failure(failed.error.message);
   std::string out;
   wire::append_sse(out, wire::openai_stream_error(in_dialect(failed.error), answer.exchange.request().id, failed.completion_tokens));
   const bool written = co_await answer.exchange.write(std::move(out));
@@ -172,7 +173,8 @@ void count_refusal(Services& services, const Exchange& exchange, const std::stri
 }
 
 // Made outside the coroutine: see errors.h.
-std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStream> stream, wire::ChatRequest request, std::string endpoint) {
+std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStream> stream, wire::ChatRequest request,
+                                     std::string endpoint) {
   const std::string call = to_hex(stream->call().value);
   const int64_t created = std::chrono::duration_cast<seconds>(services.clock.wall().time_since_epoch()).count();
   std::unique_ptr<Answer> answer(new Answer{.services = services,

@@ -12,7 +12,10 @@ namespace {
 
 json::object model_of(const invoke::EndpointView& view) {
   const domain::Revision& revision = view.revision;
-  json::object facts{{"state", view.state}, {"engine", domain::to_string(revision.spec.engine)}, {"context_tokens", revision.context_tokens}, {"memory_mib", revision.memory_mib}};
+  json::object facts{{"state", view.state},
+                     {"engine", domain::to_string(revision.spec.engine)},
+                     {"context_tokens", revision.context_tokens},
+                     {"memory_mib", revision.memory_mib}};
   if (revision.model) facts["model"] = fmt::format("{}@{}", revision.model->name, revision.model->version);
   const int64_t created = std::chrono::duration_cast<seconds>(revision.created.time_since_epoch()).count();
   return wire::openai_model(revision.spec.name, created, std::move(facts));
@@ -20,7 +23,8 @@ json::object model_of(const invoke::EndpointView& view) {
 
 std::string list_of(const std::vector<invoke::EndpointView>& views) {
   json::array models;
-  for (const invoke::EndpointView& view : views) models.push_back(model_of(view));
+  for (const invoke::EndpointView& view : views)
+    models.push_back(model_of(view));
   return json::serialize(json::object{{"object", "list"}, {"data", std::move(models)}}) + "\n";
 }
 

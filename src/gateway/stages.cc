@@ -14,7 +14,8 @@ namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  for (char& c : out)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   return out;
 }
 
@@ -40,8 +41,9 @@ std::optional<Refusal> check_host(std::string_view host) {
   if (is_loopback_host(host)) return std::nullopt;
   return Refusal{.status = 421,
                  .error = {.kind = ErrorKind::kInvalid,
-                           .message = fmt::format("the Host '{}' is not this server: it listens on the loopback interface and answers only to localhost, 127.0.0.1 and [::1]",
-                                                  host.substr(0, 100)),
+                           .message = fmt::format(
+                               "the Host '{}' is not this server: it listens on the loopback interface and answers only to localhost, 127.0.0.1 and [::1]",
+                               host.substr(0, 100)),
                            .param = "Host"}};
 }
 
@@ -66,7 +68,9 @@ Result<milliseconds> parse_deadline(std::string_view value) {
 std::optional<Refusal> check_own_header(std::string_view name) {
   const std::string plain = lower(name.substr(0, 64));
   if (!plain.starts_with("ebb-") || plain == "ebb-deadline") return std::nullopt;
-  return Refusal{.error = {.kind = ErrorKind::kInvalid, .message = fmt::format("the header '{}' is not supported yet: leave it out", name.substr(0, 64)), .param = std::string(name.substr(0, 64))}};
+  return Refusal{.error = {.kind = ErrorKind::kInvalid,
+                           .message = fmt::format("the header '{}' is not supported yet: leave it out", name.substr(0, 64)),
+                           .param = std::string(name.substr(0, 64))}};
 }
 
 }  // namespace ebb::gateway

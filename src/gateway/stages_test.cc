@@ -3,22 +3,25 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/errors.h"
 #include "gateway/routes.h"
 
 namespace ebb::gateway {
 namespace {
 
 TEST(Stages, Hosts) {
-  for (const char* host : {"localhost", "LocalHost:8390", "127.0.0.1", "127.0.0.1:80", "127.8.9.1", "[::1]", "[::1]:8390"}) EXPECT_TRUE(is_loopback_host(host)) << host;
-  for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil.example", "127.1", "localhost:", "localhost:x", "localhost:123456", "[::1", "[::1]x", "[::2]", "::1",
-                           "10.0.0.1", "0.0.0.0", "user@localhost", ":80"})
+  for (const char* host : {"localhost", "LocalHost:8390", "127.0.0.1", "127.0.0.1:80", "127.8.9.1", "[::1]", "[::1]:8390"})
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil.example", "127.1", "localhost:", "localhost:x",
+                           "localhost:123456", "[::1", "[::1]x", "[::2]", "::1", "10.0.0.1", "0.0.0.0", "user@localhost", ":80"})
     EXPECT_FALSE(is_loopback_host(host)) << host;
 }
 
 TEST(Stages, Origins) {
   EXPECT_FALSE(check_origin("http://localhost:3000"));
   EXPECT_FALSE(check_origin("https://127.0.0.1"));
-  for (const char* origin : {"null", "", "https://evil.example", "http://localhost.evil.example", "file://", "localhost"}) EXPECT_TRUE(check_origin(origin)) << origin;
+  for (const char* origin : {"null", "", "https://evil.example", "http://localhost.evil.example", "file://", "localhost"})
+    EXPECT_TRUE(check_origin(origin)) << origin;
 }
 
 TEST(Stages, Deadlines) {
@@ -36,6 +39,14 @@ TEST(Stages, OwnHeaders) {
   EXPECT_FALSE(check_own_header("Accept"));
   EXPECT_TRUE(check_own_header("Ebb-Priority"));
   EXPECT_TRUE(check_own_header("EBB-MAX-COST"));
+}
+
+TEST(Errors, TextIsCleanAndBounded) {
+  EXPECT_EQ(clean_text("plain \xc3\xa9 \xf0\x9f\x98\x80", 100), "plain \xc3\xa9 \xf0\x9f\x98\x80");
+  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\x80", "\xe0\x80\x80"})
+    EXPECT_EQ(clean_text(bad, 100).front(), '?') << bad;
+  EXPECT_EQ(clean_text("abcdef", 3), "abc…");
+  EXPECT_EQ(clean_text("ab\xc3\xa9", 3), "ab…");
 }
 
 TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {

@@ -60,7 +60,8 @@ Result<Target> parse_target(std::string_view target) {
     if (key.empty()) continue;
     auto name = percent_decode(key);
     std::string plain(value);
-    for (char& c : plain) c = c == '+' ? ' ' : c;
+    for (char& c : plain)
+      c = c == '+' ? ' ' : c;
     auto decoded = percent_decode(plain);
     if (!name || !decoded) return fail(ErrorKind::kInvalid, "the query has a bad percent escape or a control character");
     if (out.query.size() >= kQueryParamsMax) return fail(ErrorKind::kInvalid, fmt::format("the query has more than {} parameters", kQueryParamsMax));

@@ -19,8 +19,10 @@ TEST(Target, PathAndQuery) {
 
 TEST(Target, Refused) {
   std::string many = "/?";
-  for (int i = 0; i < 40; ++i) many += "k" + std::to_string(i) + "=1&";
-  for (const std::string& text : {std::string(""), std::string("*"), std::string("http://h/"), std::string("/?a=%"), std::string("/?a=%0a"), std::string("/?%zz=1"), std::string("/?a=1&a=2"), many})
+  for (int i = 0; i < 40; ++i)
+    many += "k" + std::to_string(i) + "=1&";
+  for (const std::string& text : {std::string(""), std::string("*"), std::string("http://h/"), std::string("/?a=%"), std::string("/?a=%0a"),
+                                  std::string("/?%zz=1"), std::string("/?a=1&a=2"), many})
     EXPECT_FALSE(parse_target(text)) << text;
 }
 

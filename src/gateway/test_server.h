@@ -28,7 +28,8 @@ class TestServer {
   }
   ~TestServer() {
     on_loop([this] { gateway->close_all(); });
-    while (on_loop([this] { return gateway->connections(); }) > 0) std::this_thread::yield();
+    while (on_loop([this] { return gateway->connections(); }) > 0)
+      std::this_thread::yield();
     work.reset();
     loop.stop();
     thread.join();
@@ -52,7 +53,8 @@ class TestServer {
   // Turns of the loop until it is true; a test that would wait for ever is ended by its runner.
   template <class F>
   void until(F&& holds) {
-    while (!on_loop([&holds] { return static_cast<bool>(holds()); })) std::this_thread::yield();
+    while (!on_loop([&holds] { return static_cast<bool>(holds()); }))
+      std::this_thread::yield();
   }
 
   io::asio::io_context loop{1};
@@ -127,12 +129,15 @@ class Client {
 };
 
 inline std::string post_chat(const std::string& body, const std::string& headers = "") {
-  return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 inline std::string chat_body(const std::string& endpoint, const std::string& more = "") {
   return R"({"model":")" + endpoint + R"(","messages":[{"role":"user","content":"hi"}])" + more + "}";
 }
-inline std::string get(const std::string& path, const std::string& headers = "") { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"; }
+inline std::string get(const std::string& path, const std::string& headers = "") {
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n";
+}
 inline int status_in(const std::string& response) { return response.size() < 12 ? 0 : std::atoi(response.c_str() + 9); }
 
 }  // namespace ebb::gateway

@@ -137,7 +137,7 @@ void Fleet::report(Report report) {
 
 io::Task<Report> Fleet::next() {
   while (reports_.empty()) {
-    const auto [woken] = co_await reported_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await reported_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
   }
   Report report = std::move(reports_.front());
   reports_.pop_front();

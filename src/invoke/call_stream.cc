@@ -57,7 +57,7 @@ bool CallStream::push(domain::CallEvent event) {
 
 io::Task<std::optional<domain::CallEvent>> CallStream::next() {
   while (events_.empty() && !delivered_) {
-    [[maybe_unused]] const auto [woken] = co_await wake_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] [[maybe_unused]] const auto woken = co_await wake_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
     const auto cancelled = co_await io::asio::this_coro::cancellation_state;
     if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return std::nullopt;
   }

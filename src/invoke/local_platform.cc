@@ -113,7 +113,7 @@ Status LocalPlatform::remove(const std::string& endpoint) {
 io::Task<std::vector<SandboxLayer>> LocalPlatform::sandbox() {
   if (sandbox_.empty()) {
     sandbox_known_.expires_after(kSandboxReportMax);
-    const auto [woken] = co_await sandbox_known_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await sandbox_known_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
   }
   co_return sandbox_;
 }
@@ -121,7 +121,7 @@ io::Task<std::vector<SandboxLayer>> LocalPlatform::sandbox() {
 io::Task<void> LocalPlatform::drain() {
   feed(control::DrainRequested{});
   while (!drain_done_) {
-    const auto [woken] = co_await drained_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await drained_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
   }
 }
 

@@ -33,7 +33,6 @@ bool is_digits(std::string_view text) {
 }
 // "<64 digits>.part" may be resumed; its ".meta" goes with it.
 bool is_resumable(std::string_view name) { return name.ends_with(".part") && is_digits(name.substr(0, name.size() - 5)); }
-std::string meta_of(std::string_view part) { return std::string(part.substr(0, part.size() - 5)) + ".meta"; }
 
 }  // namespace
 

@@ -58,8 +58,9 @@ json::value to_json(const EndpointRow& row) {
 
 json::value to_json(const DecisionRow& row) {
   json::array inputs;
-  for (const auto& [name, value] : row.inputs) inputs.push_back({{"name", name}, {"value", value}});
-  return {{"id", row.id},     {"at", format_time(row.at)}, {"what", row.what},       {"because", row.because},
+  for (const auto& [name, value] : row.inputs)
+    inputs.push_back({{"name", name}, {"value", value}});
+  return {{"id", row.id},     {"at", format_time(row.at)}, {"what", row.what},           {"because", row.because},
           {"call", row.call}, {"worker", row.worker},      {"inputs", std::move(inputs)}};
 }
 
@@ -67,7 +68,8 @@ json::value to_json(const LogRow& row) { return {{"sequence", row.sequence}, {"a
 
 json::value to_json(const StatusRow& row) {
   json::array sandbox;
-  for (const auto& layer : row.sandbox) sandbox.push_back({{"name", layer.name}, {"active", layer.active}, {"detail", layer.detail}});
+  for (const auto& layer : row.sandbox)
+    sandbox.push_back({{"name", layer.name}, {"active", layer.active}, {"detail", layer.detail}});
   return {{"version", row.version},
           {"home", row.home},
           {"ready", row.ready},
@@ -114,7 +116,8 @@ json::value to_json(const ModelProgress& progress) {
 
 json::value to_json(const Bill& bill) {
   json::array rows;
-  for (const BillRow& row : bill.rows) rows.push_back(bill_row(row));
+  for (const BillRow& row : bill.rows)
+    rows.push_back(bill_row(row));
   return {{"currency", bill.currency}, {"rows", std::move(rows)}, {"total", bill_row(bill.total)}};
 }
 
@@ -137,16 +140,20 @@ Result<WallTime> parse_time(std::string_view text) {
   const auto wrong = [&] { return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a time: use 2026-11-24 or 2026-11-24T10:00:00Z", text.substr(0, 64))); };
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millis = 0;
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') return wrong();
-  if (!read_digits(text.substr(0, 4), 1970, 9999, year) || !read_digits(text.substr(5, 2), 1, 12, month) || !read_digits(text.substr(8, 2), 1, 31, day)) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)), std::chrono::day(static_cast<unsigned>(day))};
+  if (!read_digits(text.substr(0, 4), 1970, 9999, year) || !read_digits(text.substr(5, 2), 1, 12, month) || !read_digits(text.substr(8, 2), 1, 31, day))
+    return wrong();
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return wrong();
   std::string_view rest = text.substr(10);
   if (!rest.empty()) {
     if (rest.size() < 10 || rest[0] != 'T' || rest[3] != ':' || rest[6] != ':' || rest.back() != 'Z') return wrong();
-    if (!read_digits(rest.substr(1, 2), 0, 23, hour) || !read_digits(rest.substr(4, 2), 0, 59, minute) || !read_digits(rest.substr(7, 2), 0, 59, second)) return wrong();
+    if (!read_digits(rest.substr(1, 2), 0, 23, hour) || !read_digits(rest.substr(4, 2), 0, 59, minute) || !read_digits(rest.substr(7, 2), 0, 59, second))
+      return wrong();
     const std::string_view fraction = rest.substr(9, rest.size() - 10);
     if (!fraction.empty()) {
-      if (fraction[0] != '.' || fraction.size() < 2 || fraction.size() > 10 || fraction.find_first_not_of("0123456789", 1) != std::string_view::npos) return wrong();
+      if (fraction[0] != '.' || fraction.size() < 2 || fraction.size() > 10 || fraction.find_first_not_of("0123456789", 1) != std::string_view::npos)
+        return wrong();
       std::string three(fraction.substr(1, 3));
       three.resize(3, '0');
       read_digits(three, 0, 999, millis);

@@ -23,11 +23,11 @@ namespace ebb::wire {
 
 // One element of GET endpoints ({"endpoints": […]}), and the whole of GET and PUT endpoints/{name}.
 struct EndpointRow {
-  domain::EndpointSpec spec = {};   // "spec", as wire/spec.h writes it
-  uint64_t revision = 0;       // as 16 hex digits
-  std::string model;           // "smol@3" as resolved; empty for the echo engine
-  int64_t memory_mib = 0;      // what a call is billed for
-  int64_t context_tokens = 0;  // of one slot
+  domain::EndpointSpec spec = {};  // "spec", as wire/spec.h writes it
+  uint64_t revision = 0;           // as 16 hex digits
+  std::string model;               // "smol@3" as resolved; empty for the echo engine
+  int64_t memory_mib = 0;          // what a call is billed for
+  int64_t context_tokens = 0;      // of one slot
   std::optional<WallTime> created = {};
   std::string state;  // absent, starting, ready, parked, draining, failed
   int64_t slots_busy = 0;
@@ -93,7 +93,7 @@ struct AddModel {
 
 // A line of the answer to POST models: progress lines, then one with "model" or "error".
 struct ModelProgress {
-  std::string phase;         // "download", "hash", "check", "publish"
+  std::string phase;  // "download", "hash", "check", "publish"
   uint64_t done_bytes = 0;
   uint64_t total_bytes = 0;  // 0: not known
   bool operator==(const ModelProgress&) const = default;

@@ -167,7 +167,8 @@ Result<AddModel> add_model_from_json(const json::value& value) {
   AddModel request;
   request.name = reader.required_string("name");
   request.source = reader.required_string("source");
-  if (!domain::is_name(request.name)) reader.add_error("name", "'" + request.name.substr(0, 64) + "' is no name for a model: " + std::string(domain::kNameRule));
+  if (!domain::is_name(request.name))
+    reader.add_error("name", "'" + request.name.substr(0, 64) + "' is no name for a model: " + std::string(domain::kNameRule));
   if (request.source.empty()) reader.add_error("source", "'source' is empty: give an absolute path or a URL");
   if (request.source.find('\0') != std::string::npos) reader.add_error("source", "'source' has a NUL character");
   if (const std::optional<std::string> digest = reader.string("sha256")) {
@@ -200,7 +201,8 @@ Result<Bill> bill_from_json(const json::value& value) {
   Bill bill;
   bill.currency = text(reader, "currency");
   if (const json::array* rows = reader.array("rows")) {
-    for (const json::value& row : *rows) bill.rows.push_back(bill_row(row, "rows", reader));
+    for (const json::value& row : *rows)
+      bill.rows.push_back(bill_row(row, "rows", reader));
   }
   if (const json::value* total = reader.find("total")) bill.total = bill_row(*total, "total", reader);
   if (!reader.ok()) return fail(reader.error());

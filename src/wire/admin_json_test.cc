@@ -30,11 +30,13 @@ TEST(AdminJson, EndpointsComeBackAsTheyWere) {
 }
 
 TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
-  const DecisionRow decision{.id = 3, .at = at(5), .what = "start", .because = "a call waits", .call = "00", .worker = "", .inputs = {{"waiting", "1"}, {"idle", "2s"}}};
+  const DecisionRow decision{
+      .id = 3, .at = at(5), .what = "start", .because = "a call waits", .call = "00", .worker = "", .inputs = {{"waiting", "1"}, {"idle", "2s"}}};
   EXPECT_EQ(*decision_row_from_json(to_json(decision)), decision);
   const LogRow line{.sequence = 9, .at = at(1), .text = "ready\n"};
   EXPECT_EQ(*log_row_from_json(to_json(line)), line);
-  const StatusRow status{.version = "0.1.0", .home = "/h", .ready = false, .not_ready_why = "draining", .sandbox = {{"seccomp", true, ""}}, .cores = 2, .currency = "USD"};
+  const StatusRow status{
+      .version = "0.1.0", .home = "/h", .ready = false, .not_ready_why = "draining", .sandbox = {{"seccomp", true, ""}}, .cores = 2, .currency = "USD"};
   EXPECT_EQ(*status_row_from_json(to_json(status)), status);
   domain::Model model;
   model.name = "smol";
@@ -42,11 +44,14 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
   model.added = at(77);
   model.source = "/x.gguf";
   model.digest.bytes.fill(0xab);
-  model.facts = {.architecture = "llama", .title = "Smol", .quantization = "Q4_1", .parameters = 135, .weights_bytes = 98, .layers = 30, .has_chat_template = true};
+  model.facts = {
+      .architecture = "llama", .title = "Smol", .quantization = "Q4_1", .parameters = 135, .weights_bytes = 98, .layers = 30, .has_chat_template = true};
   EXPECT_EQ(*model_from_json(to_json(model)), model);
   const ModelProgress progress{.phase = "hash", .done_bytes = 1, .total_bytes = 2};
   EXPECT_EQ(*model_progress_from_json(to_json(progress)), progress);
-  const Bill bill{.currency = "USD", .rows = {{.endpoint = "chat", .tier = "cold", .calls = 1, .billed_ms = 3, .cost = 4}}, .total = {.calls = 1, .billed_ms = 3, .cost = 4}};
+  const Bill bill{.currency = "USD",
+                  .rows = {{.endpoint = "chat", .tier = "cold", .calls = 1, .billed_ms = 3, .cost = 4}},
+                  .total = {.calls = 1, .billed_ms = 3, .cost = 4}};
   EXPECT_EQ(*bill_from_json(to_json(bill)), bill);
 }
 

@@ -12,12 +12,15 @@ namespace ebb::wire {
 
 namespace {
 
+// Names are shorter; more would only be carried around to be quoted in an error.
+constexpr size_t kModelBytesMax = 256;
+
 // What the table of the API says about each field that does not go into the call.
 enum class Rule {
-  kHonoured,   // read below
-  kLabel,      // says something about the caller, asks for nothing
-  kAdvice,     // may be passed over, and the caller is told
-  kNeutral,    // has an effect unless its value is the neutral one; else refused by name
+  kHonoured,  // read below
+  kLabel,     // says something about the caller, asks for nothing
+  kAdvice,    // may be passed over, and the caller is told
+  kNeutral,   // has an effect unless its value is the neutral one; else refused by name
 };
 
 struct Field {
@@ -65,9 +68,7 @@ constexpr std::array kFields = std::to_array<Field>({
 
 bool is_zero(const json::value& value) { return value.is_number() && value.to_number<double>() == 0.0; }
 bool is_word(const json::value& value, std::string_view word) { return value.is_string() && value.get_string() == word; }
-bool is_empty(const json::value& value) {
-  return (value.is_array() && value.get_array().empty()) || (value.is_object() && value.get_object().empty());
-}
+bool is_empty(const json::value& value) { return (value.is_array() && value.get_array().empty()) || (value.is_object() && value.get_object().empty()); }
 
 // Whether a kNeutral field says what happens anyway.
 bool is_neutral(std::string_view name, const json::value& value) {
@@ -113,7 +114,8 @@ std::string read_content(ObjectReader& message) {
   for (size_t i = 0; i < content->get_array().size(); ++i) {
     ObjectReader part(content->get_array()[i], fmt::format("{}[{}]", message.path_of("content"), i));
     const std::string type = part.required_string("type");
-    if (part.ok() && type != "text") part.add_error("type", fmt::format("'{}': parts of type '{}' are not supported yet: only 'text'", part.path_of("type"), type));
+    if (part.ok() && type != "text")
+      part.add_error("type", fmt::format("'{}': parts of type '{}' are not supported yet: only 'text'", part.path_of("type"), type.substr(0, 32)));
     joined += part.required_string("text");
     if (!part.ok()) message.adopt(part.error());
   }
@@ -174,8 +176,7 @@ void read_stop(ObjectReader& reader, domain::Sampling& sampling) {
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling) {
   const auto old_name = reader.integer("max_tokens", 1, domain::kContextTokensMax);
   const auto new_name = reader.integer("max_completion_tokens", 1, domain::kContextTokensMax);
-  if (old_name && new_name && *old_name != *new_name)
-    reader.add_error("max_tokens", "'max_tokens' and 'max_completion_tokens' differ: give one of them");
+  if (old_name && new_name && *old_name != *new_name) reader.add_error("max_tokens", "'max_tokens' and 'max_completion_tokens' differ: give one of them");
   sampling.max_tokens = new_name ? new_name : old_name;
   sampling.temperature = reader.number("temperature", 0, 2).value_or(1.0);
   sampling.top_p = reader.number("top_p", 0, 1).value_or(1.0);
@@ -206,6 +207,8 @@ Result<ChatRequest> parse_chat(std::string_view body) {
   ChatRequest request;
   request.call.endpoint = reader.required_string("model");
   if (reader.ok() && request.call.endpoint.empty()) reader.add_error("model", "'model' is empty: give the name of an endpoint");
+  if (request.call.endpoint.size() > kModelBytesMax)
+    reader.add_error("model", fmt::format("'model' has over {} bytes: no endpoint has such a name", kModelBytesMax));
   read_messages(reader, request.call);
   read_sampling(reader, request.call.sampling);
   read_streaming(reader, request);

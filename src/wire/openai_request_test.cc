@@ -9,7 +9,9 @@ namespace ebb::wire {
 namespace {
 
 // A request that is fine, with fields added or replaced.
-std::string with(const std::string& fields) { return R"({"model":"chat","messages":[{"role":"user","content":"hi"}])" + (fields.empty() ? "" : "," + fields) + "}"; }
+std::string with(const std::string& fields) {
+  return R"({"model":"chat","messages":[{"role":"user","content":"hi"}])" + (fields.empty() ? "" : "," + fields) + "}";
+}
 std::string message(const std::string& body) { return R"({"model":"chat","messages":[)" + body + "]}"; }
 
 TEST(ChatRequest, ReadsEverythingThatItHonours) {
@@ -32,16 +34,18 @@ TEST(ChatRequest, ReadsEverythingThatItHonours) {
 }
 
 TEST(ChatRequest, NullMeansDefault) {
-  const auto request = parse_chat(with(R"("max_tokens":null,"temperature":null,"top_p":null,"stop":null,"seed":null,"stream":null,"n":null,"tools":null,"logprobs":null)"));
+  const auto request =
+      parse_chat(with(R"("max_tokens":null,"temperature":null,"top_p":null,"stop":null,"seed":null,"stream":null,"n":null,"tools":null,"logprobs":null)"));
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->call.sampling, domain::Sampling{});
 }
 
 TEST(ChatRequest, AcceptsWhatAsksForNothing) {
-  for (const char* fields : {R"("user":"u","metadata":{"a":"b"},"safety_identifier":"s","prompt_cache_key":"k","parallel_tool_calls":false)", R"("n":1,"tools":[],"tool_choice":"auto")",
-                             R"("tool_choice":"none","functions":[],"function_call":"none")", R"("response_format":{"type":"text"},"modalities":["text"])",
-                             R"("presence_penalty":0,"frequency_penalty":0.0,"logit_bias":{},"logprobs":false)", R"("stop":"x")", R"("stop":[])", R"("max_tokens":3,"max_completion_tokens":3)",
-                             R"("max_tokens":3.0)", R"("temperature":2)", R"("top_p":0)"}) {
+  for (const char* fields :
+       {R"("user":"u","metadata":{"a":"b"},"safety_identifier":"s","prompt_cache_key":"k","parallel_tool_calls":false)",
+        R"("n":1,"tools":[],"tool_choice":"auto")", R"("tool_choice":"none","functions":[],"function_call":"none")",
+        R"("response_format":{"type":"text"},"modalities":["text"])", R"("presence_penalty":0,"frequency_penalty":0.0,"logit_bias":{},"logprobs":false)",
+        R"("stop":"x")", R"("stop":[])", R"("max_tokens":3,"max_completion_tokens":3)", R"("max_tokens":3.0)", R"("temperature":2)", R"("top_p":0)"}) {
     const auto request = parse_chat(with(fields));
     ASSERT_TRUE(request) << fields << ": " << request.error().message;
     EXPECT_TRUE(request->ignored.empty()) << fields;
@@ -53,7 +57,8 @@ TEST(ChatRequest, TellsWhatItPassesOver) {
   ASSERT_TRUE(request);
   EXPECT_THAT(request->ignored, testing::ElementsAre("top_k", "reasoning_effort", "store"));
   std::string many;
-  for (int i = 0; i < 100; ++i) many += (i == 0 ? "\"x" : ",\"x") + std::to_string(i) + "\":1";
+  for (int i = 0; i < 100; ++i)
+    many += (i == 0 ? "\"x" : ",\"x") + std::to_string(i) + "\":1";
   EXPECT_EQ(parse_chat(with(many))->ignored.size(), kIgnoredMax);
 }
 
@@ -145,8 +150,8 @@ TEST(ChatRequest, BlamesTheField) {
 }
 
 TEST(ChatRequest, RefusesWhatIsNotJson) {
-  for (const std::string& body : {std::string(""), std::string("{"), std::string(R"({"model":"chat",})"), std::string("{\"model\":\"\xff\"}"), with("\"temperature\":NaN"),
-                                  std::string(10'000, '['), with("") + "x"}) {
+  for (const std::string& body : {std::string(""), std::string("{"), std::string(R"({"model":"chat",})"), std::string("{\"model\":\"\xff\"}"),
+                                  with("\"temperature\":NaN"), std::string(10'000, '['), with("") + "x"}) {
     const auto request = parse_chat(body);
     ASSERT_FALSE(request) << body;
     EXPECT_THAT(request.error().message, testing::HasSubstr("at byte ")) << body;

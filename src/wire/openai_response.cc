@@ -9,9 +9,8 @@ namespace {
 std::string_view word(domain::FinishReason reason) { return reason == domain::FinishReason::kStop ? "stop" : "length"; }
 
 json::object usage_object(const AnswerUsage& usage) {
-  json::object out{{"prompt_tokens", usage.prompt_tokens},
-                   {"completion_tokens", usage.completion_tokens},
-                   {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  json::object out{
+      {"prompt_tokens", usage.prompt_tokens}, {"completion_tokens", usage.completion_tokens}, {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
   if (usage.cost) out["ebb"] = {{"cost", usage.cost->cost}, {"billed_ms", usage.cost->billed_ms}, {"tier", domain::to_string(usage.cost->tier)}};
   return out;
 }

@@ -27,7 +27,8 @@ TEST(TraceContext, ReadsAndRefuses) {
       {"00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false},
       {"", false},
   };
-  for (const Row& row : rows) EXPECT_EQ(parse_traceparent(row.header).has_value(), row.valid) << row.header;
+  for (const Row& row : rows)
+    EXPECT_EQ(parse_traceparent(row.header).has_value(), row.valid) << row.header;
 }
 
 TEST(TraceContext, GoesOnUnderANewParent) {

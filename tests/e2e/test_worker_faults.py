@@ -1,11 +1,7 @@
 """Workers that die, hang or lie: callers without a byte are retried once elsewhere, callers with bytes get a typed error event, and
 neither pays for it."""
-import os
-import signal
-
 import pytest
 
-from harness import leaks
 from harness.waiting import eventually
 
 
@@ -54,8 +50,7 @@ def test_crash_at_a_token(server):
 def test_a_request_that_kills_two_workers_is_refused(server):
     server.deploy()
     answer = server.ask(script="crash_on_start=1", timeout=60)
-    assert answer.status in (400, 422, 500, 502, 503), answer
-    assert answer.json["error"]["message"]
+    assert (answer.status, answer.json["error"]["code"]) == (422, "poison_request"), answer
     assert server.wait_for_bill(1)["total"]["cost_pico"] in (0, "0")
     # Others are served; the back-off after two deaths may let them wait for a moment.
     assert server.ask("fine").json["choices"][0]["message"]["content"] == "fine"
@@ -75,26 +70,12 @@ def test_garbage_kills_that_worker_and_nothing_else(server):
 
 
 def test_a_hanging_worker_is_found_by_its_missing_progress(server):
-    server.deploy(limits={"time": "2m"})
-    with server.stream(text="a b c", script="hang_at=2", ) as call:
-        assert error_of(call)["type"] == "server_error"
-    assert server.ask().status == 200
-
-
-def test_a_stopped_worker_is_found_too(server):
+    """Half a minute without a sign while work is due: the watchdog judges progress, not liveness."""
     server.deploy()
-    with server.stream(text="a b c", script="tokens=100000 tps=50") as call:
-        events = call.events()
-        next(events)
-        pids = server.worker_pids()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        assert "error" in list(events)[-1]
-        eventually(lambda: server.ask().status == 200, 30, "the endpoint never recovered")
-    # A blank that was stopped as well is the platform's to find when it is used; here it only must not outlive the test.
-    for pid in pids:
-        if leaks.is_alive(pid):
-            os.kill(pid, signal.SIGKILL)
+    with server.stream(text="a b c", script="hang_at=2") as call:
+        assert error_of(call)["type"] == "server_error"
+    assert server.wait_for_bill(1)["total"]["cost_pico"] in (0, "0")
+    assert server.ask().status == 200
 
 
 @pytest.mark.real_model

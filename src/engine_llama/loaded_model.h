@@ -1,0 +1,54 @@
+// A model's weights (mapped from its file), its vocabulary and its chat template. Immutable once loaded; lives as long as the worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "domain/call.h"
+#include "engine_llama/schedule.h"
+
+struct llama_model;
+struct llama_vocab;
+struct common_chat_templates;
+
+namespace ebb::engine_llama {
+
+class LoadedModel {
+ public:
+  // Error kCorrupt: the library does not take it; kInvalid: it is no model that answers in text.
+  static Result<std::unique_ptr<LoadedModel>> load(Fd file, const std::function<void(int64_t done, int64_t total)>& progress);
+  ~LoadedModel();
+  LoadedModel(const LoadedModel&) = delete;
+  LoadedModel& operator=(const LoadedModel&) = delete;
+
+  // The conversation as the model's template writes it, up to where the assistant speaks. Error kInvalid with param "messages": the
+  // template does not take it, or it is not UTF-8, or there is nothing in it.
+  Result<std::vector<Token>> prompt(const std::vector<domain::ChatMessage>& messages) const;
+
+  bool is_token(Token token) const;
+  bool ends_answer(Token token) const;  // end of turn, end of text, …
+  // The bytes that the token stands for: parts of characters sometimes, nothing for control tokens.
+  std::string text_of(Token token) const;
+  // Whether a sequence can be cut back to any earlier token, so that its beginning serves another prompt.
+  bool can_cut_back() const { return can_cut_back_; }
+
+  llama_model* get() const { return model_; }
+  int vocabulary_size() const { return vocabulary_size_; }
+
+ private:
+  explicit LoadedModel(llama_model* model);
+
+  llama_model* model_;
+  const llama_vocab* vocabulary_;
+  int vocabulary_size_;
+  bool can_cut_back_;
+  // Shared only because the library's type is incomplete here.
+  std::shared_ptr<common_chat_templates> templates_;
+};
+
+}  // namespace ebb::engine_llama

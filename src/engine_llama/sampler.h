@@ -1,0 +1,32 @@
+// Picks the next token of one call. One for each running call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "domain/call.h"
+#include "engine_llama/loaded_model.h"
+
+struct common_sampler;
+struct llama_context;
+
+namespace ebb::engine_llama {
+
+class Sampler {
+ public:
+  // `fallback_seed` is used when the call names none.
+  Sampler(const LoadedModel& model, const domain::Sampling& sampling, uint32_t fallback_seed);
+
+  // From output `index` of the last batch. Error kInternal: the model computed what is no number, or no token.
+  Result<Token> sample(llama_context* context, int index);
+
+ private:
+  const LoadedModel* model_;
+  std::shared_ptr<common_sampler> sampler_;  // shared only because the library's type is incomplete here
+};
+
+// The library's 32 bits of any 64, avoiding the value that means "random" to it.
+uint32_t seed_of(int64_t seed);
+
+}  // namespace ebb::engine_llama

@@ -1,0 +1,111 @@
+// Both directions, field by field.
+#include "registry/fetch_protocol.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ebb::registry {
+
+namespace {
+
+constexpr int64_t kCountMax = INT64_MAX;
+constexpr std::array<std::string_view, 4> kPhases = {"download", "hash", "check", "publish"};
+
+uint64_t count(ObjectReader& reader, std::string_view key) { return static_cast<uint64_t>(reader.integer(key, 0, kCountMax).value_or(0)); }
+
+domain::Digest required_digest(ObjectReader& reader, std::string_view key) {
+  const Result<domain::Digest> digest = domain::parse_digest(reader.required_string(key));
+  if (!digest) reader.add_error(key, digest.error().message);
+  return digest.value_or(domain::Digest{});
+}
+
+domain::ModelFacts read_facts(const json::value& value) {
+  domain::ModelFacts facts;
+  ObjectReader reader(value, "ok.facts");
+  facts.architecture = reader.required_string("architecture");
+  facts.title = reader.required_string("title");
+  facts.quantization = reader.required_string("quantization");
+  facts.parameters = count(reader, "parameters");
+  facts.weights_bytes = count(reader, "weights_bytes");
+  facts.layers = reader.integer("layers", 1, kCountMax).value_or(0);
+  facts.train_context = reader.integer("train_context", 1, kCountMax).value_or(0);
+  facts.vocabulary = reader.integer("vocabulary", 1, kCountMax).value_or(0);
+  facts.kv_bytes_per_token = count(reader, "kv_bytes_per_token");
+  facts.has_chat_template = reader.boolean("has_chat_template").value_or(false);
+  return reader.ok() ? facts : domain::ModelFacts{};
+}
+
+Result<FetchLine> read_result(const json::value& value) {
+  ObjectReader reader(value, "ok");
+  FetchResult result;
+  result.digest = required_digest(reader, "sha256");
+  const uint64_t bytes = count(reader, "bytes");
+  if (const json::value* facts = reader.find("facts")) result.facts = read_facts(*facts);
+  if (reader.ok() && (result.facts.architecture.empty() || result.facts.layers == 0 || result.facts.weights_bytes != bytes))
+    reader.add_error("facts", "the facts do not hold together");
+  if (const json::array* layers = reader.array("missing_layers")) {
+    for (const json::value& layer : *layers) {
+      if (layer.is_string() && result.missing_layers.size() < 16) result.missing_layers.emplace_back(layer.as_string());
+    }
+  }
+  if (!reader.ok()) return fail(reader.error());
+  return FetchLine(std::move(result));
+}
+
+}  // namespace
+
+json::value to_json(const FetchRequest& request) {
+  json::object out{{"source", request.source}, {"bytes_max", request.bytes_max}, {"require_confinement", request.require_confinement}};
+  if (request.sha256) out["sha256"] = request.sha256->hex();
+  return out;
+}
+
+json::value to_json(const FetchResult& result) {
+  const domain::ModelFacts& facts = result.facts;
+  json::array layers;
+  for (const std::string& layer : result.missing_layers)
+    layers.emplace_back(layer);
+  return {{"ok",
+           {{"sha256", result.digest.hex()},
+            {"bytes", facts.weights_bytes},
+            {"missing_layers", std::move(layers)},
+            {"facts",
+             {{"architecture", facts.architecture},
+              {"title", facts.title},
+              {"quantization", facts.quantization},
+              {"parameters", facts.parameters},
+              {"weights_bytes", facts.weights_bytes},
+              {"layers", facts.layers},
+              {"train_context", facts.train_context},
+              {"vocabulary", facts.vocabulary},
+              {"kv_bytes_per_token", facts.kv_bytes_per_token},
+              {"has_chat_template", facts.has_chat_template}}}}}};
+}
+
+json::value progress_line(const FetchProgress& progress) { return {{"phase", progress.phase}, {"done", progress.done_bytes}, {"total", progress.total_bytes}}; }
+
+Result<FetchRequest> fetch_request_from_json(const json::value& value) {
+  ObjectReader reader(value, "");
+  FetchRequest request;
+  request.source = reader.required_string("source");
+  if (reader.has("sha256")) request.sha256 = required_digest(reader, "sha256");
+  request.bytes_max = static_cast<uint64_t>(reader.integer("bytes_max", 1, static_cast<int64_t>(kModelBytesMax)).value_or(kModelBytesMax));
+  request.require_confinement = reader.boolean("require_confinement").value_or(false);
+  reader.refuse_unknown({"source", "sha256", "bytes_max", "require_confinement"});
+  if (!reader.ok()) return fail(reader.error());
+  return request;
+}
+
+Result<FetchLine> parse_fetch_line(std::string_view line) {
+  const Result<json::value> value = parse_json(line);
+  if (!value) return fail(value.error());
+  ObjectReader reader(*value, "");
+  if (const json::value* ok = reader.find("ok")) return read_result(*ok);
+  if (reader.find("error") != nullptr) return FetchLine(FetchFailed{.error = wire::error_from_json(*value)});
+  FetchProgress progress{.phase = reader.required_string("phase"), .done_bytes = count(reader, "done"), .total_bytes = count(reader, "total")};
+  if (!reader.ok()) return fail(reader.error());
+  if (std::ranges::find(kPhases, progress.phase) == kPhases.end()) return fail(ErrorKind::kInvalid, "an unknown phase", "phase");
+  return FetchLine(std::move(progress));
+}
+
+}  // namespace ebb::registry

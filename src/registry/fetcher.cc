@@ -1,0 +1,134 @@
+// The coroutine that lives as long as one ebb-fetch: it returns only after the process is reaped.
+#include "registry/fetcher.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <deque>
+#include <optional>
+
+#include "registry/fetch_process.h"
+
+namespace ebb::registry {
+
+namespace {
+
+// Bytes into lines of bounded length.
+class LineBuffer {
+ public:
+  // False: a line is longer than it may be.
+  bool add(std::string_view bytes, std::deque<std::string>& lines) {
+    for (size_t newline = bytes.find('\n'); newline != std::string_view::npos; newline = bytes.find('\n')) {
+      open_ += bytes.substr(0, newline);
+      if (open_.size() > kFetchLineBytesMax) return false;
+      lines.push_back(std::exchange(open_, {}));
+      bytes.remove_prefix(newline + 1);
+    }
+    open_ += bytes;
+    return open_.size() <= kFetchLineBytesMax;
+  }
+
+ private:
+  std::string open_;
+};
+
+Error broken(std::string_view why) {
+  return Error{.kind = ErrorKind::kInternal,
+               .message = fmt::format("ebb-fetch said something that cannot be understood ({}); nothing was stored under a name", why)};
+}
+
+Error ended(int status) {
+  const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("status {}", WEXITSTATUS(status));
+  return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-fetch ended with {} before it was done; try again", how)};
+}
+
+}  // namespace
+
+struct Fetcher::Child {
+  FetchProcess process;
+  std::optional<Error> killed_for = {};  // why we killed it
+
+  void kill(Error why) {
+    if (killed_for) return;
+    killed_for = std::move(why);
+    kill_fetch_process(process);
+  }
+};
+
+Result<Fetcher::Child> Fetcher::start(const FetchRequest& request) const {
+  Result<FetchProcess> process = start_fetch_process(options_.program, request, store_.directory());
+  if (!process) return fail(process.error());
+  return Child{.process = std::move(*process)};
+}
+
+io::Task<Result<FetchResult>> Fetcher::fetch(FetchRequest request, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop) {
+  if (stop && stop->stopped()) co_return fail(ErrorKind::kCancelled, "the fetch was stopped");
+  if (running_ >= options_.running_max)
+    co_return fail(ErrorKind::kOverloaded, fmt::format("{} models are being fetched already: try again when one is done", running_));
+  Result<Child> child = start(request);
+  if (!child) co_return fail(child.error());
+  ++running_;
+  // The child stands still in this frame, which outlives what is registered here.
+  if (stop) stop->on_stop_ = [one = &*child] { one->kill({.kind = ErrorKind::kCancelled, .message = "the fetch was stopped"}); };
+  Result<FetchResult> result = co_await follow(*child, std::move(progress));
+  if (stop) stop->on_stop_ = nullptr;
+  --running_;
+  co_return result;
+}
+
+io::Task<Result<FetchResult>> Fetcher::follow(Child& child, std::function<void(const FetchProgress&)> progress) {
+  const auto token = io::asio::as_tuple(io::asio::use_awaitable);
+  io::asio::posix::stream_descriptor output(executor_, child.process.output.release());
+  io::asio::steady_timer watchdog(executor_);
+  const auto watch = [&] {
+    watchdog.expires_after(options_.silence_max);
+    watchdog.async_wait([&child, silence = options_.silence_max](io::ErrorCode error) {
+      if (error) return;
+      const auto seconds_silent = std::chrono::duration_cast<seconds>(silence).count();
+      child.kill({.kind = ErrorKind::kTimeout,
+                  .message = fmt::format("nothing was fetched for {} s: try again; what came is kept", seconds_silent),
+                  .param = "source"});
+    });
+  };
+  watch();
+  LineBuffer buffer;
+  std::deque<std::string> lines;
+  std::optional<Result<FetchResult>> result;
+  std::array<char, 16 * 1024> bytes{};
+  for (bool open = true; open;) {
+    const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
+    open = !error;
+    if (!buffer.add({bytes.data(), got}, lines)) child.kill(broken("a line that is too long"));
+    for (; !lines.empty() && !child.killed_for; lines.pop_front()) {
+      Result<FetchLine> line = parse_fetch_line(lines.front());
+      if (!line || result) {
+        child.kill(broken(line ? "a line after the last" : line.error().message));
+      } else if (const auto* step = std::get_if<FetchProgress>(&*line)) {
+        watch();
+        if (progress) progress(*step);
+      } else if (const auto* whole = std::get_if<FetchResult>(&*line)) {
+        result = *whole;
+      } else {
+        result = fail(std::get<FetchFailed>(*line).error);
+      }
+    }
+    if (child.killed_for) open = false;
+  }
+  // Its output may be closed before it is gone; the watchdog still holds.
+  io::asio::posix::stream_descriptor gone(executor_, child.process.pidfd.get());
+  const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, token);
+  static_cast<void>(waited);
+  gone.release();
+  watchdog.cancel();
+  const int status = reap_fetch_process(child.process);
+  if (child.killed_for) co_return fail(*child.killed_for);
+  if (!result) co_return fail(ended(status));
+  if (!*result) co_return *result;
+  // Its word is not enough: the store must have the file.
+  const Result<Fd> file = store_.open((*result)->digest, (*result)->facts.weights_bytes);
+  if (!file) co_return fail(file.error());
+  co_return *result;
+}
+
+}  // namespace ebb::registry

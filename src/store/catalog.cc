@@ -1,0 +1,214 @@
+// Typed columns for what is asked for; the rest of a revision's model is stored with it, since a revision is immutable.
+#include "store/catalog.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace ebb::store {
+
+namespace {
+
+constexpr const char* kSchema[] = {R"sql(
+CREATE TABLE models(
+  name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL,
+  architecture TEXT NOT NULL, title TEXT NOT NULL, quantization TEXT NOT NULL, parameters INTEGER NOT NULL, weights_bytes INTEGER NOT NULL,
+  layers INTEGER NOT NULL, train_context INTEGER NOT NULL, vocabulary INTEGER NOT NULL, kv_bytes_per_token INTEGER NOT NULL,
+  has_chat_template INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT;
+CREATE TABLE revisions(
+  id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, created_ms INTEGER NOT NULL, engine TEXT NOT NULL,
+  wanted_name TEXT, wanted_version INTEGER, wanted_memory_mib INTEGER, wanted_context INTEGER,
+  scaling_min INTEGER NOT NULL, scaling_max INTEGER NOT NULL, idle_ms INTEGER, keep_ms INTEGER NOT NULL,
+  queue INTEGER NOT NULL, wait_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+  memory_mib INTEGER NOT NULL, context_tokens INTEGER NOT NULL,
+  model_name TEXT, model_version INTEGER, digest TEXT, added_ms INTEGER, source TEXT, architecture TEXT, title TEXT, quantization TEXT,
+  parameters INTEGER, weights_bytes INTEGER, layers INTEGER, train_context INTEGER, vocabulary INTEGER, kv_bytes_per_token INTEGER,
+  has_chat_template INTEGER) STRICT;
+CREATE TABLE endpoints(name TEXT PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revisions(id)) STRICT;
+)sql"};
+
+constexpr const char* kModelColumns =
+    "digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, "
+    "has_chat_template";
+constexpr int kModelColumnCount = 13;
+
+int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
+WallTime from_ms(int64_t ms) { return WallTime(milliseconds(ms)); }
+
+void bind_model(Statement& s, int at, const domain::Model& model) {
+  const domain::ModelFacts& f = model.facts;
+  s.bind(at, model.digest.hex())
+      .bind(at + 1, to_ms(model.added))
+      .bind(at + 2, model.source)
+      .bind(at + 3, f.architecture)
+      .bind(at + 4, f.title)
+      .bind(at + 5, f.quantization);
+  s.bind(at + 6, static_cast<int64_t>(f.parameters)).bind(at + 7, static_cast<int64_t>(f.weights_bytes)).bind(at + 8, f.layers).bind(at + 9, f.train_context);
+  s.bind(at + 10, f.vocabulary).bind(at + 11, static_cast<int64_t>(f.kv_bytes_per_token)).bind(at + 12, int64_t{f.has_chat_template});
+}
+
+Result<domain::Model> read_model(const Statement& s, std::string name, int64_t version, int at) {
+  const Result<domain::Digest> digest = domain::parse_digest(s.text(at));
+  if (!digest) return fail(ErrorKind::kCorrupt, fmt::format("the catalog's entry of model '{}' has no valid digest", name));
+  domain::Model model{
+      .name = std::move(name), .version = version, .digest = *digest, .facts = {}, .added = from_ms(s.integer(at + 1)), .source = s.text(at + 2)};
+  model.facts = {.architecture = s.text(at + 3),
+                 .title = s.text(at + 4),
+                 .quantization = s.text(at + 5),
+                 .parameters = static_cast<uint64_t>(s.integer(at + 6)),
+                 .weights_bytes = static_cast<uint64_t>(s.integer(at + 7)),
+                 .layers = s.integer(at + 8),
+                 .train_context = s.integer(at + 9),
+                 .vocabulary = s.integer(at + 10),
+                 .kv_bytes_per_token = static_cast<uint64_t>(s.integer(at + 11)),
+                 .has_chat_template = s.integer(at + 12) != 0};
+  return model;
+}
+
+void bind_optional(Statement& s, int at, const std::optional<int64_t>& value) { value ? s.bind(at, *value) : s.bind_null(at); }
+
+std::optional<int64_t> optional_integer(const Statement& s, int column) { return s.is_null(column) ? std::nullopt : std::optional(s.integer(column)); }
+
+// Columns 0–16 of a revision; the model's follow.
+constexpr const char* kRevisionColumns =
+    "id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, idle_ms, keep_ms, queue, "
+    "wait_ms, time_ms, "
+    "memory_mib, context_tokens, model_name, model_version";
+constexpr int kRevisionColumnCount = 19;
+
+Result<domain::Revision> read_revision(const Statement& s) {
+  domain::EndpointSpec spec{.name = s.text(1), .engine = s.text(3) == "echo" ? domain::Engine::kEcho : domain::Engine::kLlama};
+  if (!s.is_null(4)) spec.model = domain::ModelRef{.name = s.text(4), .version = optional_integer(s, 5)};
+  spec.memory_mib = optional_integer(s, 6);
+  spec.context_tokens = optional_integer(s, 7);
+  spec.scaling = {.min = static_cast<int>(s.integer(8)), .max = static_cast<int>(s.integer(9)), .idle = std::nullopt, .keep = milliseconds(s.integer(11))};
+  if (const auto idle = optional_integer(s, 10)) spec.scaling.idle = milliseconds(*idle);
+  spec.limits = {.queue = static_cast<int>(s.integer(12)), .wait = milliseconds(s.integer(13)), .time = milliseconds(s.integer(14))};
+  domain::Revision revision{.id = RevisionId{static_cast<uint64_t>(s.integer(0))},
+                            .spec = std::move(spec),
+                            .model = std::nullopt,
+                            .memory_mib = s.integer(15),
+                            .context_tokens = s.integer(16),
+                            .created = from_ms(s.integer(2))};
+  if (!s.is_null(17)) {
+    Result<domain::Model> model = read_model(s, s.text(17), s.integer(18), kRevisionColumnCount);
+    if (!model) return fail(model.error());
+    revision.model = std::move(*model);
+  }
+  return revision;
+}
+
+void bind_revision(Statement& s, const domain::Revision& r) {
+  const domain::EndpointSpec& spec = r.spec;
+  s.bind(1, static_cast<int64_t>(r.id.value)).bind(2, spec.name).bind(3, to_ms(r.created)).bind(4, to_string(spec.engine));
+  spec.model ? s.bind(5, spec.model->name) : s.bind_null(5);
+  bind_optional(s, 6, spec.model ? spec.model->version : std::nullopt);
+  bind_optional(s, 7, spec.memory_mib);
+  bind_optional(s, 8, spec.context_tokens);
+  s.bind(9, int64_t{spec.scaling.min}).bind(10, int64_t{spec.scaling.max});
+  bind_optional(s, 11, spec.scaling.idle ? std::optional<int64_t>(spec.scaling.idle->count()) : std::nullopt);
+  s.bind(12, int64_t{spec.scaling.keep.count()})
+      .bind(13, int64_t{spec.limits.queue})
+      .bind(14, int64_t{spec.limits.wait.count()})
+      .bind(15, int64_t{spec.limits.time.count()});
+  s.bind(16, r.memory_mib).bind(17, r.context_tokens);
+  if (!r.model) {
+    for (int column = 18; column < 20 + kModelColumnCount; ++column)
+      s.bind_null(column);
+    return;
+  }
+  s.bind(18, r.model->name).bind(19, r.model->version);
+  bind_model(s, 20, *r.model);
+}
+
+// "?,?,…"
+std::string marks(int count) {
+  std::string text = "?";
+  for (int i = 1; i < count; ++i)
+    text += ",?";
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& home) {
+  Result<Database> database = Database::open(home / "catalog.db", kSchema);
+  if (!database) return fail(database.error());
+  return std::unique_ptr<Catalog>(new Catalog(std::move(*database)));
+}
+
+Result<std::vector<domain::Model>> Catalog::models() {
+  static const std::string kSql = fmt::format("SELECT name, version, {} FROM models ORDER BY name, version", kModelColumns);
+  Result<Statement> rows = database_.prepare(kSql);
+  if (!rows) return fail(rows.error());
+  std::vector<domain::Model> models;
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row) return fail(row.error());
+    if (!*row) return models;
+    Result<domain::Model> model = read_model(*rows, rows->text(0), rows->integer(1), 2);
+    if (!model) return fail(model.error());
+    models.push_back(std::move(*model));
+  }
+}
+
+Status Catalog::put_model(const domain::Model& model) {
+  static const std::string kSql = fmt::format("INSERT INTO models(name, version, {}) VALUES({})", kModelColumns, marks(2 + kModelColumnCount));
+  Result<Statement> insert = database_.prepare(kSql);
+  if (!insert) return fail(insert.error());
+  insert->bind(1, model.name).bind(2, model.version);
+  bind_model(*insert, 3, model);
+  return insert->run();
+}
+
+Status Catalog::delete_model(const std::string& name, int64_t version) {
+  Result<Statement> remove = database_.prepare("DELETE FROM models WHERE name = ? AND version = ?");
+  if (!remove) return fail(remove.error());
+  return remove->bind(1, name).bind(2, version).run();
+}
+
+Result<std::vector<domain::Revision>> Catalog::current_revisions() {
+  static const std::string kSql =
+      fmt::format("SELECT {}, {} FROM revisions WHERE id IN (SELECT revision FROM endpoints) ORDER BY endpoint", kRevisionColumns, kModelColumns);
+  Result<Statement> rows = database_.prepare(kSql);
+  if (!rows) return fail(rows.error());
+  std::vector<domain::Revision> revisions;
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row) return fail(row.error());
+    if (!*row) return revisions;
+    Result<domain::Revision> revision = read_revision(*rows);
+    if (!revision) return fail(revision.error());
+    revisions.push_back(std::move(*revision));
+  }
+}
+
+Status Catalog::put_revision(const domain::Revision& revision) {
+  static const std::string kSql =
+      fmt::format("INSERT INTO revisions({}, {}) VALUES({})", kRevisionColumns, kModelColumns, marks(kRevisionColumnCount + kModelColumnCount));
+  Result<Statement> insert = database_.prepare(kSql);
+  if (!insert) return fail(insert.error());
+  Result<Statement> current =
+      database_.prepare("INSERT INTO endpoints(name, revision) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET revision = excluded.revision");
+  if (!current) return fail(current.error());
+  return database_.transaction([&]() -> Status {
+    bind_revision(*insert, revision);
+    if (Status inserted = insert->run(); !inserted) return inserted;
+    return current->bind(1, revision.spec.name).bind(2, static_cast<int64_t>(revision.id.value)).run();
+  });
+}
+
+Status Catalog::delete_endpoint(const std::string& name) {
+  Result<Statement> remove = database_.prepare("DELETE FROM endpoints WHERE name = ?");
+  if (!remove) return fail(remove.error());
+  return remove->bind(1, name).run();
+}
+
+Result<uint64_t> Catalog::highest_revision_id() {
+  Result<Statement> highest = database_.prepare("SELECT coalesce(max(id), 0) FROM revisions");
+  if (!highest) return fail(highest.error());
+  if (const Result<bool> row = highest->next(); !row) return fail(row.error());
+  return static_cast<uint64_t>(highest->integer(0));
+}
+
+}  // namespace ebb::store

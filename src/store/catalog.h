@@ -1,0 +1,39 @@
+// What was added and deployed: models, and the revisions of endpoints. Durable before a verb returns.
+//
+// One owner, on the server's loop: these verbs are rare and take about a millisecond.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/endpoint.h"
+#include "domain/model.h"
+#include "store/database.h"
+
+namespace ebb::store {
+
+class Catalog {
+ public:
+  // <home>/catalog.db
+  static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& home);
+
+  Result<std::vector<domain::Model>> models();   // by name and version
+  Status put_model(const domain::Model& model);  // kExists for a name and version that are there
+  Status delete_model(const std::string& name, int64_t version);
+
+  Result<std::vector<domain::Revision>> current_revisions();  // by endpoint
+  // The new current revision of its endpoint; older ones are kept for bills and history.
+  Status put_revision(const domain::Revision& revision);
+  Status delete_endpoint(const std::string& name);
+  Result<uint64_t> highest_revision_id();
+
+ private:
+  explicit Catalog(Database database) : database_(std::move(database)) {}
+  Database database_;
+};
+
+}  // namespace ebb::store
