@@ -3,10 +3,12 @@
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside coroutine frames and std::expected once it inlines.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-stringop-overflow -Wno-array-bounds -Wno-free-nonheap-object -Wno-null-dereference)
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-stringop-overflow -Wno-array-bounds -Wno-free-nonheap-object -Wno-mismatched-new-delete -Wno-null-dereference)
+  # The same of the operator delete of a coroutine's frame, where it optimizes.
+  add_compile_options($<$<CONFIG:RelWithDebInfo>:-Wno-mismatched-new-delete>)
 endif()
 if(EBB_SANITIZE)
-  add_compile_options(-fsanitize=${EBB_SANITIZE} -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${EBB_SANITIZE} -fno-sanitize-recover=all -Wno-mismatched-new-delete)
   add_link_options(-fsanitize=${EBB_SANITIZE})
   if(EBB_SANITIZE MATCHES "thread")
     add_compile_options(-Wno-tsan)

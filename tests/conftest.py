@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests: the built programs, a home of its own for each test, and an audit of what a test leaves behind.
 
   EBB_PRESET=release|asan|tsan   which build is tested (tools/test.sh sets it)
+  EBB_BIN=folder                 programs in another folder
 
 Nothing here sleeps for a fixed time: `eventually` looks again until something is true or a generous time is over.
 """

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "engine_llama/tensor_memory.h"
@@ -31,7 +32,8 @@ std::string& last_error() {
 void keep_error(ggml_log_level level, const char* text, void* /*unused*/) {
   if (level != GGML_LOG_LEVEL_ERROR) return;
   std::string line = text;
-  while (!line.empty() && line.back() == '\n') line.pop_back();
+  while (!line.empty() && line.back() == '\n')
+    line.pop_back();
   if (!line.empty()) last_error() = line.substr(0, kErrorBytesMax);
 }
 
@@ -60,8 +62,8 @@ bool can_make_threads() {
 
 void init_backend(const std::string& directory) {
   // Freed memory stays in the heap: sampling and vocabularies ask for megabytes again and again, and a fresh page costs 20 µs.
-  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   (void)tensor_memory_bytes();
   llama_log_set(keep_error, nullptr);
   common_log_set_verbosity_thold(-1);  // its first line would start a thread

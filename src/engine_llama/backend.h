@@ -3,6 +3,8 @@
 
 #include <string>
 
+struct ggml_threadpool;
+
 namespace ebb::engine_llama {
 
 // Loads the back ends for this machine's CPU from the directory, and sets the process up for the library (log, heap). Once, at start; no model is
@@ -29,13 +31,13 @@ class Threads {
   // Where threads cannot be made, it stays at one.
   void set(int count);
   int count() const { return count_; }
-  struct ggml_threadpool* pool() const { return pool_; }
+  ggml_threadpool* pool() const { return pool_; }
 
  private:
   void drop_pool();
 
   int count_ = 1;
-  struct ggml_threadpool* pool_ = nullptr;
+  ggml_threadpool* pool_ = nullptr;
 };
 
 }  // namespace ebb::engine_llama

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <llama.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "engine/text_holder.h"
@@ -63,7 +65,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::funct
   params.progress_callback_user_data = const_cast<std::function<void(int64_t, int64_t)>*>(&progress);
   (void)take_library_error();
   llama_model* const model = llama_model_load_from_file_ptr(stream, params);
-  if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", engine::replace_invalid_utf8(take_library_error())));
+  if (model == nullptr)
+    return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", engine::replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
   if (const Status kind = check_kind(model); !kind) return fail(kind.error());
   try {
@@ -78,7 +81,11 @@ LoadedModel::LoadedModel(llama_model* model)
     : model_(model),
       vocabulary_(llama_model_get_vocab(model)),
       vocabulary_size_(llama_vocab_n_tokens(vocabulary_)),
-      can_cut_back_(llama_model_n_swa(model) == 0 && !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model)) {}
+      can_cut_back_(llama_model_n_swa(model) == 0 && !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model)) {
+  // A token's text in the vocabulary is at least as long as the bytes that it stands for.
+  for (Token token = 0; token < vocabulary_size_; ++token)
+    token_bytes_max_ = std::max(token_bytes_max_, std::strlen(llama_vocab_get_text(vocabulary_, token)));
+}
 
 LoadedModel::~LoadedModel() { llama_model_free(model_); }
 

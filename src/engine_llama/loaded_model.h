@@ -30,6 +30,9 @@ class LoadedModel {
   // template does not take it, or it is not UTF-8, or there is nothing in it.
   Result<std::vector<Token>> prompt(const std::vector<domain::ChatMessage>& messages) const;
 
+  // No text of so many bytes takes fewer tokens.
+  int64_t tokens_at_least(size_t bytes) const { return static_cast<int64_t>(bytes / token_bytes_max_); }
+
   bool is_token(Token token) const;
   bool ends_answer(Token token) const;  // end of turn, end of text, …
   // The bytes that the token stands for: parts of characters sometimes, nothing for control tokens.
@@ -46,6 +49,7 @@ class LoadedModel {
   llama_model* model_;
   const llama_vocab* vocabulary_;
   int vocabulary_size_;
+  size_t token_bytes_max_ = 1;
   bool can_cut_back_;
   // Shared only because the library's type is incomplete here.
   std::shared_ptr<common_chat_templates> templates_;

@@ -35,7 +35,8 @@ Sampler::Sampler(const LoadedModel& model, const domain::Sampling& sampling, uin
 Result<Token> Sampler::sample(llama_context* context, int index) {
   // A hostile model may compute anything; the library's samplers rely on numbers.
   const float* const logits = llama_get_logits_ith(context, index);
-  const bool sound = logits != nullptr && std::all_of(logits, logits + model_->vocabulary_size(), [](float logit) { return !std::isnan(logit) && logit < INFINITY; });
+  const bool sound =
+      logits != nullptr && std::all_of(logits, logits + model_->vocabulary_size(), [](float logit) { return !std::isnan(logit) && logit < INFINITY; });
   if (!sound) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
   const Token token = common_sampler_sample(sampler_.get(), context, index);
   if (!model_->is_token(token)) return fail(ErrorKind::kInternal, "the model chose a token that it does not have");

@@ -11,7 +11,8 @@ void SavedPrefixes::add(Saved saved) {
   const bool known = std::ranges::any_of(saved_, [&](const Saved& other) { return common_prefix(other.tokens, saved.tokens) == saved.tokens.size(); });
   if (known) return;
   saved_.push_back(std::move(saved));
-  while (saved_.size() > kSavedPrefixesMax || bytes() > kSavedBytesMax) saved_.erase(saved_.begin());
+  while (saved_.size() > kSavedPrefixesMax || bytes() > kSavedBytesMax)
+    saved_.erase(saved_.begin());
 }
 
 SavedPrefixes::Match SavedPrefixes::longest_match(std::span<const Token> prompt) const {
@@ -25,7 +26,8 @@ SavedPrefixes::Match SavedPrefixes::longest_match(std::span<const Token> prompt)
 
 size_t SavedPrefixes::bytes() const {
   size_t sum = 0;
-  for (const Saved& saved : saved_) sum += saved.state.size();
+  for (const Saved& saved : saved_)
+    sum += saved.state.size();
   return sum;
 }
 

@@ -32,7 +32,8 @@ TEST(SavedPrefixes, KeepsTheLongerOfTwoThatBeginAlike) {
 
 TEST(SavedPrefixes, IsBounded) {
   SavedPrefixes prefixes;
-  for (Token token = 0; token < 20; ++token) prefixes.add(saved({token, token}));
+  for (Token token = 0; token < 20; ++token)
+    prefixes.add(saved({token, token}));
   EXPECT_EQ(prefixes.count(), kSavedPrefixesMax);
   EXPECT_EQ(prefixes.longest_match(std::vector<Token>{0, 0}).saved, nullptr) << "the oldest went";
   EXPECT_NE(prefixes.longest_match(std::vector<Token>{19, 19}).saved, nullptr);

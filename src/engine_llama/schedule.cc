@@ -2,7 +2,6 @@
 #include "engine_llama/schedule.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace ebb::engine_llama {
 
@@ -55,7 +54,5 @@ std::optional<size_t> choose_slot(std::span<const SlotState> slots) {
   }
   return best;
 }
-
-int capacity_for(int slots) { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(slots, 1)))); }
 
 }  // namespace ebb::engine_llama

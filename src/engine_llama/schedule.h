@@ -46,7 +46,4 @@ struct SlotState {
 // was used longest ago. nullopt: none is free.
 std::optional<size_t> choose_slot(std::span<const SlotState> slots);
 
-// How many slots memory is made for when so many are asked for: powers of two, so that growing one by one seldom moves anything.
-int capacity_for(int slots);
-
 }  // namespace ebb::engine_llama

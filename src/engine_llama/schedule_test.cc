@@ -84,12 +84,5 @@ TEST(CommonPrefix, Counts) {
   EXPECT_EQ(common_prefix(a, {}), 0U);
 }
 
-TEST(CapacityFor, GrowsInPowersOfTwo) {
-  EXPECT_EQ(capacity_for(1), 1);
-  EXPECT_EQ(capacity_for(2), 2);
-  EXPECT_EQ(capacity_for(3), 4);
-  EXPECT_EQ(capacity_for(64), 64);
-}
-
 }  // namespace
 }  // namespace ebb::engine_llama

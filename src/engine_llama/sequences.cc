@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <llama.h>
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "domain/limits.h"
 
 namespace ebb::engine_llama {
 
@@ -29,8 +32,13 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
 
 }  // namespace
 
-Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int capacity, int64_t context_tokens, const Threads& threads) {
-  llama_context* const context = llama_init_from_model(model.get(), params_for(capacity, context_tokens));
+Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int at_least, int64_t context_tokens, const Threads& threads) {
+  int capacity = domain::kSlotsPerWorkerMax;
+  llama_context* context = llama_init_from_model(model.get(), params_for(capacity, context_tokens));
+  while (context == nullptr && capacity > at_least) {
+    capacity = std::max(at_least, capacity / 2);
+    context = llama_init_from_model(model.get(), params_for(capacity, context_tokens));
+  }
   if (context == nullptr)
     return fail(ErrorKind::kExhausted, fmt::format("there is no memory for {} slots of {} tokens: {}", capacity, context_tokens, take_library_error()));
   std::unique_ptr<Sequences> sequences(new Sequences(context, capacity));
@@ -85,7 +93,8 @@ Status Sequences::decode() {
   EBB_CHECK(!tokens_.empty() && tokens_.size() <= static_cast<size_t>(kPromptTokensPerStepMax + capacity_));
   std::vector<int32_t> counts(tokens_.size(), 1);
   std::vector<int32_t*> owners(tokens_.size());
-  for (size_t i = 0; i < owners.size(); ++i) owners[i] = &owners_[i];
+  for (size_t i = 0; i < owners.size(); ++i)
+    owners[i] = &owners_[i];
   const llama_batch batch{.n_tokens = static_cast<int32_t>(tokens_.size()),
                           .token = tokens_.data(),
                           .embd = nullptr,

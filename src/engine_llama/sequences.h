@@ -1,6 +1,8 @@
 // The library's context: the KV caches of a number of sequences, and one batch at a time over them.
 //
 // Sequence i belongs to slot i. Each has its own cache of the same size, so that a sequence computes the same alone and beside others.
+// Address space is taken for as many sequences as a worker may ever have, memory only for tokens that are in one (tensor_memory.h): so
+// growing costs nothing, and a saved state fits every later context, which it does only where the number of sequences is the same.
 #pragma once
 
 #include <memory>
@@ -21,8 +23,8 @@ using SequenceState = std::vector<uint8_t>;
 
 class Sequences {
  public:
-  // Error kExhausted: no memory for so many.
-  static Result<std::unique_ptr<Sequences>> make(const LoadedModel& model, int capacity, int64_t context_tokens, const Threads& threads);
+  // Takes fewer than the most, but at least so many, where the system does not give address space freely. Error kExhausted: not even that.
+  static Result<std::unique_ptr<Sequences>> make(const LoadedModel& model, int at_least, int64_t context_tokens, const Threads& threads);
   ~Sequences();
   Sequences(const Sequences&) = delete;
   Sequences& operator=(const Sequences&) = delete;

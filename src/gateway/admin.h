@@ -26,27 +26,23 @@ class AddProgress {
   }
   // True once the caller is gone: the work stops soon (what was fetched may stay for a resume) and returns kCancelled.
   bool cancelled() const { return cancelled_; }
-  // For work that waits: called once at cancellation, at once if that has been. Look at `cancelled` after setting it, before waiting.
-  void on_cancel(std::function<void()> wake) {
-    if (cancelled_) return wake();
-    on_cancel_ = std::move(wake);
-  }
+  // Set by work that waits, and called once at cancellation. Set it before the first wait, or look at `cancelled` after setting it.
+  std::function<void()> on_cancel;
 
   // For the request.
   void cancel() {
     cancelled_ = true;
-    if (on_cancel_) std::exchange(on_cancel_, nullptr)();
+    if (on_cancel) std::exchange(on_cancel, nullptr)();
   }
   std::optional<wire::ModelProgress> take() { return std::exchange(latest_, std::nullopt); }
   std::function<void()> changed;
   // The work is over: neither side is called any more.
   void detach() {
     changed = nullptr;
-    on_cancel_ = nullptr;
+    on_cancel = nullptr;
   }
 
  private:
-  std::function<void()> on_cancel_;
   std::optional<wire::ModelProgress> latest_;
   bool cancelled_ = false;
 };

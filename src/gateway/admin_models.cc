@@ -82,6 +82,7 @@ io::Task<void> add_model(Services& services, Exchange& exchange) {
   auto addition = std::make_shared<Addition>(services.executor);
   addition->progress->changed = [timer = &addition->changed] { timer->cancel(); };
   exchange.on_left([addition] { addition->progress->cancel(); });
+  if (exchange.left()) co_return;
   io::asio::co_spawn(services.executor, run_addition(services.models, std::move(*request), addition), io::asio::detached);
   for (;;) {
     std::optional<wire::ModelProgress> progress = addition->progress->take();

@@ -125,7 +125,7 @@ class FakeModels final : public ModelAdmin {
     }
     if (hang_) {
       io::asio::steady_timer timer(executor, io::asio::steady_timer::time_point::max());
-      progress->on_cancel([&timer] { timer.cancel(); });
+      progress->on_cancel = [&timer] { timer.cancel(); };
       if (!progress->cancelled()) co_await timer.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
       cancelled_ = progress->cancelled();
       co_return fail(ErrorKind::kCancelled, "the caller left");

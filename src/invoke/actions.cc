@@ -73,6 +73,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
 void LocalPlatform::perform_dispatch(const control::Dispatch& dispatch) {
   const auto live = calls_.find(dispatch.call);
   EBB_CHECK(live != calls_.end());
+  live->second.tokens = 0;  // of this try
   if (const auto stream = live->second.stream.lock()) stream->set_dispatched({.tier = dispatch.tier, .queued = dispatch.queued, .start = dispatch.start});
   fleet_.execute(dispatch.worker, dispatch.call, live->second.call);
 }

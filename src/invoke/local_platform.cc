@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "control/memory_policy.h"
 #include "domain/limits.h"
 
 namespace ebb::invoke {
@@ -94,7 +95,7 @@ Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
   }
   Result<domain::Revision> revision = domain::make_revision(RevisionId{next_revision_}, std::move(spec), std::move(model), clock_.wall());
   if (!revision) return revision;
-  if (Status fits = control::fits_node(options_.node, *revision); !fits) return fail(fits.error());
+  if (Status fits = control::fits_node(*revision, options_.node.memory_limit_bytes); !fits) return fail(fits.error());
   if (Status stored = catalog_.put_revision(*revision); !stored) return fail(stored.error());
   ++next_revision_;
   note(revision->spec.name, fmt::format("deployed revision {}", revision->id.value));
@@ -165,14 +166,6 @@ void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.a
 std::string LocalPlatform::endpoint_of(WorkerId worker) const {
   const auto found = worker_endpoints_.find(worker);
   return found == worker_endpoints_.end() ? std::string() : found->second;
-}
-
-std::vector<domain::Digest> LocalPlatform::digests_in_use() const {
-  std::vector<domain::Digest> digests;
-  for (const EndpointView& view : endpoints()) {
-    if (view.revision.model) digests.push_back(view.revision.model->digest);
-  }
-  return digests;
 }
 
 }  // namespace ebb::invoke

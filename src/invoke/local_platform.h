@@ -14,6 +14,7 @@
 
 #include "base/ids.h"
 #include "control/core.h"
+#include "control/view.h"
 #include "instance/fleet.h"
 #include "instance/memory.h"
 #include "invoke/endpoint_log.h"
@@ -57,9 +58,6 @@ class LocalPlatform final : public Platform {
   Result<std::vector<DecisionView>> decisions(const std::string& endpoint) const override;
   Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const override;
   StatusView status() const override;
-
-  // Digests that some revision still needs: their models may not be removed.
-  std::vector<domain::Digest> digests_in_use() const;
 
  private:
   struct LiveCall {

@@ -1,49 +1,53 @@
-// mkdir, flock, and a trial of writing.
+// A lock with the holder's process id in it; taking it is also the trial of writing.
 #include "ledger/home.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
+#include <utility>
+
+#include "io/files.h"
 
 namespace ebb::ledger {
 
 namespace {
 
-Error with_advice(Error error) {
-  error.message += ": choose another folder with --home";
+Error with_advice(Error error, const std::filesystem::path& path) {
+  // A folder above that is missing cannot be: the rest is rights, disks and what else lies there.
+  if (error.kind != ErrorKind::kExhausted) error.kind = ErrorKind::kIo;
+  error.message = fmt::format("the home folder {} cannot be used: {}: choose another with --home", path.string(), error.message);
   return error;
 }
 
-std::string holder(int lock) {
-  char text[32] = {};
-  const ssize_t count = ::pread(lock, text, sizeof text - 1, 0);
-  return count > 0 ? std::string(text, static_cast<size_t>(count)) : std::string("unknown");
+std::string holder(const std::filesystem::path& lock) {
+  constexpr size_t kPidBytesMax = 20;
+  Result<std::string> pid = io::read_small_file(lock, kPidBytesMax);
+  return pid && !pid->empty() ? std::move(*pid) : "unknown";
+}
+
+Status write_pid(int lock) {
+  const std::string pid = fmt::format("{}", ::getpid());
+  if (::ftruncate(lock, 0) != 0) return fail(errno_error("cannot write its lock", errno));
+  const ssize_t count = ::pwrite(lock, pid.data(), pid.size(), 0);
+  if (count != static_cast<ssize_t>(pid.size())) return fail(errno_error("cannot write its lock", count < 0 ? errno : ENOSPC));
+  return {};
 }
 
 }  // namespace
 
 Result<Home> open_home(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(with_advice(errno_error(fmt::format("the home folder {} cannot be made", path.string()), errno)));
-  if (!std::filesystem::is_directory(path, error))
-    return fail(with_advice({.kind = ErrorKind::kIo, .message = fmt::format("the home {} is not a folder", path.string())}));
-  const std::string file = path / "lock";
-  Home home{.path = path, .lock = Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600))};
-  if (!home.lock) return fail(with_advice(errno_error(fmt::format("the home folder {} cannot be written", path.string()), errno)));
-  if (::flock(home.lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(ErrorKind::kExists, fmt::format("another `ebb serve` (process {}) uses the home {}: stop it, or choose another with --home",
-                                                holder(home.lock.get()), path.string()));
-  const std::string pid = fmt::format("{}", ::getpid());
-  if (::ftruncate(home.lock.get(), 0) != 0 || ::pwrite(home.lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return fail(with_advice(errno_error(fmt::format("the home folder {} cannot be written", path.string()), errno)));
-  return home;
+  if (path.empty()) return fail(ErrorKind::kInvalid, "the home folder has no name: choose one with --home", "home");
+  if (Status made = io::make_folders(path); !made) return fail(with_advice(made.error(), path));
+  const std::filesystem::path file = path / "lock";
+  Result<Fd> lock = io::lock_file(file);
+  if (!lock && lock.error().kind == ErrorKind::kUnavailable)
+    return fail(ErrorKind::kExists,
+                fmt::format("another `ebb serve` (process {}) uses the home {}: stop it, or choose another with --home", holder(file), path.string()));
+  if (!lock) return fail(with_advice(lock.error(), path));
+  if (Status written = write_pid(lock->get()); !written) return fail(with_advice(written.error(), path));
+  return Home{.path = path, .lock = std::move(*lock)};
 }
 
 }  // namespace ebb::ledger

@@ -13,8 +13,8 @@ struct Home {
   Fd lock;  // held as long as this lives; the kernel gives it back when the process ends, however it ends
 };
 
-// Makes the folder (0700) if it is missing, and locks it. Errors: kIo (not a folder, read-only, no rights), kExists (another server,
-// with its process id), kExhausted (no space).
+// Makes the folder (0700, and those above it) if it is missing, and locks it. Errors: kIo (not a folder, read-only, no rights), kExists
+// (another server, with its process id), kExhausted (no space).
 Result<Home> open_home(const std::filesystem::path& path);
 
 }  // namespace ebb::ledger

@@ -2,27 +2,18 @@
 #include "ledger/usage_log.h"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
-#include <cerrno>
+#include <iterator>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "domain/limits.h"
+#include "io/files.h"
 
 namespace ebb::ledger {
 
-namespace {
-
-constexpr size_t kQueriesMax = 64;
-constexpr std::chrono::seconds kRetryPause{1};
-constexpr std::chrono::seconds kSpaceCheckPause{5};
-
-}  // namespace
-
-UsageLog::UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed)
-    : store_(std::move(store)), home_(std::move(home)), changed_(std::move(changed)), writer_([this] { run(); }) {}
+UsageLog::UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed, UsageLogOptions options)
+    : store_(std::move(store)), home_(std::move(home)), changed_(std::move(changed)), options_(options), writer_([this] { run(); }) {}
 
 UsageLog::~UsageLog() {
   {
@@ -31,12 +22,15 @@ UsageLog::~UsageLog() {
   }
   waiting_.notify_one();
   writer_.join();
+  if (appended_count_ != written_count_)
+    log_error("usage records are lost: they could not be written before the end", {{"records", appended_count_ - written_count_}});
 }
 
 bool UsageLog::append(domain::UsageRecord record) {
   {
     const std::lock_guard lock(mutex_);
-    if (records_.size() >= domain::kUsageBacklogMax) return false;
+    if (appended_count_ - written_count_ >= domain::kUsageBacklogMax) return false;
+    ++appended_count_;
     records_.push_back(std::move(record));
   }
   waiting_.notify_one();
@@ -46,51 +40,78 @@ bool UsageLog::append(domain::UsageRecord record) {
 bool UsageLog::query(std::function<void(store::UsageStore&)> work) {
   {
     const std::lock_guard lock(mutex_);
-    if (queries_.size() >= kQueriesMax) return false;
+    if (queries_.size() >= kUsageQueriesMax) return false;
     queries_.push_back(std::move(work));
   }
   waiting_.notify_one();
   return true;
 }
 
-Status UsageLog::check_space(const std::filesystem::path& home) {
-  struct statvfs disk {};
-  if (::statvfs(home.c_str(), &disk) != 0) return fail(errno_error(home.string(), errno));
-  const uint64_t free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if (free_bytes < kFreeBytesMin)
-    return fail(ErrorKind::kExhausted, fmt::format("the disk of {} is full ({} MiB free, {} are kept for bills): free some space", home.string(),
-                                                   free_bytes >> 20U, kFreeBytesMin >> 20U));
+bool UsageLog::flush(milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return written_.wait_for(lock, patience, [this, wanted = appended_count_] { return written_count_ >= wanted; });
+}
+
+Status UsageLog::check_space(const std::filesystem::path& home, uint64_t free_bytes_min) {
+  const Result<uint64_t> free = io::free_bytes(home);
+  if (!free) return fail(free.error());
+  if (*free < free_bytes_min)
+    return fail(ErrorKind::kExhausted, fmt::format("the disk of {} is full ({} MiB free, {} are kept for bills): free some space", home.string(), *free >> 20U,
+                                                   free_bytes_min >> 20U));
   return {};
 }
 
-void UsageLog::tell(bool writable, const std::string& why) {
-  if (writable == writable_) return;
-  writable_ = writable;
-  if (writable) log_info("usage records are written again");
-  if (!writable) log_error("usage records cannot be written; no new calls are taken", {{"why", why}});
-  changed_(writable, why);
+void UsageLog::tell(const Status& status) {
+  if (status.has_value() == writable_) return;
+  writable_ = status.has_value();
+  const std::string why = status ? std::string() : status.error().message;
+  if (writable_) log_info("usage records are written again");
+  if (!writable_) log_error("usage records cannot be written; no new calls are taken", {{"why", why}});
+  changed_(writable_, why);
+}
+
+Status UsageLog::write(std::vector<domain::UsageRecord>& batch) {
+  if (batch.empty()) return {};
+  const Result<store::Appended> appended = store_->append(batch);
+  if (appended) {
+    if (appended->existing > 0) log_warn("usage records were there already", {{"records", appended->existing}});
+    batch.clear();
+    return {};
+  }
+  // A full disk leaves the file sound. After anything else, what the connection remembers may not be what the disk has.
+  if (appended.error().kind != ErrorKind::kExhausted) {
+    if (Status opened = store_->reopen(); !opened) return opened;
+  }
+  return fail(appended.error());
+}
+
+Status UsageLog::write_and_check(std::vector<domain::UsageRecord>& batch) {
+  Status status = write(batch);
+  if (status) status = check_space(home_, options_.free_bytes_min);
+  tell(status);
+  return status;
 }
 
 void UsageLog::run() {
+  std::vector<domain::UsageRecord> batch;  // kept while it cannot be written
+  bool stuck = !write_and_check(batch);
   std::unique_lock lock(mutex_);
-  bool stuck = false;
   for (;;) {
-    const auto something = [&] { return ending_ || !queries_.empty() || (!stuck && !records_.empty()); };
-    waiting_.wait_for(lock, stuck ? kRetryPause : kSpaceCheckPause, something);
-    const std::vector<domain::UsageRecord> batch(records_.begin(), records_.end());
+    waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
+                      [&] { return ending_ || !queries_.empty() || (!stuck && !records_.empty()); });
+    const bool last = ending_;
+    batch.insert(batch.end(), std::move_iterator(records_.begin()), std::move_iterator(records_.end()));
+    records_.clear();
+    std::deque<Query> queries = std::exchange(queries_, {});
+    const uint64_t taken_count = appended_count_;
     lock.unlock();
-    const Status written = batch.empty() ? Status{} : store_->append(batch);
-    const Status space = written ? check_space(home_) : written;
-    tell(space.has_value(), space ? std::string() : space.error().message);
-    lock.lock();
-    if (written) records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
-    stuck = !space;
-    std::deque<std::function<void(store::UsageStore&)>> queries = std::exchange(queries_, {});
-    lock.unlock();
-    for (auto& query : queries)
+    stuck = !write_and_check(batch);
+    for (const Query& query : queries)
       query(*store_);
     lock.lock();
-    if (ending_ && (records_.empty() || stuck)) return;
+    if (batch.empty()) written_count_ = taken_count;
+    written_.notify_all();
+    if (last) return;
   }
 }
 

@@ -1,11 +1,13 @@
 // Usage records on their way to the disk: a thread that writes everything that waits in one synced transaction.
 //
 // append() never blocks, so a warm call waits for no sync; what a crash can lose is what the last few milliseconds ended. When the
-// disk refuses (full, read-only), records stay here, bounded by kUsageBacklogMax, `changed` says so, and writing is tried again each
-// second until it works: the platform takes no new calls meanwhile, and needs no restart afterwards.
+// disk refuses (full, read-only, failing), records stay here, bounded by kUsageBacklogMax, `changed` says so, and writing is tried
+// again each second until it works: the platform takes no new calls meanwhile, and needs no restart afterwards. After a failed write
+// that is not for want of space, the store is opened anew first: what a failed sync has left behind is not built upon.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -13,23 +15,34 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "domain/usage.h"
 #include "store/usage_store.h"
 
 namespace ebb::ledger {
 
-// Below this much free space nothing new is accepted, so that what runs can still be billed.
+// Below this much free space nothing new is accepted, so that what runs can still be billed: the longest backlog takes 5 MB.
 inline constexpr uint64_t kFreeBytesMin = 16ULL << 20U;
+// Bills that may wait for the writer.
+inline constexpr size_t kUsageQueriesMax = 64;
+
+struct UsageLogOptions {
+  uint64_t free_bytes_min = kFreeBytesMin;
+  milliseconds retry_pause{1000};        // while it cannot write
+  milliseconds space_check_pause{5000};  // while nothing is to be written
+};
 
 class UsageLog {
  public:
-  // Called on the writer's thread, also at the first check: (true, "") or (false, why).
+  // Called on the writer's thread whenever it changes, beginning from writable: (false, why) or (true, "").
   using Changed = std::function<void(bool writable, const std::string& why)>;
 
-  UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed);
-  // Writes what waits, once, and ends the thread.
+  // Looks for free space at once, before any record.
+  UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed, UsageLogOptions options = {});
+  // Writes what waits, once, answers what was asked, and ends the thread.
   ~UsageLog();
   UsageLog(const UsageLog&) = delete;
   UsageLog& operator=(const UsageLog&) = delete;
@@ -37,26 +50,40 @@ class UsageLog {
   // From any thread. False: too many wait already, this one is lost (and counted as such by the caller).
   bool append(domain::UsageRecord record);
 
-  // Runs `work` on the writer's thread, after all records that were appended before it. From any thread. False: too many wait.
+  // Runs `work` on the writer's thread, after all records that were appended before it (unless they cannot be written). From any
+  // thread. False: too many wait.
   bool query(std::function<void(store::UsageStore&)> work);
 
-  // Whether the disk has room for more; asked by the writer before it says "writable".
-  static Status check_space(const std::filesystem::path& home);
+  // Waits until every record appended before is on the disk. From any thread but the writer's. False: not so within `patience`.
+  bool flush(milliseconds patience);
+
+  // kExhausted when less than `free_bytes_min` is free.
+  static Status check_space(const std::filesystem::path& home, uint64_t free_bytes_min = kFreeBytesMin);
 
  private:
-  void run();
-  void tell(bool writable, const std::string& why);
+  using Query = std::function<void(store::UsageStore&)>;
 
+  void run();
+  Status write(std::vector<domain::UsageRecord>& batch);
+  Status write_and_check(std::vector<domain::UsageRecord>& batch);
+  void tell(const Status& status);
+
+  // The writer's own.
   std::unique_ptr<store::UsageStore> store_;
   std::filesystem::path home_;
   Changed changed_;
+  UsageLogOptions options_;
+  bool writable_ = true;  // as last told
+
   std::mutex mutex_;
-  std::condition_variable waiting_;
+  std::condition_variable waiting_;  // something to do
+  std::condition_variable written_;  // something was written
   std::deque<domain::UsageRecord> records_;
-  std::deque<std::function<void(store::UsageStore&)>> queries_;
+  std::deque<Query> queries_;
+  uint64_t appended_count_ = 0;
+  uint64_t written_count_ = 0;
   bool ending_ = false;
-  bool writable_ = true;  // as last told; the writer's own
-  std::thread writer_;
+  std::thread writer_;  // last: it uses all of the above
 };
 
 }  // namespace ebb::ledger

@@ -45,50 +45,64 @@ Error ended(int status) {
 
 }  // namespace
 
+// Shared by the coroutine and the handlers that may run after it. A child that nobody follows any more is ended and reaped.
 struct Fetcher::Child {
-  FetchProcess process;
-  std::optional<Error> killed_for = {};  // why we killed it
+  explicit Child(FetchProcess started) : process(std::move(started)) {}
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (reaped) return;
+    kill_fetch_process(process);
+    reap();
+  }
 
   void kill(Error why) {
-    if (killed_for) return;
+    if (killed_for || reaped) return;
     killed_for = std::move(why);
     kill_fetch_process(process);
   }
+  int reap() {
+    reaped = true;
+    return reap_fetch_process(process);
+  }
+
+  FetchProcess process;
+  std::optional<Error> killed_for;  // why we killed it
+  bool reaped = false;
 };
 
-Result<Fetcher::Child> Fetcher::start(const FetchRequest& request) const {
+Result<std::shared_ptr<Fetcher::Child>> Fetcher::start(const FetchRequest& request) const {
   Result<FetchProcess> process = start_fetch_process(options_.program, request, store_.directory());
   if (!process) return fail(process.error());
-  return Child{.process = std::move(*process)};
+  return std::make_shared<Child>(std::move(*process));
 }
 
 io::Task<Result<FetchResult>> Fetcher::fetch(FetchRequest request, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop) {
   if (stop && stop->stopped()) co_return fail(ErrorKind::kCancelled, "the fetch was stopped");
   if (running_ >= options_.running_max)
     co_return fail(ErrorKind::kOverloaded, fmt::format("{} models are being fetched already: try again when one is done", running_));
-  Result<Child> child = start(request);
+  Result<std::shared_ptr<Child>> child = start(request);
   if (!child) co_return fail(child.error());
   ++running_;
-  // The child stands still in this frame, which outlives what is registered here.
-  if (stop) stop->on_stop_ = [one = &*child] { one->kill({.kind = ErrorKind::kCancelled, .message = "the fetch was stopped"}); };
+  if (stop) stop->on_stop_ = [one = *child] { one->kill({.kind = ErrorKind::kCancelled, .message = "the fetch was stopped"}); };
   Result<FetchResult> result = co_await follow(*child, std::move(progress));
   if (stop) stop->on_stop_ = nullptr;
   --running_;
   co_return result;
 }
 
-io::Task<Result<FetchResult>> Fetcher::follow(Child& child, std::function<void(const FetchProgress&)> progress) {
+io::Task<Result<FetchResult>> Fetcher::follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress) {
   const auto token = io::asio::as_tuple(io::asio::use_awaitable);
-  io::asio::posix::stream_descriptor output(executor_, child.process.output.release());
+  io::asio::posix::stream_descriptor output(executor_, child->process.output.release());
   io::asio::steady_timer watchdog(executor_);
   const auto watch = [&] {
     watchdog.expires_after(options_.silence_max);
-    watchdog.async_wait([&child, silence = options_.silence_max](io::ErrorCode error) {
+    watchdog.async_wait([child, silence = options_.silence_max](io::ErrorCode error) {
       if (error) return;
       const auto seconds_silent = std::chrono::duration_cast<seconds>(silence).count();
-      child.kill({.kind = ErrorKind::kTimeout,
-                  .message = fmt::format("nothing was fetched for {} s: try again; what came is kept", seconds_silent),
-                  .param = "source"});
+      child->kill({.kind = ErrorKind::kTimeout,
+                   .message = fmt::format("nothing was fetched for {} s: try again; what came is kept", seconds_silent),
+                   .param = "source"});
     });
   };
   watch();
@@ -99,11 +113,11 @@ io::Task<Result<FetchResult>> Fetcher::follow(Child& child, std::function<void(c
   for (bool open = true; open;) {
     const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
     open = !error;
-    if (!buffer.add({bytes.data(), got}, lines)) child.kill(broken("a line that is too long"));
-    for (; !lines.empty() && !child.killed_for; lines.pop_front()) {
+    if (!buffer.add({bytes.data(), got}, lines)) child->kill(broken("a line that is too long"));
+    for (; !lines.empty() && !child->killed_for; lines.pop_front()) {
       Result<FetchLine> line = parse_fetch_line(lines.front());
       if (!line || result) {
-        child.kill(broken(line ? "a line after the last" : line.error().message));
+        child->kill(broken(line ? "a line after the last" : line.error().message));
       } else if (const auto* step = std::get_if<FetchProgress>(&*line)) {
         watch();
         if (progress) progress(*step);
@@ -113,16 +127,16 @@ io::Task<Result<FetchResult>> Fetcher::follow(Child& child, std::function<void(c
         result = fail(std::get<FetchFailed>(*line).error);
       }
     }
-    if (child.killed_for) open = false;
+    if (child->killed_for) open = false;
   }
   // Its output may be closed before it is gone; the watchdog still holds.
-  io::asio::posix::stream_descriptor gone(executor_, child.process.pidfd.get());
+  io::asio::posix::stream_descriptor gone(executor_, child->process.pidfd.get());
   const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, token);
   static_cast<void>(waited);
   gone.release();
   watchdog.cancel();
-  const int status = reap_fetch_process(child.process);
-  if (child.killed_for) co_return fail(*child.killed_for);
+  const int status = child->reap();
+  if (child->killed_for) co_return fail(*child->killed_for);
   if (!result) co_return fail(ended(status));
   if (!*result) co_return *result;
   // Its word is not enough: the store must have the file.

@@ -52,8 +52,8 @@ class Fetcher {
 
  private:
   struct Child;
-  Result<Child> start(const FetchRequest& request) const;
-  io::Task<Result<FetchResult>> follow(Child& child, std::function<void(const FetchProgress&)> progress);
+  Result<std::shared_ptr<Child>> start(const FetchRequest& request) const;
+  io::Task<Result<FetchResult>> follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress);
 
   io::asio::any_io_executor executor_;
   const ContentStore& store_;

@@ -172,6 +172,7 @@ Error Download::transport_error(CURLcode code) const {
     case CURLE_COULDNT_CONNECT: return error(ErrorKind::kUnavailable, fmt::format("cannot connect to {}: is the server up?", host));
     case CURLE_TOO_MANY_REDIRECTS: return error(ErrorKind::kInvalid, fmt::format("{} redirects more than {} times", host, limits_.redirects_max));
     case CURLE_UNSUPPORTED_PROTOCOL:
+      if (answer_.redirects() == 0) return error(ErrorKind::kUnavailable, fmt::format("what answers at {} does not speak HTTP", host));
       return error(ErrorKind::kInvalid,
                    fmt::format("{} redirects to an address that is not fetched{}", host, url_.encrypted ? " (only https after https)" : ""));
     case CURLE_URL_MALFORMAT: return error(ErrorKind::kInvalid, fmt::format("{} redirects to something that is no address", host));

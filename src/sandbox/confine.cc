@@ -43,9 +43,13 @@ Layer become_nobody() {
   return made("unprivileged user", true, "root became nobody");
 }
 
-Layer drop_capabilities() {
+// While we may: root that has become nobody has not the right any more.
+void empty_bounding_set() {
   for (int capability = 0; capability <= CAP_LAST_CAP; ++capability)
-    ::prctl(PR_CAPBSET_DROP, capability);  // fails without the right to drop: then there is none to lose
+    ::prctl(PR_CAPBSET_DROP, capability);  // fails without the right to drop: then no_new_privs alone keeps them away
+}
+
+Layer drop_capabilities() {
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct none[2] = {};
@@ -70,11 +74,14 @@ Layer forbid_privileges() {
 }  // namespace
 
 std::vector<Layer> confine() {
+  const pid_t parent = ::getppid();
   std::vector<Layer> layers;
   layers.push_back(leave_network());
+  empty_bounding_set();
   layers.push_back(become_nobody());
-  // A change of identity clears it.
+  // A change of identity clears it, and the parent may have died in between.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
   layers.push_back(drop_capabilities());
   layers.push_back(forbid_privileges());
   layers.push_back(limit_resources());

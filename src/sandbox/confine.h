@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace ebb::sandbox {
 
 struct Layer {
@@ -19,11 +21,16 @@ struct Layer {
   std::string detail;  // what it does; why it is not active
 };
 
-// Once, in a process with one thread. Descriptors that are open stay open.
+// Once, in a process with one thread: most layers bind only the calling thread and what comes from it. Descriptors that are open stay open.
+// Ends the process if its parent died meanwhile.
 std::vector<Layer> confine();
 
 // Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
 // another architecture ends the process.
 Layer seal();
+
+// seal() for a worker program: an error if this kernel has seccomp and did not take the list. A kernel without it is not judged here but by
+// whoever starts workers: the spawner reports the layer as inactive.
+Status seal_or_fail();
 
 }  // namespace ebb::sandbox

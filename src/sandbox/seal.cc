@@ -3,13 +3,16 @@
 // Found by running the engines under strace and kept as short as they allow. What is missing here fails with EPERM rather than killing:
 // libraries probe for things that they can do without, and an attacker gains nothing from an error.
 #include <fmt/format.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 
@@ -132,6 +135,14 @@ Layer seal() {
   layer.detail =
       error == 0 ? fmt::format("{} system calls without conditions, {} with", std::size(kAllowed), 6) : fmt::format("not applied: {}", std::strerror(-error));
   return layer;
+}
+
+Status seal_or_fail() {
+  const Layer layer = seal();
+  const uint32_t action = SECCOMP_RET_ERRNO;
+  const bool kernel_has_it = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+  if (!layer.active && kernel_has_it) return fail(ErrorKind::kInternal, "the list of system calls was " + layer.detail);
+  return {};
 }
 
 }  // namespace ebb::sandbox

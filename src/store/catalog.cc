@@ -14,7 +14,7 @@ CREATE TABLE models(
   name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL,
   architecture TEXT NOT NULL, title TEXT NOT NULL, quantization TEXT NOT NULL, parameters INTEGER NOT NULL, weights_bytes INTEGER NOT NULL,
   layers INTEGER NOT NULL, train_context INTEGER NOT NULL, vocabulary INTEGER NOT NULL, kv_bytes_per_token INTEGER NOT NULL,
-  has_chat_template INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT;
+  has_chat_template INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT;
 CREATE TABLE revisions(
   id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, created_ms INTEGER NOT NULL, engine TEXT NOT NULL,
   wanted_name TEXT, wanted_version INTEGER, wanted_memory_mib INTEGER, wanted_context INTEGER,
@@ -23,13 +23,14 @@ CREATE TABLE revisions(
   memory_mib INTEGER NOT NULL, context_tokens INTEGER NOT NULL,
   model_name TEXT, model_version INTEGER, digest TEXT, added_ms INTEGER, source TEXT, architecture TEXT, title TEXT, quantization TEXT,
   parameters INTEGER, weights_bytes INTEGER, layers INTEGER, train_context INTEGER, vocabulary INTEGER, kv_bytes_per_token INTEGER,
-  has_chat_template INTEGER) STRICT;
+  has_chat_template INTEGER, checksum INTEGER NOT NULL) STRICT;
 CREATE TABLE endpoints(name TEXT PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revisions(id)) STRICT;
 )sql"};
 
 constexpr const char* kModelColumns =
     "digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, "
-    "has_chat_template";
+    "has_chat_template, checksum";
+// Without the checksum, which covers what stands before the model too.
 constexpr int kModelColumnCount = 13;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
@@ -65,24 +66,28 @@ Result<domain::Model> read_model(const Statement& s, std::string name, int64_t v
   return model;
 }
 
-void bind_optional(Statement& s, int at, const std::optional<int64_t>& value) { value ? s.bind(at, *value) : s.bind_null(at); }
+Result<domain::Engine> engine_of(const std::string& word) {
+  for (const domain::Engine engine : {domain::Engine::kLlama, domain::Engine::kEcho}) {
+    if (to_string(engine) == word) return engine;
+  }
+  return fail(ErrorKind::kCorrupt, fmt::format("the catalog has a revision with the engine '{}', which is none: restore it from a backup", word));
+}
 
-std::optional<int64_t> optional_integer(const Statement& s, int column) { return s.is_null(column) ? std::nullopt : std::optional(s.integer(column)); }
-
-// Columns 0–16 of a revision; the model's follow.
+// Columns 0–18 of a revision; its model's follow.
 constexpr const char* kRevisionColumns =
     "id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, idle_ms, keep_ms, queue, "
-    "wait_ms, time_ms, "
-    "memory_mib, context_tokens, model_name, model_version";
+    "wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version";
 constexpr int kRevisionColumnCount = 19;
 
 Result<domain::Revision> read_revision(const Statement& s) {
-  domain::EndpointSpec spec{.name = s.text(1), .engine = s.text(3) == "echo" ? domain::Engine::kEcho : domain::Engine::kLlama};
-  if (!s.is_null(4)) spec.model = domain::ModelRef{.name = s.text(4), .version = optional_integer(s, 5)};
-  spec.memory_mib = optional_integer(s, 6);
-  spec.context_tokens = optional_integer(s, 7);
+  const Result<domain::Engine> engine = engine_of(s.text(3));
+  if (!engine) return fail(engine.error());
+  domain::EndpointSpec spec{.name = s.text(1), .engine = *engine};
+  if (!s.is_null(4)) spec.model = domain::ModelRef{.name = s.text(4), .version = s.optional_integer(5)};
+  spec.memory_mib = s.optional_integer(6);
+  spec.context_tokens = s.optional_integer(7);
   spec.scaling = {.min = static_cast<int>(s.integer(8)), .max = static_cast<int>(s.integer(9)), .idle = std::nullopt, .keep = milliseconds(s.integer(11))};
-  if (const auto idle = optional_integer(s, 10)) spec.scaling.idle = milliseconds(*idle);
+  if (const auto idle = s.optional_integer(10)) spec.scaling.idle = milliseconds(*idle);
   spec.limits = {.queue = static_cast<int>(s.integer(12)), .wait = milliseconds(s.integer(13)), .time = milliseconds(s.integer(14))};
   domain::Revision revision{.id = RevisionId{static_cast<uint64_t>(s.integer(0))},
                             .spec = std::move(spec),
@@ -102,11 +107,11 @@ void bind_revision(Statement& s, const domain::Revision& r) {
   const domain::EndpointSpec& spec = r.spec;
   s.bind(1, static_cast<int64_t>(r.id.value)).bind(2, spec.name).bind(3, to_ms(r.created)).bind(4, to_string(spec.engine));
   spec.model ? s.bind(5, spec.model->name) : s.bind_null(5);
-  bind_optional(s, 6, spec.model ? spec.model->version : std::nullopt);
-  bind_optional(s, 7, spec.memory_mib);
-  bind_optional(s, 8, spec.context_tokens);
+  s.bind(6, spec.model ? spec.model->version : std::nullopt);
+  s.bind(7, spec.memory_mib);
+  s.bind(8, spec.context_tokens);
   s.bind(9, int64_t{spec.scaling.min}).bind(10, int64_t{spec.scaling.max});
-  bind_optional(s, 11, spec.scaling.idle ? std::optional<int64_t>(spec.scaling.idle->count()) : std::nullopt);
+  s.bind(11, spec.scaling.idle ? std::optional<int64_t>(spec.scaling.idle->count()) : std::nullopt);
   s.bind(12, int64_t{spec.scaling.keep.count()})
       .bind(13, int64_t{spec.limits.queue})
       .bind(14, int64_t{spec.limits.wait.count()})
@@ -146,6 +151,7 @@ Result<std::vector<domain::Model>> Catalog::models() {
     const Result<bool> row = rows->next();
     if (!row) return fail(row.error());
     if (!*row) return models;
+    if (Status sound = rows->check_row(2 + kModelColumnCount); !sound) return fail(sound.error());
     Result<domain::Model> model = read_model(*rows, rows->text(0), rows->integer(1), 2);
     if (!model) return fail(model.error());
     models.push_back(std::move(*model));
@@ -153,12 +159,16 @@ Result<std::vector<domain::Model>> Catalog::models() {
 }
 
 Status Catalog::put_model(const domain::Model& model) {
-  static const std::string kSql = fmt::format("INSERT INTO models(name, version, {}) VALUES({})", kModelColumns, marks(2 + kModelColumnCount));
+  static const std::string kSql = fmt::format("INSERT INTO models(name, version, {}) VALUES({})", kModelColumns, marks(2 + kModelColumnCount + 1));
   Result<Statement> insert = database_.prepare(kSql);
   if (!insert) return fail(insert.error());
   insert->bind(1, model.name).bind(2, model.version);
   bind_model(*insert, 3, model);
-  return insert->run();
+  insert->bind_checksum(3 + kModelColumnCount);
+  Status inserted = insert->run();
+  if (!inserted && inserted.error().kind == ErrorKind::kExists)
+    return fail(ErrorKind::kExists, fmt::format("there is a model '{}@{}' already", model.name, model.version), "model");
+  return inserted;
 }
 
 Status Catalog::delete_model(const std::string& name, int64_t version) {
@@ -177,6 +187,7 @@ Result<std::vector<domain::Revision>> Catalog::current_revisions() {
     const Result<bool> row = rows->next();
     if (!row) return fail(row.error());
     if (!*row) return revisions;
+    if (Status sound = rows->check_row(kRevisionColumnCount + kModelColumnCount); !sound) return fail(sound.error());
     Result<domain::Revision> revision = read_revision(*rows);
     if (!revision) return fail(revision.error());
     revisions.push_back(std::move(*revision));
@@ -185,7 +196,7 @@ Result<std::vector<domain::Revision>> Catalog::current_revisions() {
 
 Status Catalog::put_revision(const domain::Revision& revision) {
   static const std::string kSql =
-      fmt::format("INSERT INTO revisions({}, {}) VALUES({})", kRevisionColumns, kModelColumns, marks(kRevisionColumnCount + kModelColumnCount));
+      fmt::format("INSERT INTO revisions({}, {}) VALUES({})", kRevisionColumns, kModelColumns, marks(kRevisionColumnCount + kModelColumnCount + 1));
   Result<Statement> insert = database_.prepare(kSql);
   if (!insert) return fail(insert.error());
   Result<Statement> current =
@@ -193,6 +204,7 @@ Status Catalog::put_revision(const domain::Revision& revision) {
   if (!current) return fail(current.error());
   return database_.transaction([&]() -> Status {
     bind_revision(*insert, revision);
+    insert->bind_checksum(1 + kRevisionColumnCount + kModelColumnCount);
     if (Status inserted = insert->run(); !inserted) return inserted;
     return current->bind(1, revision.spec.name).bind(2, static_cast<int64_t>(revision.id.value)).run();
   });

@@ -21,14 +21,15 @@ class Catalog {
   // <home>/catalog.db
   static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& home);
 
-  Result<std::vector<domain::Model>> models();   // by name and version
-  Status put_model(const domain::Model& model);  // kExists for a name and version that are there
-  Status delete_model(const std::string& name, int64_t version);
+  Result<std::vector<domain::Model>> models();                    // by name and version
+  Status put_model(const domain::Model& model);                   // kExists for a name and version that are there
+  Status delete_model(const std::string& name, int64_t version);  // also when it is not there
 
   Result<std::vector<domain::Revision>> current_revisions();  // by endpoint
   // The new current revision of its endpoint; older ones are kept for bills and history.
+  // kExists for an id that was used.
   Status put_revision(const domain::Revision& revision);
-  Status delete_endpoint(const std::string& name);
+  Status delete_endpoint(const std::string& name);  // also when it is not there; its revisions stay
   Result<uint64_t> highest_revision_id();
 
  private:

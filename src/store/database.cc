@@ -1,50 +1,112 @@
 // The mapping of SQLite's results, and the order of its settings.
 #include "store/database.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/check.h"
+#include "base/fd.h"
 
 namespace ebb::store {
 
 namespace {
 
-constexpr int kBusyMaxMs = 2000;
+// Only another process can hold the file, and it will not let it go soon.
+constexpr int kBusyMaxMs = 1000;
 
-Error error_of(sqlite3* database, int code) {
-  const char* message = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+bool is_full(int errno_value) { return errno_value == ENOSPC || errno_value == EDQUOT || errno_value == EFBIG; }
+
+std::string name_of(sqlite3* connection) {
+  const char* name = sqlite3_db_filename(connection, "main");
+  return name == nullptr ? "the database" : name;
+}
+
+Error damaged(const std::string& name, std::string_view how) {
+  return {.kind = ErrorKind::kCorrupt, .message = fmt::format("{} is damaged ({}): restore it from a backup, or move it away to begin anew", name, how)};
+}
+
+Error read_only(const std::string& name, std::string_view why) {
+  return {.kind = ErrorKind::kIo,
+          .message = fmt::format("{} cannot be written ({}): check the rights of its folder and that its disk is not mounted read-only", name, why)};
+}
+
+Error error_of(sqlite3* connection, int code) {
+  const std::string name = name_of(connection);
+  const std::string message = sqlite3_errmsg(connection);
+  const int system = sqlite3_system_errno(connection);
+  const Error full{.kind = ErrorKind::kExhausted, .message = fmt::format("{}: the disk is full: free some space on it", name)};
+  if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_ROWID)
+    return {.kind = ErrorKind::kExists, .message = fmt::format("{}: {}", name, message)};
   switch (code & 0xFF) {
-    case SQLITE_FULL: return {.kind = ErrorKind::kExhausted, .message = "the disk is full"};
+    case SQLITE_FULL: return full;
+    case SQLITE_IOERR:
+      if (is_full(system)) return full;
+      return {.kind = ErrorKind::kIo,
+              .message = fmt::format("{}: {} ({}): check the disk and its log", name, message, system == 0 ? "" : std::generic_category().message(system))};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return {.kind = ErrorKind::kCorrupt,
-              .message = fmt::format("the file is damaged ({}): restore it from a backup, or move it away to begin anew", message)};
+    case SQLITE_NOTADB: return damaged(name, message);
+    // Our statements fit our schema: what does not is another one.
+    case SQLITE_ERROR: return damaged(name, message);
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {.kind = ErrorKind::kUnavailable, .message = "another process holds the file"};
-    default: return {.kind = ErrorKind::kIo, .message = message};
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+      return {.kind = ErrorKind::kUnavailable,
+              .message = fmt::format("{} is held by another process: another `ebb serve`, or a program that looks into it; end that first", name)};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN: return read_only(name, system == 0 ? message : std::generic_category().message(system));
+    case SQLITE_NOMEM: return {.kind = ErrorKind::kExhausted, .message = fmt::format("{}: out of memory", name)};
+    default: return {.kind = ErrorKind::kInternal, .message = fmt::format("{}: {}", name, message)};
   }
+}
+
+// SQLite would make the file readable for everybody; its log takes over the mode. No link, so that nobody points us at another file.
+Status make_file(const std::filesystem::path& file) {
+  const Fd made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (made) return {};
+  if (errno == EACCES || errno == EROFS || errno == EPERM) return fail(read_only(file.string(), std::generic_category().message(errno)));
+  return fail(errno_error(fmt::format("cannot open {}", file.string()), errno));
 }
 
 }  // namespace
 
+void Statement::Rewind::operator()(sqlite3_stmt* statement) const {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+}
+
 Statement& Statement::bind(int index, int64_t value) {
-  sqlite3_bind_int64(statement_.get(), index, value);
+  EBB_CHECK(sqlite3_bind_int64(statement_.get(), index, value) == SQLITE_OK);
+  bound_.add(value);
   return *this;
 }
 
 Statement& Statement::bind(int index, std::string_view value) {
-  sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  EBB_CHECK(sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+  bound_.add(value);
   return *this;
 }
 
+Statement& Statement::bind(int index, const std::optional<int64_t>& value) { return value ? bind(index, *value) : bind_null(index); }
+
 Statement& Statement::bind_null(int index) {
-  sqlite3_bind_null(statement_.get(), index);
+  EBB_CHECK(sqlite3_bind_null(statement_.get(), index) == SQLITE_OK);
+  bound_.add_null();
   return *this;
 }
+
+Statement& Statement::bind_checksum(int index) { return bind(index, bound_.value()); }
 
 Result<bool> Statement::next() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
-  const Error error = code == SQLITE_DONE ? Error{} : error_of(database_, code);
+  // The reason is gone after the reset, without which the statement would hold its transaction open.
+  const Error error = code == SQLITE_DONE ? Error{} : error_of(sqlite3_db_handle(statement_.get()), code);
   sqlite3_reset(statement_.get());
+  bound_ = Checksum();
   if (code == SQLITE_DONE) return false;
   return fail(error);
 }
@@ -52,59 +114,112 @@ Result<bool> Statement::next() {
 Status Statement::run() {
   const Result<bool> row = next();
   if (!row) return fail(row.error());
-  sqlite3_reset(statement_.get());
+  EBB_CHECK(!*row);
   return {};
 }
 
 int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+std::optional<int64_t> Statement::optional_integer(int column) const { return is_null(column) ? std::nullopt : std::optional(integer(column)); }
 
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   return bytes == nullptr ? std::string() : std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
-Result<Database> Database::open(const std::filesystem::path& file, std::span<const char* const> schema) {
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  Database database(raw);
-  if (code != SQLITE_OK) return fail(error_of(raw, code).with_context(file.string()));
-  sqlite3_busy_timeout(raw, kBusyMaxMs);
-  for (const char* setting : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF"}) {
-    if (Status set = database.execute(setting); !set) return fail(set.error().with_context(file.string()));
+Status Statement::check_row(int checksum) const {
+  Checksum found;
+  for (int column = 0; column < checksum; ++column) {
+    switch (sqlite3_column_type(statement_.get(), column)) {
+      case SQLITE_INTEGER: found.add(integer(column)); break;
+      case SQLITE_NULL: found.add_null(); break;
+      default: found.add(text(column));
+    }
   }
-  Result<Statement> check = database.prepare("PRAGMA quick_check(1)");
-  if (!check) return fail(check.error().with_context(file.string()));
-  const Result<bool> row = check->next();
-  if (!row) return fail(row.error().with_context(file.string()));
-  if (const std::string verdict = check->text(0); verdict != "ok")
-    return fail(ErrorKind::kCorrupt,
-                fmt::format("{}: the file is damaged ({}): restore it from a backup, or move it away to begin anew", file.string(), verdict));
-  if (Status migrated = database.migrate(schema, file); !migrated) return fail(migrated.error().with_context(file.string()));
+  if (found.value() == integer(checksum)) return {};
+  return fail(damaged(name_of(sqlite3_db_handle(statement_.get())), "a row does not have its checksum"));
+}
+
+Result<Database> Database::open(const std::filesystem::path& file, std::span<const char* const> schema) {
+  if (Status made = make_file(file); !made) return fail(made.error());
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  EBB_CHECK(raw != nullptr);
+  Database database(raw);
+  if (code != SQLITE_OK) return fail(error_of(raw, code));
+  sqlite3_busy_timeout(raw, kBusyMaxMs);
+  Status ready = database.set_up();
+  // Looked at before anything is written: a damaged file stays as it was found.
+  if (ready) ready = database.check();
+  if (ready) ready = database.migrate(schema);
+  // After a failed sync, bytes of the log may be in the page cache only, and look as if they were stored. Copied into the
+  // file and synced there, they are.
+  if (ready) ready = database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!ready) return fail(ready.error());
   return database;
 }
 
-Result<Statement> Database::prepare(std::string_view sql) {
-  sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return fail(error_of(database_.get(), code));
-  return Statement(database_.get(), statement);
-}
-
-Status Database::execute(const char* sql) {
-  const int code = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return fail(error_of(database_.get(), code));
+Status Database::set_up() {
+  // Exclusive first: then the log's index lies in our memory, not in a file that others can map.
+  for (const char* setting : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA journal_size_limit=16777216",
+                              "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"}) {
+    if (Status set = execute(setting); !set) return set;
+  }
   return {};
 }
 
-Status Database::migrate(std::span<const char* const> schema, const std::filesystem::path& file) {
-  Result<Statement> asked = prepare("PRAGMA user_version");
-  if (!asked) return fail(asked.error());
-  if (const Result<bool> row = asked->next(); !row) return fail(row.error());
-  const auto version = static_cast<size_t>(asked->integer(0));
+Status Database::check() {
+  Result<Statement> check = prepare("PRAGMA quick_check(1)");
+  if (!check) return fail(check.error());
+  const Result<bool> row = check->next();
+  if (!row) return fail(row.error());
+  if (const std::string verdict = check->text(0); verdict != "ok") return fail(damaged(name_of(connection_.get()), verdict));
+  return {};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  if (!connection_) return fail(ErrorKind::kUnavailable, "the store is closed since a write failed; it is being opened again");
+  if (const auto found = prepared_.find(sql); found != prepared_.end()) {
+    EBB_CHECK(sqlite3_stmt_busy(found->second.get()) == 0);
+    return Statement(found->second.get());
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return fail(error_of(connection_.get(), code));
+  prepared_.emplace(sql, std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>(statement, &sqlite3_finalize));
+  return Statement(statement);
+}
+
+int64_t Database::changed() const { return sqlite3_changes64(connection_.get()); }
+
+Status Database::execute(const char* sql) {
+  if (!connection_) return fail(ErrorKind::kUnavailable, "the store is closed since a write failed; it is being opened again");
+  const int code = sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return fail(error_of(connection_.get(), code));
+  return {};
+}
+
+void Database::roll_back() {
+  // SQLite has often done it by itself, and then says that there is nothing to roll back.
+  if (connection_ && sqlite3_get_autocommit(connection_.get()) == 0) (void)execute("ROLLBACK");
+}
+
+void Database::close() {
+  prepared_.clear();
+  connection_.reset();
+}
+
+Status Database::migrate(std::span<const char* const> schema) {
+  size_t version = 0;
+  {
+    Result<Statement> asked = prepare("PRAGMA user_version");
+    if (!asked) return fail(asked.error());
+    if (const Result<bool> row = asked->next(); !row) return fail(row.error());
+    version = static_cast<size_t>(asked->integer(0));
+  }
   if (version > schema.size())
-    return fail(ErrorKind::kInvalid,
-                fmt::format("{} was written by a newer ebb (schema {}, this one knows {}): use that one", file.filename().string(), version, schema.size()));
+    return fail(ErrorKind::kInvalid, fmt::format("{} was written by a newer ebb (schema {}, this one knows up to {}): use that one", name_of(connection_.get()),
+                                                 version, schema.size()));
   for (size_t next = version; next < schema.size(); ++next) {
     const Status done = transaction([&]() -> Status {
       if (Status made = execute(schema[next]); !made) return made;

@@ -1,13 +1,16 @@
 // SQLite with one connection for each file: WAL, full sync, prepared statements only, typed errors.
 //
-// Not thread-safe: one owner at a time. Errors: kExhausted (disk full), kIo (read-only, no rights), kCorrupt (with what to do),
-// kUnavailable (another process holds the file).
+// The connection holds the file exclusively from open to end, because SQLite's WAL has a known race (before 3.51.3) that takes two
+// connections: a second server, or a shell that looks into the file, gets kUnavailable.
+// Not thread-safe: one owner at a time. Errors name the file: kExhausted (disk full), kIo (read-only, no rights, a failing disk), kCorrupt
+// (with what to do), kUnavailable (another process holds the file), kExists (a key that is there already).
 #pragma once
 
 #include <sqlite3.h>
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,59 +18,76 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "store/checksum.h"
 
 namespace ebb::store {
 
-class Database;
-
-// A prepared statement. Parameters are numbered from 1, columns from 0.
+// A prepared statement, borrowed from its database until this goes. Parameters are numbered from 1, columns from 0.
 class Statement {
  public:
   Statement& bind(int index, int64_t value);
   Statement& bind(int index, std::string_view value);
+  Statement& bind(int index, const std::optional<int64_t>& value);
   Statement& bind_null(int index);
-  // True: a row is there to be read. False: done.
+  // The checksum of what was bound before, which must have been in the order of the columns that check_row reads.
+  Statement& bind_checksum(int index);
+  // True: a row is there to be read. False: done; the next call begins anew.
   Result<bool> next();
   // For statements that give no rows.
   Status run();
 
   int64_t integer(int column) const;
+  std::optional<int64_t> optional_integer(int column) const;
   std::string text(int column) const;
   bool is_null(int column) const;
+  // kCorrupt unless column `checksum` is that of the columns before it.
+  Status check_row(int checksum) const;
 
  private:
   friend class Database;
-  Statement(sqlite3* database, sqlite3_stmt* statement) : database_(database), statement_(statement, &sqlite3_finalize) {}
-  sqlite3* database_;
-  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement_;
+  struct Rewind {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  std::unique_ptr<sqlite3_stmt, Rewind> statement_;
+  Checksum bound_;
 };
 
 class Database {
  public:
-  // Opens or creates the file, checks it, and brings its schema up to `schema.size()`: the n-th script leads from version n−1 to n.
-  // A file with a newer version is refused.
+  // Opens or creates the file (mode 0600), checks all of it, and brings its schema up to `schema.size()`: the n-th script leads
+  // from version n−1 to n. A file with a newer version is refused. What a crash left in the log is moved into the file and synced.
   static Result<Database> open(const std::filesystem::path& file, std::span<const char* const> schema);
 
+  // `sql` is a constant of the program: the prepared form is kept. One borrower of each text at a time.
   Result<Statement> prepare(std::string_view sql);
+  // Rows that the last statement changed.
+  int64_t changed() const;
+
   // Everything that `work` writes is there at once and synced, or nothing of it.
   template <class Work>
   Status transaction(Work work) {
     if (Status begun = execute("BEGIN IMMEDIATE"); !begun) return begun;
-    if (Status done = work(); !done) {
-      (void)execute("ROLLBACK");
-      return done;
-    }
-    Status committed = execute("COMMIT");
-    if (!committed) (void)execute("ROLLBACK");
-    return committed;
+    Status done = work();
+    if (done) done = execute("COMMIT");
+    if (!done) roll_back();
+    return done;
   }
 
- private:
-  explicit Database(sqlite3* database) : database_(database, &sqlite3_close_v2) {}
-  Status execute(const char* sql);
-  Status migrate(std::span<const char* const> schema, const std::filesystem::path& file);
+  // Lets the file go. Whatever is asked later fails with kUnavailable.
+  void close();
 
-  std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_;
+ private:
+  explicit Database(sqlite3* connection) : connection_(connection, &sqlite3_close_v2) {}
+  Status execute(const char* sql);
+  void roll_back();
+  Status set_up();
+  Status check();
+  Status migrate(std::span<const char* const> schema);
+
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> connection_;
+  // By text; destroyed before the connection.
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>, std::less<>> prepared_;
 };
 
 }  // namespace ebb::store

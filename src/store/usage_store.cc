@@ -1,7 +1,10 @@
-// One table; sums are left to SQL, whose integer sums fail loudly when they overflow.
+// Two tables: records, and their sums by hour, which are written together and so never differ.
 #include "store/usage_store.h"
 
 #include <fmt/format.h>
+
+#include <limits>
+#include <tuple>
 
 namespace ebb::store {
 
@@ -11,44 +14,38 @@ constexpr const char* kSchema[] = {R"sql(
 CREATE TABLE usage(
   call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
   queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
-  billed_ms INTEGER NOT NULL, memory_mib INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL) STRICT;
+  billed_ms INTEGER NOT NULL, memory_mib INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  checksum INTEGER NOT NULL) STRICT;
 CREATE INDEX usage_by_endpoint ON usage(endpoint, ended_ms);
 CREATE INDEX usage_by_time ON usage(ended_ms);
+CREATE TABLE usage_hours(
+  hour INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL, calls INTEGER NOT NULL, faults INTEGER NOT NULL, billed_ms INTEGER NOT NULL,
+  busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, last_ended_ms INTEGER NOT NULL,
+  checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier)) STRICT, WITHOUT ROWID;
 )sql"};
 
-constexpr const char* kInsert = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
+constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
+constexpr const char* kRecordsByTime = "SELECT * FROM usage WHERE ended_ms >= ? AND ended_ms < ?";
+constexpr const char* kRecent = "SELECT * FROM usage WHERE endpoint = ? ORDER BY ended_ms DESC, call DESC LIMIT ?";
+constexpr int kRecordChecksum = 16;  // its column
 
-// A group that is not asked for is the empty string in every row, so one statement serves all combinations of keys.
-constexpr const char* kBill = R"sql(
-SELECT CASE WHEN ?1 THEN endpoint ELSE '' END AS by_endpoint,
-       CASE WHEN ?2 THEN strftime('%Y-%m-%d', ended_ms / 1000, 'unixepoch') ELSE '' END AS by_day,
-       CASE WHEN ?3 THEN tier ELSE '' END AS by_tier,
-       count(*), coalesce(sum(billed_ms), 0), coalesce(sum(busy_ns), 0), coalesce(sum(cost), 0), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0)
-FROM usage
-WHERE (?4 IS NULL OR endpoint = ?4) AND (?5 IS NULL OR ended_ms >= ?5) AND (?6 IS NULL OR ended_ms < ?6)
-GROUP BY by_endpoint, by_day, by_tier ORDER BY by_endpoint, by_day, by_tier
-)sql";
+constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kHour = "SELECT * FROM usage_hours WHERE hour = ? AND endpoint = ? AND tier = ?";
+constexpr const char* kHours = "SELECT * FROM usage_hours WHERE hour >= ? AND hour < ?";
+constexpr int kHourChecksum = 11;
 
-constexpr const char* kRecent =
-    "SELECT call, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, memory_mib, cost, "
-    "prompt_tokens, "
-    "completion_tokens FROM usage WHERE endpoint = ? ORDER BY ended_ms DESC, call DESC LIMIT ?";
+int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
 void bind(Statement& s, const domain::UsageRecord& r) {
-  s.bind(1, static_cast<int64_t>(r.call.value))
-      .bind(2, r.endpoint)
-      .bind(3, static_cast<int64_t>(r.revision.value))
-      .bind(4, int64_t{r.ended.time_since_epoch().count()});
-  s.bind(5, to_string(r.tier))
-      .bind(6, to_string(r.outcome))
-      .bind(7, int64_t{r.queued.count()})
-      .bind(8, int64_t{r.start.count()})
-      .bind(9, int64_t{r.busy.count()});
-  s.bind(10, int64_t{r.first_byte.count()}).bind(11, int64_t{r.total.count()}).bind(12, r.billed_ms).bind(13, r.memory_mib).bind(14, r.cost);
-  s.bind(15, r.prompt_tokens).bind(16, r.completion_tokens);
+  s.bind(1, static_cast<int64_t>(r.call.value)).bind(2, r.endpoint).bind(3, static_cast<int64_t>(r.revision.value)).bind(4, to_ms(r.ended));
+  s.bind(5, to_string(r.tier)).bind(6, to_string(r.outcome)).bind(7, int64_t{r.queued.count()}).bind(8, int64_t{r.start.count()});
+  s.bind(9, int64_t{r.busy.count()}).bind(10, int64_t{r.first_byte.count()}).bind(11, int64_t{r.total.count()});
+  s.bind(12, r.billed_ms).bind(13, r.memory_mib).bind(14, r.cost).bind(15, r.prompt_tokens).bind(16, r.completion_tokens);
+  s.bind_checksum(1 + kRecordChecksum);
 }
 
-Result<domain::UsageRecord> read(const Statement& s) {
+Result<domain::UsageRecord> read_record(const Statement& s) {
+  if (Status sound = s.check_row(kRecordChecksum); !sound) return fail(sound.error());
   const Result<domain::Tier> tier = domain::parse_tier(s.text(4));
   if (!tier) return fail(tier.error());
   const Result<domain::Outcome> outcome = domain::parse_outcome(s.text(5));
@@ -71,50 +68,165 @@ Result<domain::UsageRecord> read(const Statement& s) {
                              .completion_tokens = s.integer(15)};
 }
 
+void bind(Statement& s, const UsageKey& key, const UsageSums& sums) {
+  s.bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier);
+  s.bind(4, sums.calls).bind(5, sums.faults).bind(6, sums.billed_ms).bind(7, sums.busy_ns).bind(8, sums.cost);
+  s.bind(9, sums.prompt_tokens).bind(10, sums.completion_tokens).bind(11, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
+}
+
+UsageKey read_key(const Statement& s) { return {.hour = Hour(std::chrono::hours(s.integer(0))), .endpoint = s.text(1), .tier = s.text(2)}; }
+
+UsageSums read_sums(const Statement& s) {
+  return {.calls = s.integer(3),
+          .faults = s.integer(4),
+          .billed_ms = s.integer(5),
+          .busy_ns = s.integer(6),
+          .cost = s.integer(7),
+          .prompt_tokens = s.integer(8),
+          .completion_tokens = s.integer(9),
+          .last_ended = WallTime(milliseconds(s.integer(10)))};
+}
+
+// The rows of a bill while they are summed. A key that is not asked for is the same in every row.
+class Sheet {
+ public:
+  explicit Sheet(const BillFilter& filter) : filter_(filter) {}
+
+  void add(const UsageKey& key, const UsageSums& sums) {
+    if (filter_.endpoint && key.endpoint != *filter_.endpoint) return;
+    rows_[{filter_.by_endpoint ? key.endpoint : std::string(), filter_.by_day ? std::chrono::floor<std::chrono::days>(key.hour) : std::chrono::sys_days{},
+           filter_.by_tier ? key.tier : std::string()}] += sums;
+  }
+
+  std::vector<BillRow> rows() {
+    if (!filter_.by_endpoint && !filter_.by_day && !filter_.by_tier) rows_[{}];
+    std::vector<BillRow> bill;
+    for (const auto& [key, sums] : rows_) {
+      bill.push_back({.endpoint = std::get<0>(key),
+                      .day = filter_.by_day ? day_of(std::get<1>(key)) : std::string(),
+                      .tier = std::get<2>(key),
+                      .calls = sums.calls,
+                      .faults = sums.faults,
+                      .billed_ms = sums.billed_ms,
+                      .busy_ns = sums.busy_ns,
+                      .cost = sums.cost,
+                      .prompt_tokens = sums.prompt_tokens,
+                      .completion_tokens = sums.completion_tokens});
+    }
+    return bill;
+  }
+
+ private:
+  const BillFilter& filter_;
+  std::map<std::tuple<std::string, std::chrono::sys_days, std::string>, UsageSums> rows_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path& home) {
-  Result<Database> database = Database::open(home / "usage.db", kSchema);
+  std::filesystem::path file = home / "usage.db";
+  Result<Database> database = Database::open(file, kSchema);
   if (!database) return fail(database.error());
-  return std::unique_ptr<UsageStore>(new UsageStore(std::move(*database)));
+  return std::unique_ptr<UsageStore>(new UsageStore(std::move(file), std::move(*database)));
 }
 
-Status UsageStore::append(std::span<const domain::UsageRecord> records) {
-  Result<Statement> insert = database_.prepare(kInsert);
+Status UsageStore::reopen() {
+  database_.close();
+  Result<Database> database = Database::open(file_, kSchema);
+  if (!database) return fail(database.error());
+  database_ = std::move(*database);
+  return {};
+}
+
+Result<Appended> UsageStore::append(std::span<const domain::UsageRecord> records) {
+  Appended count;
+  if (Status written = database_.transaction([&] { return write(records, count); }); !written) return fail(written.error());
+  return count;
+}
+
+Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended& count) {
+  Result<Statement> insert = database_.prepare(kInsertRecord);
   if (!insert) return fail(insert.error());
-  return database_.transaction([&]() -> Status {
-    for (const domain::UsageRecord& record : records) {
-      bind(*insert, record);
-      if (Status inserted = insert->run(); !inserted) return inserted;
+  std::map<UsageKey, UsageSums> hours;
+  for (const domain::UsageRecord& record : records) {
+    bind(*insert, record);
+    if (Status inserted = insert->run(); !inserted) return inserted;
+    if (database_.changed() == 0) {
+      ++count.existing;
+      continue;
     }
-    return {};
-  });
+    ++count.written;
+    hours[key_of(record)] += sums_of(record);
+  }
+  for (const auto& [key, sums] : hours) {
+    if (Status added = add_to_hour(key, sums); !added) return added;
+  }
+  return {};
 }
 
-Result<std::vector<BillRow>> UsageStore::bill(const BillFilter& filter) {
-  Result<Statement> rows = database_.prepare(kBill);
+Status UsageStore::add_to_hour(const UsageKey& key, UsageSums sums) {
+  {
+    Result<Statement> hour = database_.prepare(kHour);
+    if (!hour) return fail(hour.error());
+    const Result<bool> found = hour->bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).next();
+    if (!found) return fail(found.error());
+    if (*found) {
+      if (Status sound = hour->check_row(kHourChecksum); !sound) return sound;
+      sums += read_sums(*hour);
+    }
+  }
+  Result<Statement> put = database_.prepare(kPutHour);
+  if (!put) return fail(put.error());
+  bind(*put, key, sums);
+  return put->run();
+}
+
+template <class Visit>
+Status UsageStore::visit_hours(Hour from, Hour to, Visit visit) {
+  Result<Statement> rows = database_.prepare(kHours);
   if (!rows) return fail(rows.error());
-  rows->bind(1, int64_t{filter.by_endpoint}).bind(2, int64_t{filter.by_day}).bind(3, int64_t{filter.by_tier});
-  filter.endpoint ? rows->bind(4, *filter.endpoint) : rows->bind_null(4);
-  filter.from ? rows->bind(5, int64_t{filter.from->time_since_epoch().count()}) : rows->bind_null(5);
-  filter.to ? rows->bind(6, int64_t{filter.to->time_since_epoch().count()}) : rows->bind_null(6);
-  std::vector<BillRow> bill;
+  rows->bind(1, int64_t{from.time_since_epoch().count()}).bind(2, int64_t{to.time_since_epoch().count()});
   for (;;) {
     const Result<bool> row = rows->next();
     if (!row) return fail(row.error());
-    if (!*row) break;
-    bill.push_back({.endpoint = rows->text(0),
-                    .day = rows->text(1),
-                    .tier = rows->text(2),
-                    .calls = rows->integer(3),
-                    .billed_ms = rows->integer(4),
-                    .busy_ns = rows->integer(5),
-                    .cost = rows->integer(6),
-                    .prompt_tokens = rows->integer(7),
-                    .completion_tokens = rows->integer(8)});
+    if (!*row) return {};
+    if (Status sound = rows->check_row(kHourChecksum); !sound) return sound;
+    visit(read_key(*rows), read_sums(*rows));
   }
-  if (bill.empty() && !filter.by_endpoint && !filter.by_day && !filter.by_tier) bill.emplace_back();
-  return bill;
+}
+
+template <class Visit>
+Status UsageStore::visit_records(WallTime from, WallTime to, Visit visit) {
+  if (from >= to) return {};
+  Result<Statement> rows = database_.prepare(kRecordsByTime);
+  if (!rows) return fail(rows.error());
+  rows->bind(1, to_ms(from)).bind(2, to_ms(to));
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row) return fail(row.error());
+    if (!*row) return {};
+    const Result<domain::UsageRecord> record = read_record(*rows);
+    if (!record) return fail(record.error());
+    visit(key_of(*record), sums_of(*record));
+  }
+}
+
+Result<std::vector<BillRow>> UsageStore::bill(const BillFilter& filter) {
+  Sheet sheet(filter);
+  const auto add = [&sheet](const UsageKey& key, const UsageSums& sums) { sheet.add(key, sums); };
+  // [from, to) = records up to the first whole hour + whole hours + records from the last whole hour on.
+  const Hour first = filter.from ? std::chrono::ceil<std::chrono::hours>(*filter.from) : Hour::min();
+  const Hour last = filter.to ? std::chrono::floor<std::chrono::hours>(*filter.to) : Hour::max();
+  Status summed;
+  if (filter.from && filter.to && first >= last) {
+    summed = visit_records(*filter.from, *filter.to, add);
+  } else {
+    if (filter.from) summed = visit_records(*filter.from, first, add);
+    if (summed) summed = visit_hours(first, last, add);
+    if (summed && filter.to) summed = visit_records(last, *filter.to, add);
+  }
+  if (!summed) return fail(summed.error());
+  return sheet.rows();
 }
 
 Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& endpoint, int64_t limit) {
@@ -126,22 +238,20 @@ Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& e
     const Result<bool> row = rows->next();
     if (!row) return fail(row.error());
     if (!*row) return records;
-    Result<domain::UsageRecord> record = read(*rows);
+    Result<domain::UsageRecord> record = read_record(*rows);
     if (!record) return fail(record.error());
     records.push_back(std::move(*record));
   }
 }
 
 Result<std::map<std::string, EndpointTotals>> UsageStore::totals() {
-  Result<Statement> rows = database_.prepare("SELECT endpoint, count(*), sum(cost), max(ended_ms) FROM usage GROUP BY endpoint");
-  if (!rows) return fail(rows.error());
+  std::map<std::string, UsageSums> sums;
+  Status summed = visit_hours(Hour::min(), Hour::max(), [&sums](const UsageKey& key, const UsageSums& hour) { sums[key.endpoint] += hour; });
+  if (!summed) return fail(summed.error());
   std::map<std::string, EndpointTotals> totals;
-  for (;;) {
-    const Result<bool> row = rows->next();
-    if (!row) return fail(row.error());
-    if (!*row) return totals;
-    totals[rows->text(0)] = {.calls = rows->integer(1), .cost = rows->integer(2), .last_ended = WallTime(milliseconds(rows->integer(3)))};
-  }
+  for (const auto& [endpoint, sum] : sums)
+    totals[endpoint] = {.calls = sum.calls, .cost = sum.cost, .last_ended = sum.last_ended};
+  return totals;
 }
 
 Result<uint64_t> UsageStore::highest_call_id() {

@@ -1,5 +1,7 @@
 // Usage records on disk, and sums over them.
 //
+// Each record is written once, under its call's id; in the same transaction it is added to the sums of its endpoint, hour and tier.
+// Bills and totals read the sums, and records only for the broken hours at the ends of a period, so they stay fast over millions.
 // One owner at a time (the ledger's writer thread).
 #pragma once
 
@@ -15,6 +17,7 @@
 #include "base/result.h"
 #include "domain/usage.h"
 #include "store/database.h"
+#include "store/usage_sums.h"
 
 namespace ebb::store {
 
@@ -31,7 +34,7 @@ struct BillFilter {
   bool by_day = false;
   bool by_tier = false;
   std::optional<std::string> endpoint;
-  std::optional<WallTime> from;  // inclusive
+  std::optional<WallTime> from;  // inclusive, by the end of a call
   std::optional<WallTime> to;    // exclusive
 };
 
@@ -40,6 +43,7 @@ struct BillRow {
   std::string day;
   std::string tier;
   int64_t calls = 0;
+  int64_t faults = 0;  // of these, those that the platform broke: they cost nothing
   int64_t billed_ms = 0;
   int64_t busy_ns = 0;
   domain::Pico cost = 0;
@@ -48,23 +52,41 @@ struct BillRow {
   bool operator==(const BillRow&) const = default;
 };
 
+struct Appended {
+  size_t written = 0;
+  size_t existing = 0;  // calls that had their record already
+  bool operator==(const Appended&) const = default;
+};
+
 class UsageStore {
  public:
   // <home>/usage.db
   static Result<std::unique_ptr<UsageStore>> open(const std::filesystem::path& home);
+  // The same, after a write failed: what is on the disk counts, not what this process remembers of it. If this fails, everything
+  // fails with kUnavailable until it succeeds.
+  Status reopen();
 
   // All in one transaction, synced before it returns. A call that is there already is left as it is: a record is written once.
-  Status append(std::span<const domain::UsageRecord> records);
+  Result<Appended> append(std::span<const domain::UsageRecord> records);
 
   // Ordered by their keys. Without a key: one row, also when nothing was used.
   Result<std::vector<BillRow>> bill(const BillFilter& filter);
   // The newest first.
   Result<std::vector<domain::UsageRecord>> recent(const std::string& endpoint, int64_t limit);
+  // Of every endpoint that was ever called.
   Result<std::map<std::string, EndpointTotals>> totals();
   Result<uint64_t> highest_call_id();
 
  private:
-  explicit UsageStore(Database database) : database_(std::move(database)) {}
+  UsageStore(std::filesystem::path file, Database database) : file_(std::move(file)), database_(std::move(database)) {}
+  Status write(std::span<const domain::UsageRecord> records, Appended& count);
+  Status add_to_hour(const UsageKey& key, UsageSums sums);
+  template <class Visit>
+  Status visit_hours(Hour from, Hour to, Visit visit);
+  template <class Visit>
+  Status visit_records(WallTime from, WallTime to, Visit visit);
+
+  std::filesystem::path file_;
   Database database_;
 };
 

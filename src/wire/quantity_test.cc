@@ -1,3 +1,4 @@
+// Sizes and durations as people write them: what is read, what is refused.
 #include "wire/quantity.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Specifications in YAML and JSON: round trips, and what is refused with which words.
 #include "wire/spec.h"
 
 #include <gtest/gtest.h>

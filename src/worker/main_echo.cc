@@ -3,12 +3,16 @@
 
 #include "engine/echo_engine.h"
 #include "io/clock.h"
+#include "sandbox/confine.h"
 #include "worker/worker_loop.h"
 
 int main() {
+  (void)ebb::sandbox::confine();
   const ebb::io::SystemClock clock;
-  return ebb::worker::run_worker(
-      {.channel = ebb::Fd(3), .engine_name = "echo", .engine = std::make_unique<ebb::engine::EchoEngine>(clock), .needs_model = false, .seal = [] {
-         return ebb::Status{};
-       }});
+  (void)ebb::sandbox::confine();
+  return ebb::worker::run_worker({.channel = ebb::Fd(3),
+                                  .engine_name = "echo",
+                                  .engine = std::make_unique<ebb::engine::EchoEngine>(clock),
+                                  .needs_model = false,
+                                  .seal = ebb::sandbox::seal_or_fail});
 }

@@ -13,7 +13,7 @@ from harness import leaks
 from harness.waiting import PRESET, SLOWER, eventually
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = ROOT / "build" / PRESET / "bin"
+BIN = pathlib.Path(os.environ.get("EBB_BIN") or ROOT / "build" / PRESET / "bin")
 DEMO_MODEL = ROOT / "deps/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 SANITIZER_REPORT = re.compile(r"(ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:)")
 

@@ -1,0 +1,79 @@
+// Adding by ebb-fetch, removing only what nothing needs, and bills.
+#include "app/model_admin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace ebb::app {
+
+std::vector<domain::Model> RegistryAdmin::list() const { return models_.list(); }
+
+io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) {
+  const auto stop = std::make_shared<registry::FetchStop>();
+  progress->on_cancel = [stop] { stop->stop(); };
+  registry::FetchRequest fetch{.source = request.source, .sha256 = request.sha256};
+  const Result<registry::FetchResult> fetched =
+      co_await fetcher_.fetch(std::move(fetch), [progress](const registry::FetchProgress& said) { progress->report(said); }, stop);
+  progress->on_cancel = nullptr;
+  if (!fetched) co_return fail(fetched.error());
+  for (const std::string& layer : fetched->missing_layers) log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
+  co_return models_.add(request.name, *fetched, request.source, clock_.wall());
+}
+
+Status RegistryAdmin::remove(const domain::ModelRef& ref) {
+  const std::vector<invoke::EndpointView> endpoints = platform_.endpoints();
+  return models_.remove(ref, [&endpoints](const domain::Model& model) -> std::string {
+    for (const invoke::EndpointView& endpoint : endpoints) {
+      const auto& used = endpoint.revision.model;
+      if (used && used->name == model.name && used->version == model.version) return endpoint.revision.spec.name;
+    }
+    return {};
+  });
+}
+
+io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {
+  // Shared with the writer's thread, which fills it before it wakes us by a post to the loop.
+  struct Answer {
+    explicit Answer(io::asio::any_io_executor executor) : ready(std::move(executor), io::asio::steady_timer::time_point::max()) {}
+    io::asio::steady_timer ready;
+    bool done = false;
+    Result<std::vector<store::BillRow>> rows;
+  };
+  const auto answer = std::make_shared<Answer>(executor_);
+  const store::BillFilter filter{.by_endpoint = request.by_endpoint,
+                                 .by_day = request.by_day,
+                                 .by_tier = request.by_tier,
+                                 .endpoint = request.endpoint,
+                                 .from = request.from,
+                                 .to = request.to};
+  const bool queued = usage_log_.query([answer, filter, executor = executor_](store::UsageStore& usage) {
+    answer->rows = usage.bill(filter);
+    io::asio::post(executor, [answer] {
+      answer->done = true;
+      answer->ready.cancel();
+    });
+  });
+  if (!queued) co_return fail(ErrorKind::kOverloaded, "too many bills are being made: come back in a moment");
+  while (!answer->done) {
+    [[maybe_unused]] const auto woken = co_await answer->ready.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  }
+  if (!answer->rows) co_return fail(answer->rows.error());
+  std::vector<wire::BillRow> rows;
+  for (const store::BillRow& row : *answer->rows) {
+    rows.push_back({.endpoint = request.by_endpoint ? std::optional(row.endpoint) : std::nullopt,
+                    .day = request.by_day ? std::optional(row.day) : std::nullopt,
+                    .tier = request.by_tier ? std::optional(row.tier) : std::nullopt,
+                    .calls = row.calls,
+                    .billed_ms = row.billed_ms,
+                    .cost = row.cost,
+                    .prompt_tokens = row.prompt_tokens,
+                    .completion_tokens = row.completion_tokens});
+  }
+  co_return rows;
+}
+
+}  // namespace ebb::app

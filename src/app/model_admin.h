@@ -1,0 +1,44 @@
+// Models and bills for the gateway, from the registry and the ledger.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gateway/admin.h"
+#include "invoke/platform.h"
+#include "io/clock.h"
+#include "ledger/usage_log.h"
+#include "registry/fetcher.h"
+#include "registry/models.h"
+
+namespace ebb::app {
+
+// Lives on the server's loop; the parts must outlive it.
+class RegistryAdmin final : public gateway::ModelAdmin {
+ public:
+  RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, const invoke::Platform& platform, const io::Clock& clock)
+      : models_(models), fetcher_(fetcher), platform_(platform), clock_(clock) {}
+
+  std::vector<domain::Model> list() const override;
+  io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) override;
+  Status remove(const domain::ModelRef& ref) override;
+
+ private:
+  registry::Models& models_;
+  registry::Fetcher& fetcher_;
+  const invoke::Platform& platform_;
+  const io::Clock& clock_;
+};
+
+// Bills are read on the ledger's thread, behind what was appended before.
+class LedgerBills final : public gateway::BillQuery {
+ public:
+  LedgerBills(io::asio::any_io_executor executor, ledger::UsageLog& usage_log) : executor_(std::move(executor)), usage_log_(usage_log) {}
+  io::Task<Result<std::vector<wire::BillRow>>> bill(gateway::BillRequest request) override;
+
+ private:
+  io::asio::any_io_executor executor_;
+  ledger::UsageLog& usage_log_;
+};
+
+}  // namespace ebb::app

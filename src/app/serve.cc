@@ -1,0 +1,226 @@
+// The composition: who is made of what, in which order, and how it ends.
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "app/model_admin.h"
+#include "base/log.h"
+#include "gateway/gateway.h"
+#include "instance/memory.h"
+#include "invoke/local_platform.h"
+#include "io/clock.h"
+#include "ledger/home.h"
+#include "registry/content_store.h"
+
+namespace ebb::app {
+
+namespace {
+
+// From the first signal until nothing runs: the core bounds running calls by 30 s, connections get a little longer.
+constexpr seconds kConnectionsEndMax{5};
+constexpr int kTurnsToCloseMax = 100;
+constexpr int kBlanksPerEngine = 1;
+constexpr int kInterruptedExit = 130;
+
+std::filesystem::path own_folder() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+control::NodeConfig node_of(const ServeOptions& options) {
+  const uint64_t machine = instance::node_memory_bytes();
+  const auto cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return {.memory_limit_bytes = options.memory_mib ? static_cast<uint64_t>(*options.memory_mib) << 20U : machine / 10 * 9,
+          .memory_reserve_bytes = std::min<uint64_t>(256ULL << 20U, machine / 20),
+          .cores = std::min(options.cores.value_or(cores), cores),
+          .prices = options.prices};
+}
+
+Status check_sandbox(const std::vector<invoke::SandboxLayer>& layers, bool required) {
+  std::string missing;
+  for (const auto& layer : layers) {
+    if (layer.active) continue;
+    missing += fmt::format("\n  {}: {}", layer.name, layer.detail);
+    log_warn("workers lack a layer of confinement", {{"layer", layer.name}, {"detail", layer.detail}});
+  }
+  if (layers.empty()) missing = "\n  the spawner did not say which layers hold";
+  if (!required || missing.empty()) return {};
+  return fail(ErrorKind::kUnavailable, fmt::format("--require-sandbox: workers would not be confined by:{}", missing));
+}
+
+// All parts of a running server, in the order in which they are made; they go in reverse.
+class Server {
+ public:
+  explicit Server(ServeOptions options, std::string version) : options_(std::move(options)), version_(std::move(version)) {}
+
+  Status run();
+
+ private:
+  Status open();
+  Status open_stores();
+  io::Task<void> start();
+  Status listen();
+  void on_signal();
+  [[noreturn]] void end_at_once();
+  io::Task<void> shut_down();
+  void stop(Status status);
+
+  ServeOptions options_;
+  std::string version_;
+  io::SystemClock clock_;
+  ledger::Home home_;
+  io::asio::io_context loop_{1};
+  std::unique_ptr<instance::Fleet> fleet_;
+  std::unique_ptr<store::Catalog> catalog_;
+  std::optional<registry::ContentStore> content_;
+  std::unique_ptr<registry::Models> models_;
+  std::unique_ptr<registry::Fetcher> fetcher_;
+  std::unique_ptr<ledger::UsageLog> usage_log_;
+  std::unique_ptr<invoke::LocalPlatform> platform_;
+  std::unique_ptr<RegistryAdmin> model_admin_;
+  std::unique_ptr<LedgerBills> bills_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<io::asio::signal_set> signals_;
+  std::map<std::string, store::EndpointTotals> totals_;
+  CallId highest_call_;
+  bool stopping_ = false;
+  Status outcome_;
+};
+
+Status Server::open() {
+  Result<ledger::Home> home = ledger::open_home(options_.home);
+  if (!home) return fail(home.error());
+  home_ = std::move(*home);
+  // The spawner comes first of all, while this process has one thread and no open store.
+  const std::filesystem::path programs = own_folder();
+  fleet_ = std::make_unique<instance::Fleet>(
+      loop_.get_executor(), instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
+  if (Status started = fleet_->start_spawner(); !started) return started;
+  return open_stores();
+}
+
+Status Server::open_stores() {
+  Result<std::unique_ptr<store::Catalog>> catalog = store::Catalog::open(home_.path);
+  if (!catalog) return fail(catalog.error());
+  catalog_ = std::move(*catalog);
+  Result<std::unique_ptr<store::UsageStore>> usage = store::UsageStore::open(home_.path);
+  if (!usage) return fail(usage.error());
+  Result<std::map<std::string, store::EndpointTotals>> totals = (*usage)->totals();
+  if (!totals) return fail(totals.error());
+  totals_ = std::move(*totals);
+  const Result<uint64_t> highest = (*usage)->highest_call_id();
+  if (!highest) return fail(highest.error());
+  highest_call_ = CallId{*highest};
+  Result<registry::ContentStore> content = registry::ContentStore::open(home_.path / "models");
+  if (!content) return fail(content.error());
+  content_ = std::move(*content);
+  Result<registry::Models> models = registry::Models::load(*catalog_, *content_);
+  if (!models) return fail(models.error());
+  models_ = std::make_unique<registry::Models>(std::move(*models));
+  if (const Result<size_t> cleared = models_->clear_rest(clock_.wall()); cleared && *cleared > 0) log_info("cleared unfinished files", {{"files", *cleared}});
+  fetcher_ = std::make_unique<registry::Fetcher>(loop_.get_executor(), *content_, registry::FetcherOptions{.program = own_folder() / "ebb-fetch"});
+
+  usage_log_ = std::make_unique<ledger::UsageLog>(std::move(*usage), home_.path, [this](bool writable, const std::string& why) {
+    io::asio::post(loop_, [this, writable, why] {
+      if (platform_) platform_->set_store_writable(writable, why);
+    });
+  });
+  platform_ = std::make_unique<invoke::LocalPlatform>(loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *usage_log_,
+                                                      invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_)});
+  return {};
+}
+
+Status Server::listen() {
+  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *platform_, clock_);
+  bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
+  gateway::GatewayOptions options;
+  options.host = options_.listen;
+  options.port = options_.port;
+  options.currency = options_.prices.currency;
+  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *bills_, clock_, std::move(options));
+  const Result<uint16_t> port = gateway_->listen();
+  if (!port) return fail(port.error());
+  log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
+  if (options_.port_file.empty()) return {};
+  // Renamed into place, so that whoever waits for it never reads half of it.
+  const std::string half = options_.port_file + ".new";
+  std::ofstream(half) << *port << "\n";
+  std::error_code error;
+  std::filesystem::rename(half, options_.port_file, error);
+  return error ? fail(errno_error(options_.port_file, error.value())) : Status{};
+}
+
+io::Task<void> Server::start() {
+  if (Status started = platform_->start(std::move(totals_), highest_call_); !started) co_return stop(started);
+  const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
+  if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
+  if (Status listening = listen(); !listening) co_return stop(listening);
+}
+
+void Server::on_signal() {
+  signals_->async_wait([this](io::ErrorCode error, int) {
+    if (error) return;
+    if (!gateway_) return stop(fail(ErrorKind::kCancelled, "interrupted while starting"));
+    if (stopping_) end_at_once();
+    stopping_ = true;
+    log_info("draining: running calls finish, new ones are refused; a second signal ends at once");
+    io::asio::co_spawn(loop_, shut_down(), io::asio::detached);
+    on_signal();
+  });
+}
+
+io::Task<void> Server::shut_down() {
+  co_await platform_->drain();
+  gateway_->stop_accepting();
+  io::asio::steady_timer pause(loop_);
+  for (const MonoTime until = clock_.mono() + kConnectionsEndMax; gateway_->connections() > 0 && clock_.mono() < until;) {
+    pause.expires_after(milliseconds(20));
+    co_await pause.async_wait(io::asio::use_awaitable);
+  }
+  gateway_->close_all();
+  // Their coroutines refer to the platform: it goes after the last of them.
+  for (int turn = 0; gateway_->connections() > 0 && turn < kTurnsToCloseMax; ++turn) {
+    pause.expires_after(milliseconds(20));
+    co_await pause.async_wait(io::asio::use_awaitable);
+  }
+  stop({});
+}
+
+// A second signal: what ended is written, what runs is cut, and nothing of ours is left behind.
+void Server::end_at_once() {
+  log_warn("ending at once");
+  usage_log_.reset();
+  fleet_->shut_down();
+  ::_exit(kInterruptedExit);
+}
+
+void Server::stop(Status status) {
+  outcome_ = std::move(status);
+  loop_.stop();
+}
+
+Status Server::run() {
+  if (Status opened = open(); !opened) return opened;
+  signals_ = std::make_unique<io::asio::signal_set>(loop_, SIGINT, SIGTERM);
+  on_signal();
+  io::asio::co_spawn(loop_, start(), io::asio::detached);
+  loop_.run();
+  fleet_->shut_down();
+  log_info("ended");
+  return outcome_;
+}
+
+}  // namespace
+
+Status serve(ServeOptions options, const std::string& version) {
+  init_log(options.log_debug ? LogLevel::kDebug : LogLevel::kInfo, options.log_json);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Server(std::move(options), version).run();
+}
+
+}  // namespace ebb::app

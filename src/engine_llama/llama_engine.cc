@@ -1,0 +1,174 @@
+// The life of slots; what a batch holds is decided in schedule.cc, what a step does with it is in llama_engine_step.cc.
+#include "engine_llama/llama_engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace ebb::engine_llama {
+
+namespace {
+
+// Saving fewer is dearer than computing them again.
+constexpr size_t kSavedTokensMin = 8;
+
+}  // namespace
+
+// The seeds are drawn now: once sealed, the process may not ask for randomness.
+LlamaEngine::LlamaEngine() : seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {}
+
+Status LlamaEngine::load(Fd model, const engine::LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
+  EBB_CHECK(model_ == nullptr);
+  Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), progress);
+  if (!loaded) return fail(loaded.error());
+  model_ = std::move(*loaded);
+  context_tokens_ = options.context_tokens;
+  threads_.set(options.threads);
+  return options.slots > 0 ? set_slots(options.slots) : Status{};
+}
+
+int LlamaEngine::running_count() const {
+  return static_cast<int>(std::ranges::count_if(slots_, [](const Slot& slot) { return slot.running.has_value(); }));
+}
+
+Status LlamaEngine::set_slots(int slots) {
+  EBB_CHECK(slots >= 1 && model_ != nullptr);
+  const auto wanted = static_cast<size_t>(std::max(slots, running_count()));
+  const bool shrinks = wanted < slots_.size();
+  const bool fits = sequences_ != nullptr && wanted <= static_cast<size_t>(sequences_->capacity());
+  if (fits && !shrinks) {
+    slots_.resize(wanted);
+    return {};
+  }
+  // Shrinking moves too: only a new context gives the memory of the old one back.
+  Result<std::unique_ptr<Sequences>> fresh = Sequences::make(*model_, static_cast<int>(wanted), context_tokens_, threads_);
+  if (!fresh) return fail(fresh.error());
+  return move_to(std::move(*fresh), wanted);
+}
+
+Status LlamaEngine::move_to(std::unique_ptr<Sequences> fresh, size_t slots) {
+  std::vector<size_t> order(slots_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, [&](size_t a, size_t b) {
+    if (slots_[a].running.has_value() != slots_[b].running.has_value()) return slots_[a].running.has_value();
+    return slots_[a].last_used > slots_[b].last_used;
+  });
+  order.resize(std::min(order.size(), slots));
+  std::ranges::sort(order);  // whoever stays keeps his place among the others
+
+  std::vector<bool> moved(order.size(), true);
+  for (size_t to = 0; to < order.size(); ++to) {
+    const Slot& slot = slots_[order[to]];
+    if (slot.known.empty()) continue;
+    moved[to] = fresh->restore(to, sequences_->save(order[to]));
+    if (!moved[to] && slot.running) return fail(ErrorKind::kExhausted, "a running call could not be moved to other memory");
+  }
+  std::vector<Slot> kept(slots);
+  for (size_t to = 0; to < order.size(); ++to) {
+    kept[to] = std::move(slots_[order[to]]);
+    if (!moved[to]) kept[to].known.clear();
+  }
+  slots_ = std::move(kept);
+  sequences_ = std::move(fresh);
+  return {};
+}
+
+void LlamaEngine::park() {
+  EBB_CHECK(!busy());
+  std::vector<size_t> order(slots_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, [&](size_t a, size_t b) { return slots_[a].last_used < slots_[b].last_used; });
+  if (order.size() > kSavedPrefixesMax) order.erase(order.begin(), order.end() - static_cast<ptrdiff_t>(kSavedPrefixesMax));
+  for (const size_t index : order) {
+    if (slots_[index].known.size() < kSavedTokensMin || !SavedPrefixes::has_room_for(sequences_->saved_bytes(index))) continue;
+    saved_.add({.tokens = std::move(slots_[index].known), .state = sequences_->save(index)});
+  }
+  slots_.clear();
+  sequences_.reset();
+}
+
+void LlamaEngine::set_threads(int threads) {
+  // The context lets go of the pool before it ends.
+  const Threads one;
+  if (sequences_ != nullptr) sequences_->use(one);
+  threads_.set(threads);
+  if (sequences_ != nullptr) sequences_->use(threads_);
+}
+
+Result<std::vector<Token>> LlamaEngine::prompt_of(const domain::Call& what) const {
+  // Text far beyond the context is not even cut into tokens: that alone would take seconds.
+  size_t bytes = 0;
+  for (const domain::ChatMessage& message : what.messages)
+    bytes += message.content.size();
+  if (const int64_t at_least = model_->tokens_at_least(bytes); at_least > context_tokens_) return fail(engine::context_exceeded(at_least, context_tokens_));
+  Result<std::vector<Token>> prompt = model_->prompt(what.messages);
+  if (!prompt) return prompt;
+  const auto tokens = static_cast<int64_t>(prompt->size());
+  if (tokens + 1 > context_tokens_) return fail(engine::context_exceeded(tokens, context_tokens_));
+  return prompt;
+}
+
+std::vector<SlotState> LlamaEngine::slot_states(std::span<const Token> prompt) const {
+  std::vector<SlotState> states;
+  for (const Slot& slot : slots_)
+    states.push_back({.free = !slot.running, .kept = slot.known.size(), .common = common_prefix(slot.known, prompt), .last_used = slot.last_used});
+  return states;
+}
+
+Status LlamaEngine::execute(CallId call, const domain::Call& what) {
+  if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
+  Result<std::vector<Token>> prompt = prompt_of(what);
+  if (!prompt) return fail(prompt.error());
+  const std::optional<size_t> index = choose_slot(slot_states(*prompt));
+  EBB_CHECK(index.has_value());
+  prepare(*index, *prompt);
+
+  Slot& slot = slots_[*index];
+  slot.last_used = ++uses_;
+  const int64_t room = context_tokens_ - static_cast<int64_t>(prompt->size());
+  slot.running.emplace(Running{.call = call,
+                               .prompt = std::move(*prompt),
+                               .sampler = Sampler(*model_, what.sampling, static_cast<uint32_t>(seeds_())),
+                               .holder = engine::TextHolder(what.sampling.stop),
+                               .cached = static_cast<int64_t>(slot.known.size()),
+                               .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
+  return {};
+}
+
+void LlamaEngine::prepare(size_t index, std::span<const Token> prompt) {
+  Slot& slot = slots_[index];
+  // At least the last token is computed: its result is where the answer begins.
+  const auto usable = [&](size_t common) { return std::min(common, prompt.size() - 1); };
+  const SavedPrefixes::Match match = saved_.longest_match(prompt);
+  if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
+    sequences_->clear(index);
+    slot.known.clear();
+    if (sequences_->restore(index, match.saved->state)) slot.known = match.saved->tokens;
+  }
+  const size_t keep = usable(common_prefix(slot.known, prompt));
+  if (keep == slot.known.size()) return;
+  if (keep > 0 && model_->can_cut_back() && sequences_->cut_back(index, static_cast<int64_t>(keep))) {
+    slot.known.resize(keep);
+  } else {
+    sequences_->clear(index);
+    slot.known.clear();
+  }
+}
+
+std::optional<engine::StepEvent> LlamaEngine::cancel(CallId call) {
+  for (Slot& slot : slots_) {
+    if (!slot.running || slot.running->call != call) continue;
+    const engine::StepEvent event{.call = call,
+                                  .kind = engine::StepEvent::Kind::kCancelled,
+                                  .prompt_tokens = static_cast<int64_t>(slot.running->prompt.size()),
+                                  .completion_tokens = slot.running->completion};
+    slot.running.reset();
+    return event;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ebb::engine_llama

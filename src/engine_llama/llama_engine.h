@@ -1,0 +1,84 @@
+// Chats by llama.cpp: continuous batching over slots, each with a sequence of its own in the KV cache.
+//
+//   parked   weights mapped, vocabulary, saved prefixes      (set_slots) → ready
+//   ready    and a context with KV caches                    (park) → parked; (set_slots) → the same with more or fewer slots
+//
+// What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
+// saved. Answers do not depend on any of that: a token computes the same in whatever batch, slot or context it runs.
+//
+// The token that ends an answer (end of turn) is generated like any other: it counts in completion_tokens and has no text.
+#pragma once
+
+#include <random>
+
+#include "engine/engine.h"
+#include "engine/text_holder.h"
+#include "engine_llama/backend.h"
+#include "engine_llama/loaded_model.h"
+#include "engine_llama/sampler.h"
+#include "engine_llama/saved_prefixes.h"
+#include "engine_llama/sequences.h"
+
+namespace ebb::engine_llama {
+
+// init_backend must have been called.
+class LlamaEngine final : public engine::Engine {
+ public:
+  LlamaEngine();
+
+  std::string version() const override { return library_version(); }
+  Status load(Fd model, const engine::LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) override;
+  Status set_slots(int slots) override;
+  int slots() const override { return static_cast<int>(slots_.size()); }
+  void park() override;
+  void set_threads(int threads) override;
+  Status execute(CallId call, const domain::Call& what) override;
+  std::optional<engine::StepEvent> cancel(CallId call) override;
+  bool busy() const override { return running_count() > 0; }
+  std::vector<engine::StepEvent> step() override;
+
+ private:
+  struct Running {
+    CallId call;
+    std::vector<Token> prompt;
+    Sampler sampler;
+    engine::TextHolder holder;
+    int64_t cached = 0;      // of the prompt, known before
+    int64_t completion = 0;  // tokens generated
+    int64_t completion_max = 0;
+    bool started = false;       // its kStarted was given out
+    std::optional<Token> next;  // generated, not yet in the cache; absent while the prompt is being computed
+    std::optional<int> output;  // where the batch under way leaves its result
+  };
+  struct Slot {
+    std::vector<Token> known;  // what its sequence holds, from position 0
+    uint64_t last_used = 0;
+    std::optional<Running> running;
+  };
+  using Events = std::vector<engine::StepEvent>;
+
+  int running_count() const;
+  Result<std::vector<Token>> prompt_of(const domain::Call& what) const;
+  std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
+  // Leaves in the slot's sequence what serves the prompt, and nothing else.
+  void prepare(size_t index, std::span<const Token> prompt);
+  // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
+  Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
+  void fill_batch(Events& events);
+  void add_prompt_part(size_t index, int64_t tokens, Events& events);
+  void take_result(size_t index, Events& events);
+  void finish(Slot& slot, std::string text, domain::FinishReason reason, Events& events);
+  void fail_all(const Error& error, Events& events);
+
+  std::unique_ptr<LoadedModel> model_;
+  Threads threads_;
+  std::unique_ptr<Sequences> sequences_;  // empty: parked. Before threads_ in destruction
+  std::vector<Slot> slots_;               // slot i uses sequence i
+  int64_t context_tokens_ = 0;
+  SavedPrefixes saved_;
+  size_t last_served_ = 0;
+  uint64_t uses_ = 0;
+  std::mt19937_64 seeds_;
+};
+
+}  // namespace ebb::engine_llama

@@ -1,0 +1,105 @@
+// One step: a batch of every generating call's token and parts of prompts, computed, sampled and turned into events.
+#include <utility>
+
+#include "base/check.h"
+#include "engine_llama/llama_engine.h"
+
+namespace ebb::engine_llama {
+
+using Kind = engine::StepEvent::Kind;
+
+std::vector<engine::StepEvent> LlamaEngine::step() {
+  Events events;
+  fill_batch(events);
+  if (const Status computed = sequences_->decode(); !computed) {
+    fail_all(computed.error(), events);
+    return events;
+  }
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    if (slots_[index].running && slots_[index].running->output) take_result(index, events);
+  }
+  return events;
+}
+
+void LlamaEngine::fill_batch(Events& events) {
+  std::vector<PromptNeed> needs;
+  bool someone_generates = false;
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!slot.running) continue;
+    Running& running = *slot.running;
+    if (!running.started) {
+      running.started = true;
+      events.push_back(
+          {.call = running.call, .kind = Kind::kStarted, .prompt_tokens = static_cast<int64_t>(running.prompt.size()), .cached_tokens = running.cached});
+    }
+    if (running.next) {
+      someone_generates = true;
+      running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);
+      slot.known.push_back(*std::exchange(running.next, std::nullopt));
+    } else {
+      needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(running.prompt.size())});
+    }
+  }
+  for (const PromptShare& share : share_prompts(needs, someone_generates, last_served_))
+    add_prompt_part(share.slot, share.tokens, events);
+}
+
+void LlamaEngine::add_prompt_part(size_t index, int64_t tokens, Events& events) {
+  Slot& slot = slots_[index];
+  Running& running = *slot.running;
+  for (int64_t i = 0; i < tokens; ++i) {
+    const Token token = running.prompt[slot.known.size()];
+    const bool last = slot.known.size() + 1 == running.prompt.size();
+    const int output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), token, last);
+    if (last) running.output = output;
+    slot.known.push_back(token);
+  }
+  events.push_back({.call = running.call,
+                    .kind = Kind::kProgress,
+                    .tokens = static_cast<int64_t>(slot.known.size()),
+                    .prompt_tokens = static_cast<int64_t>(running.prompt.size())});
+}
+
+void LlamaEngine::take_result(size_t index, Events& events) {
+  Slot& slot = slots_[index];
+  Running& running = *slot.running;
+  const Result<Token> token = running.sampler.sample(sequences_->get(), *std::exchange(running.output, std::nullopt));
+  if (!token) {
+    events.push_back({.call = running.call, .kind = Kind::kFailed, .completion_tokens = running.completion, .error = token.error()});
+    slot.running.reset();
+    return;
+  }
+  ++running.completion;
+  if (model_->ends_answer(*token)) return finish(slot, {}, domain::FinishReason::kStop, events);
+  std::string text = running.holder.add(model_->text_of(*token));
+  if (running.holder.stopped()) return finish(slot, std::move(text), domain::FinishReason::kStop, events);
+  if (running.completion == running.completion_max) return finish(slot, std::move(text), domain::FinishReason::kLength, events);
+  running.next = *token;
+  events.push_back({.call = running.call, .kind = Kind::kText, .text = std::move(text), .tokens = 1});
+}
+
+void LlamaEngine::finish(Slot& slot, std::string text, domain::FinishReason reason, Events& events) {
+  Running& running = *slot.running;
+  text += running.holder.finish();
+  events.push_back({.call = running.call, .kind = Kind::kText, .text = std::move(text), .tokens = 1});
+  events.push_back({.call = running.call,
+                    .kind = Kind::kFinished,
+                    .prompt_tokens = static_cast<int64_t>(running.prompt.size()),
+                    .completion_tokens = running.completion,
+                    .reason = reason});
+  slot.running.reset();
+}
+
+void LlamaEngine::fail_all(const Error& error, Events& events) {
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!slot.running) continue;
+    events.push_back({.call = slot.running->call, .kind = Kind::kFailed, .completion_tokens = slot.running->completion, .error = error});
+    slot.running.reset();
+    slot.known.clear();
+    sequences_->clear(index);
+  }
+}
+
+}  // namespace ebb::engine_llama

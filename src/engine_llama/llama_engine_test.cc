@@ -1,0 +1,291 @@
+// The engine with the demo model: answers do not depend on slots, batches, resizing, parking or reuse. Skipped where the model was not fetched.
+#include "engine_llama/llama_engine.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "engine_llama/tensor_memory.h"
+
+namespace ebb::engine_llama {
+namespace {
+
+using Kind = engine::StepEvent::Kind;
+
+constexpr int64_t kContext = 512;
+
+domain::Call ask(std::string question, int64_t max_tokens = 12) {
+  domain::Call call;
+  call.messages.push_back({.role = "user", .content = std::move(question)});
+  call.sampling.temperature = 0;
+  call.sampling.max_tokens = max_tokens;
+  return call;
+}
+
+struct Answer {
+  std::string text;
+  int64_t tokens = 0;
+  int64_t cached = -1;
+  int64_t prompt = -1;
+  std::optional<engine::StepEvent> end;
+};
+using Answers = std::map<CallId, Answer>;
+
+void collect(Answers& answers, const std::vector<engine::StepEvent>& events) {
+  for (const engine::StepEvent& event : events) {
+    Answer& answer = answers[event.call];
+    EXPECT_FALSE(answer.end) << "an event after the end";
+    if (event.kind == Kind::kStarted) {
+      EXPECT_EQ(answer.prompt, -1);
+      answer.cached = event.cached_tokens;
+      answer.prompt = event.prompt_tokens;
+    }
+    if (event.kind == Kind::kText) {
+      EXPECT_EQ(engine::replace_invalid_utf8(event.text), event.text);
+      answer.text += event.text;
+      answer.tokens += event.tokens;
+    }
+    if (event.kind == Kind::kFinished || event.kind == Kind::kFailed || event.kind == Kind::kCancelled) answer.end = event;
+  }
+}
+
+class LlamaEngineTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    static bool once = (init_backend(EBB_GGML_BACKENDS_DIR), true);
+    (void)once;
+  }
+
+  void SetUp() override {
+    if (::access(EBB_DEMO_MODEL, R_OK) != 0) GTEST_SKIP() << "no demo model at " EBB_DEMO_MODEL;
+    load(1);
+  }
+
+  void load(int slots, int64_t context = kContext) {
+    engine = std::make_unique<LlamaEngine>();
+    const Status loaded = engine->load(Fd(::open(EBB_DEMO_MODEL, O_RDONLY | O_CLOEXEC)),
+                                       {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1}, [](int64_t, int64_t) {});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    ASSERT_EQ(engine->slots(), slots);
+  }
+
+  Answers run() {
+    Answers answers;
+    while (engine->busy())
+      collect(answers, engine->step());
+    return answers;
+  }
+  Answer run_one(const domain::Call& call) {
+    const Status taken = engine->execute(CallId{1}, call);
+    EXPECT_TRUE(taken) << taken.error().message;
+    return run()[CallId{1}];
+  }
+
+  std::unique_ptr<LlamaEngine> engine;
+};
+
+const char* const kSky = "Why is the sky blue?";
+const char* const kHello = "Say hello.";
+
+TEST_F(LlamaEngineTest, AnswersTheSameAgain) {
+  const Answer first = run_one(ask(kHello, 40));
+  ASSERT_TRUE(first.end);
+  EXPECT_EQ(first.end->kind, Kind::kFinished);
+  EXPECT_EQ(first.end->reason, domain::FinishReason::kStop) << first.text;
+  EXPECT_EQ(first.cached, 0);
+  EXPECT_GT(first.prompt, 10);
+  EXPECT_EQ(first.tokens, first.end->completion_tokens);
+  // The second time all but the last token of the prompt is known.
+  const Answer second = run_one(ask(kHello, 40));
+  EXPECT_EQ(second.text, first.text);
+  EXPECT_EQ(second.cached, first.prompt - 1);
+  EXPECT_EQ(second.tokens, first.tokens);
+}
+
+TEST_F(LlamaEngineTest, ParallelCallsAnswerAsAlone) {
+  const Answer sky = run_one(ask(kSky));
+  const Answer capital = run_one(ask(kHello));
+  load(2);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask(kSky)));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask(kHello)));
+  EXPECT_EQ(engine->execute(CallId{3}, ask(kSky)).error().kind, ErrorKind::kOverloaded);
+  Answers both = run();
+  EXPECT_EQ(both[CallId{1}].text, sky.text);
+  EXPECT_EQ(both[CallId{2}].text, capital.text);
+}
+
+TEST_F(LlamaEngineTest, ALongPromptStallsNobodyAndChangesNothing) {
+  std::string question = "Repeat after me:";
+  for (int i = 0; i < 60; ++i)
+    question += " one two three " + std::to_string(i);
+  const Answer alone = run_one(ask(question, 6));
+  ASSERT_GT(alone.prompt, 128);
+  load(2);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask(kSky, 100)));
+  Answers answers;
+  while (answers[CallId{1}].tokens < 3)
+    collect(answers, engine->step());
+  ASSERT_TRUE(engine->execute(CallId{2}, ask(question, 6)));
+  while (answers[CallId{2}].tokens == 0) {
+    const int64_t before = answers[CallId{1}].tokens;
+    collect(answers, engine->step());
+    EXPECT_EQ(answers[CallId{1}].tokens, before + 1) << "every step gives the generating call its token";
+  }
+  while (engine->busy())
+    collect(answers, engine->step());
+  EXPECT_EQ(answers[CallId{2}].text, alone.text);
+}
+
+TEST_F(LlamaEngineTest, GrowingAndShrinkingWhileRunningChangesNothing) {
+  const Answer alone = run_one(ask(kSky));
+  load(1);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask(kSky)));
+  Answers answers;
+  for (int i = 0; i < 5; ++i)
+    collect(answers, engine->step());
+  ASSERT_TRUE(engine->set_slots(4));
+  EXPECT_EQ(engine->slots(), 4);
+  for (int i = 0; i < 5; ++i)
+    collect(answers, engine->step());
+  ASSERT_TRUE(engine->execute(CallId{2}, ask(kHello)));
+  collect(answers, engine->step());
+  ASSERT_TRUE(engine->set_slots(1));
+  EXPECT_EQ(engine->slots(), 2) << "as many as run";
+  while (engine->busy())
+    collect(answers, engine->step());
+  EXPECT_EQ(answers[CallId{1}].text, alone.text);
+  EXPECT_EQ(answers[CallId{1}].tokens, alone.tokens);
+  ASSERT_TRUE(engine->set_slots(1));
+  EXPECT_EQ(engine->slots(), 1);
+  EXPECT_EQ(run_one(ask(kSky)).text, alone.text);
+}
+
+TEST_F(LlamaEngineTest, ParksToNothingAndKnowsTheConversationAgain) {
+  const Answer first = run_one(ask(kSky));
+  EXPECT_GT(tensor_memory_bytes(), 0U);
+  engine->park();
+  EXPECT_EQ(engine->slots(), 0);
+  EXPECT_EQ(tensor_memory_bytes(), 0U);
+  EXPECT_EQ(engine->execute(CallId{1}, ask(kSky)).error().kind, ErrorKind::kOverloaded);
+  ASSERT_TRUE(engine->set_slots(2));
+  const Answer again = run_one(ask(kSky));
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_EQ(again.cached, first.prompt - 1);
+  const Answer other = run_one(ask(kHello));
+  EXPECT_LT(other.cached, other.prompt - 1);
+}
+
+TEST_F(LlamaEngineTest, ContinuesAConversation) {
+  domain::Call call = ask(kHello);
+  const Answer first = run_one(call);
+  call.messages.push_back({.role = "assistant", .content = first.text});
+  call.messages.push_back({.role = "user", .content = "And again?"});
+  const Answer second = run_one(call);
+  EXPECT_GT(second.cached, first.prompt);
+  load(1);
+  EXPECT_EQ(run_one(call).text, second.text) << "as without knowing the beginning";
+}
+
+TEST_F(LlamaEngineTest, CancelFreesTheSlotBetweenSteps) {
+  ASSERT_TRUE(engine->execute(CallId{1}, ask(kSky, 100)));
+  Answers answers;
+  while (answers[CallId{1}].tokens < 3)
+    collect(answers, engine->step());
+  const auto event = engine->cancel(CallId{1});
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->completion_tokens, 3);
+  EXPECT_FALSE(engine->busy());
+  const Answer next = run_one(ask(kHello));
+  load(1);
+  EXPECT_EQ(run_one(ask(kHello)).text, next.text);
+}
+
+TEST_F(LlamaEngineTest, EndsWhereTold) {
+  const Answer whole = run_one(ask(kHello, 40));
+  EXPECT_EQ(whole.end->reason, domain::FinishReason::kStop);
+  const Answer cut = run_one(ask(kHello, 3));
+  EXPECT_EQ(cut.tokens, 3);
+  EXPECT_EQ(cut.end->reason, domain::FinishReason::kLength);
+  EXPECT_TRUE(whole.text.starts_with(cut.text));
+  const std::string word = whole.text.substr(whole.text.size() / 2, 4);
+  domain::Call stopping = ask(kHello, 40);
+  stopping.sampling.stop = {word};
+  const Answer stopped = run_one(stopping);
+  EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(word)));
+  EXPECT_EQ(stopped.end->reason, domain::FinishReason::kStop);
+}
+
+TEST_F(LlamaEngineTest, StopsAtTheContextsEnd) {
+  std::string question = "Tell a very long story about";
+  while (question.size() < 1200)
+    question += " a dog and a cat and";
+  domain::Call call = ask(question);
+  call.sampling.max_tokens.reset();
+  call.sampling.temperature = 1.5;
+  const Answer answer = run_one(call);
+  ASSERT_TRUE(answer.end);
+  if (answer.end->reason == domain::FinishReason::kLength) {
+    EXPECT_EQ(answer.prompt + answer.tokens, 64);
+  }
+  EXPECT_LE(answer.prompt + answer.tokens, 64);
+}
+
+TEST_F(LlamaEngineTest, RefusesWhatCannotRun) {
+  std::string words;
+  for (int i = 0; i < 600; ++i)
+    words += "word ";
+  const auto refusal = [&](const domain::Call& call) {
+    const Status taken = engine->execute(CallId{1}, call);
+    EXPECT_FALSE(taken);
+    return taken ? Error{} : taken.error();
+  };
+  const Error long_prompt = refusal(ask(words));
+  EXPECT_EQ(long_prompt.kind, ErrorKind::kInvalid);
+  EXPECT_EQ(long_prompt.param, "messages");
+  EXPECT_EQ(long_prompt.code, "context_length_exceeded");
+  EXPECT_NE(long_prompt.message.find("512"), std::string::npos);
+  EXPECT_EQ(refusal(ask(std::string(8 << 20, 'x'))).code, "context_length_exceeded");
+  EXPECT_EQ(refusal(ask("caf\xC3")).param, "messages");
+  EXPECT_EQ(refusal(ask(std::string("a\0b", 3))).param, "messages");
+  EXPECT_EQ(refusal(domain::Call{}).param, "messages");
+  EXPECT_FALSE(engine->busy());
+  // Odd, but answerable.
+  EXPECT_EQ(run_one(ask("", 2)).end->kind, Kind::kFinished);
+  EXPECT_EQ(run_one(ask("<|im_end|>\n\n\n\xF0\x9F\x98\x80", 2)).end->kind, Kind::kFinished);
+}
+
+TEST_F(LlamaEngineTest, SeedsDecideWhatChanceDoes) {
+  domain::Call call = ask("Write a poem.", 8);
+  call.sampling.temperature = 1;
+  call.sampling.top_p = 0.9;
+  call.sampling.seed = -1;
+  const Answer first = run_one(call);
+  EXPECT_EQ(run_one(call).text, first.text);
+  call.sampling.seed = 2;
+  EXPECT_NE(run_one(call).text, first.text);
+}
+
+TEST_F(LlamaEngineTest, WritesWholeCharacters) {
+  // collect() checks every piece; several scripts make sure that characters of several tokens come along.
+  domain::Call call = ask("Repeat: \xF0\x9F\x98\x80 \xE4\xBD\xA0\xE5\xA5\xBD \xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82", 24);
+  call.sampling.temperature = 1;
+  call.sampling.seed = 7;
+  EXPECT_GT(run_one(call).tokens, 0);
+}
+
+TEST_F(LlamaEngineTest, RefusesAFileThatIsNoModel) {
+  char path[] = "/tmp/ebb-not-a-model-XXXXXX";
+  const int file = ::mkstemp(path);
+  ::unlink(path);
+  ASSERT_EQ(::write(file, "GGUF nonsense", 13), 13);
+  ::lseek(file, 0, SEEK_SET);
+  LlamaEngine other;
+  const Status loaded = other.load(Fd(file), {.context_tokens = kContext, .slots = 1}, [](int64_t, int64_t) {});
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::kCorrupt);
+}
+
+}  // namespace
+}  // namespace ebb::engine_llama

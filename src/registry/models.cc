@@ -1,0 +1,106 @@
+// The order of effects: a file before its row, a row's end before its file's. A crash between leaves a file without a row at most.
+#include "registry/models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/log.h"
+#include "domain/endpoint.h"
+#include "registry/source_url.h"
+
+namespace ebb::registry {
+
+namespace {
+
+auto order_of(const domain::Model& model) { return std::tie(model.name, model.version); }
+
+bool matches(const domain::Model& model, const domain::ModelRef& ref) { return model.name == ref.name && (!ref.version || *ref.version == model.version); }
+
+Error not_found(const domain::ModelRef& ref, bool name_exists) {
+  const std::string advice =
+      name_exists ? "it has other versions: `ebb model ls` shows them" : "`ebb model ls` shows what there is, `ebb model add` brings more";
+  return Error{.kind = ErrorKind::kNotFound, .message = fmt::format("there is no model '{}'; {}", domain::to_string(ref), advice), .param = "model"};
+}
+
+}  // namespace
+
+Result<Models> Models::load(store::Catalog& catalog, const ContentStore& store) {
+  Result<std::vector<domain::Model>> rows = catalog.models();
+  if (!rows) return fail(rows.error());
+  std::ranges::sort(*rows, {}, order_of);
+  return Models(catalog, store, std::move(*rows));
+}
+
+Result<domain::Model> Models::resolve(const domain::ModelRef& ref) const {
+  const domain::Model* found = nullptr;
+  bool name_exists = false;
+  for (const domain::Model& model : models_) {
+    name_exists = name_exists || model.name == ref.name;
+    if (matches(model, ref)) found = &model;  // in the order of versions: the last is the newest
+  }
+  if (found == nullptr) return fail(not_found(ref, name_exists));
+  return *found;
+}
+
+Result<domain::Model> Models::add(const std::string& name, const FetchResult& fetched, const std::string& source, WallTime now) {
+  if (!domain::is_name(name)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a model name: {}", name, domain::kNameRule), "name");
+  // A model may have been removed while this one, of the same content, was fetched.
+  const Result<Fd> file = store_->open(fetched.digest, fetched.facts.weights_bytes);
+  if (!file) return fail(file.error());
+  int64_t version = 1;
+  for (const domain::Model& model : models_) {
+    if (model.name != name) continue;
+    if (model.digest == fetched.digest) return model;
+    version = model.version + 1;
+  }
+  domain::Model model{.name = name, .version = version, .digest = fetched.digest, .facts = fetched.facts, .added = now, .source = shown_source(source)};
+  if (Status stored = catalog_->put_model(model); !stored) return fail(stored.error());
+  models_.insert(std::ranges::upper_bound(models_, order_of(model), {}, order_of), model);
+  return model;
+}
+
+Status Models::remove(const domain::ModelRef& ref, const std::function<std::string(const domain::Model&)>& used_by) {
+  std::vector<domain::Model> chosen;
+  std::ranges::copy_if(models_, std::back_inserter(chosen), [&](const domain::Model& model) { return matches(model, ref); });
+  if (chosen.empty()) return fail(not_found(ref, std::ranges::find(models_, ref.name, &domain::Model::name) != models_.end()));
+  for (const domain::Model& model : chosen) {
+    const std::string endpoint = used_by ? used_by(model) : "";
+    if (!endpoint.empty())
+      return fail(ErrorKind::kExists, fmt::format("the endpoint '{}' needs {}@{}: remove it first (ebb rm {})", endpoint, model.name, model.version, endpoint),
+                  "model");
+  }
+  for (const domain::Model& model : chosen) {
+    if (Status gone = catalog_->delete_model(model.name, model.version); !gone) return gone;
+    std::erase(models_, model);
+    if (is_named(model.digest)) continue;
+    // The row is gone, so the model is; a file that stays is found at the next start.
+    if (Status removed = store_->remove(model.digest); !removed)
+      log_warn("a model's file stays behind", {{"sha256", model.digest.hex()}, {"why", removed.error().message}});
+  }
+  return {};
+}
+
+bool Models::is_named(const domain::Digest& digest) const { return std::ranges::find(models_, digest, &domain::Model::digest) != models_.end(); }
+
+Result<Fd> Models::open(const domain::Digest& digest) const {
+  const auto model = std::ranges::find(models_, digest, &domain::Model::digest);
+  if (model == models_.end()) return fail(ErrorKind::kNotFound, fmt::format("no model has the content sha256:{}: add it again", digest.hex()), "model");
+  return store_->open(digest, model->facts.weights_bytes);
+}
+
+Result<size_t> Models::clear_rest(WallTime now) {
+  Result<size_t> cleared = store_->clear_staging(now);
+  if (!cleared) return cleared;
+  const Result<std::vector<domain::Digest>> files = store_->list();
+  if (!files) return fail(files.error());
+  for (const domain::Digest& digest : *files) {
+    if (is_named(digest)) continue;
+    log_info("removing a model file that no model names", {{"sha256", digest.hex()}});
+    if (store_->remove(digest)) ++*cleared;
+  }
+  return cleared;
+}
+
+}  // namespace ebb::registry
