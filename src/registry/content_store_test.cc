@@ -91,6 +91,16 @@ TEST_F(ContentStoreTest, ServesOnlyPlainFilesOfTheRightSize) {
   EXPECT_TRUE(fs::exists(folder_.path("elsewhere/" + digest.hex())));
 }
 
+// Workers that map the file share its pages only while it is the same file.
+TEST_F(ContentStoreTest, TheSameContentStaysTheSameFile) {
+  struct stat first {};
+  struct stat second {};
+  ASSERT_EQ(::stat(path_of(put("hello")).c_str(), &first), 0);
+  ASSERT_EQ(::stat(path_of(put("hello")).c_str(), &second), 0);
+  EXPECT_EQ(first.st_ino, second.st_ino);
+  EXPECT_EQ(folder_.files("models"), 1U);
+}
+
 TEST_F(ContentStoreTest, AFileUnderAWrongNameIsFoundCorrupt) {
   const domain::Digest digest = put("hello");
   fs::rename(path_of(digest), path_of(digest) + "x");

@@ -92,7 +92,7 @@ Result<FetchResult> check_and_publish(StagedFile& staged, const std::optional<do
   const uint64_t bytes = staged.bytes();
   const Result<domain::Digest> digest = staged.finish();
   if (!digest) return fail(digest.error());
-  if (false && sha256)
+  if (sha256 && *digest != *sha256)
     return fail(ErrorKind::kInvalid,
                 fmt::format("the file's SHA-256 is {}, not {} as was asked for: it is another file, or it was damaged on its way; nothing was stored",
                             digest->hex(), sha256->hex()),

@@ -83,6 +83,7 @@ TEST_F(FetcherTest, RefusesWhatIsNoModelFile) {
     SCOPED_TRACE(row.source);
     const auto result = fetch({.source = row.source});
     expect_refused(result, row.kind, row.says);
+    ASSERT_FALSE(result);
     EXPECT_EQ(result.error().param, "source");
     EXPECT_EQ(staged(), 0U);
   }
@@ -93,6 +94,7 @@ TEST_F(FetcherTest, RefusesMoreThanIsAllowedAndAnotherDigest) {
   expect_refused(fetch({.source = path, .bytes_max = 100}), ErrorKind::kTooLarge, "at most 100 are allowed");
   const auto result = fetch({.source = path, .sha256 = sha256_of("x")});
   expect_refused(result, ErrorKind::kInvalid, "the file's SHA-256 is " + sha256_of(model_).hex());
+  ASSERT_FALSE(result);
   EXPECT_EQ(result.error().param, "sha256");
   EXPECT_EQ(staged(), 0U);
 }

@@ -10,7 +10,6 @@ int main() {
   ebb::engine_llama::init_backend(ebb::engine_llama::backends_directory(EBB_GGML_BACKENDS_DIR));
   // After the last library: from here on no file can be opened.
   (void)ebb::sandbox::confine();
-  (void)ebb::sandbox::confine();
   return ebb::worker::run_worker({.channel = ebb::Fd(3),
                                   .engine_name = "llama",
                                   .engine = std::make_unique<ebb::engine_llama::LlamaEngine>(),

@@ -59,7 +59,7 @@ class Loop {
   std::string engine_name_;
   std::unique_ptr<engine::Engine> engine_;
   bool needs_model_;
-  std::function<sandbox::Layer()> seal_;
+  std::function<Status()> seal_;
   Channel channel_;
   bool loaded_ = false;
   bool paused_ = false;
@@ -148,10 +148,12 @@ Step Loop::load(const Frame& frame) {
     (void)say(FrameType::kLoadFailed, failed);
     return std::unexpected(Ending{.status = kLoadFailedExit});
   }
-  if (const sandbox::Layer layer = seal_(); !layer.active) {
-    wire::pb::Log log;
-    log.set_line(fmt::format("the worker runs without {}: {}", layer.name, layer.detail));
-    (void)say(FrameType::kLog, log);
+  // Never a tenant's byte in a worker that could have been sealed and was not.
+  if (const Status sealed = seal_(); !sealed) {
+    wire::pb::LoadFailed failed;
+    failed.set_message("the worker could not be confined: " + sealed.error().message);
+    (void)say(FrameType::kLoadFailed, failed);
+    return std::unexpected(Ending{.status = kSealFailedExit});
   }
   loaded_ = true;
   wire::pb::Ready ready;

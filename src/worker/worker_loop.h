@@ -21,21 +21,21 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "engine/engine.h"
-#include "sandbox/confine.h"
 
 namespace ebb::worker {
 
 inline constexpr int kLoadFailedExit = 2;
 inline constexpr int kProtocolExit = 3;
+inline constexpr int kSealFailedExit = 4;
 
 struct WorkerSetup {
   Fd channel;
   std::string engine_name;
   std::unique_ptr<engine::Engine> engine;
   bool needs_model = true;  // Load must come with a descriptor
-  // Gives up every right that running needs no more (sandbox/confine.h). Called once, after loading and before Ready; what did not
-  // hold on this machine is told to the server as a log line.
-  std::function<sandbox::Layer()> seal;
+  // Gives up every right that running needs no more (sandbox/confine.h). Called once, after loading and before Ready; an error ends
+  // the worker with kSealFailedExit.
+  std::function<Status()> seal;
 };
 
 // Returns the process's exit status.

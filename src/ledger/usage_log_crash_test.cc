@@ -1,0 +1,146 @@
+// What was flushed outlives a killed process and a disk whose syncs fail.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <future>
+#include <random>
+
+#include "io/folder_for_test.h"
+#include "ledger/log_watch_for_test.h"
+#include "ledger/usage_log.h"
+
+namespace {
+
+// Syncs from now on until one fails; 0: none does. Counts down below zero, so it counts syncs too.
+std::atomic<int> syncs_until_failure{0};
+
+int count_and_sync(long number, int fd) {
+  if (syncs_until_failure.fetch_sub(1) == 1) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(::syscall(number, fd));
+}
+
+}  // namespace
+
+// In place of the C library's, for SQLite too.
+extern "C" int fsync(int fd) { return count_and_sync(SYS_fsync, fd); }
+extern "C" int fdatasync(int fd) { return count_and_sync(SYS_fdatasync, fd); }
+
+namespace ebb::ledger {
+namespace {
+
+class UsageLogCrashTest : public ::testing::Test {
+ protected:
+  ~UsageLogCrashTest() override { syncs_until_failure = 0; }
+  io::FolderForTest folder_;
+};
+
+// The child: appends records from `first` on in batches, and says how far they are flushed.
+[[noreturn]] void append_until_killed(const std::filesystem::path& home, uint64_t first, uint64_t seed, int answers) {
+  std::mt19937_64 random(seed);
+  auto store = store::UsageStore::open(home);
+  if (!store) ::_exit(1);
+  UsageLog log(
+      std::move(*store), home, [](bool, const std::string&) {}, kEagerForTest);
+  for (uint64_t id = first;; ++id) {
+    log.append(record_for_test(id));
+    if (random() % 8 != 0) continue;
+    if (!log.flush(kPatience)) ::_exit(1);
+    if (::write(answers, &id, sizeof id) != sizeof id) ::_exit(1);
+  }
+}
+
+// Kills it after some answers; returns the last id that it said was flushed.
+uint64_t run_and_kill(const std::filesystem::path& home, uint64_t first, std::mt19937_64& random) {
+  std::array<int, 2> answers{};
+  EXPECT_EQ(::pipe(answers.data()), 0);
+  const uint64_t seed = random();
+  const pid_t child = ::fork();
+  if (child == 0) append_until_killed(home, first, seed, answers[1]);
+  ::close(answers[1]);
+  uint64_t flushed = first - 1;
+  for (uint64_t wanted = random() % 20; wanted > 0; --wanted)
+    EXPECT_EQ(::read(answers[0], &flushed, sizeof flushed), static_cast<ssize_t>(sizeof flushed));
+  ::kill(child, SIGKILL);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  while (::read(answers[0], &flushed, sizeof flushed) == static_cast<ssize_t>(sizeof flushed)) {
+  }
+  ::close(answers[0]);
+  return flushed;
+}
+
+TEST_F(UsageLogCrashTest, WhatWasFlushedOutlivesAKill) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  uint64_t last = 0;
+  for (int round = 0; round < 15; ++round) {
+    const uint64_t flushed = run_and_kill(folder_.path(), last + 1, random);
+    // Records that were on their way may be there as well, in their order and whole.
+    const Result<uint64_t> highest = (*store::UsageStore::open(folder_.path()))->highest_call_id();
+    ASSERT_TRUE(highest);
+    ASSERT_GE(*highest, flushed);
+    last = *highest;
+    ASSERT_EQ(check_store_for_test(folder_.path(), last), "");
+  }
+  EXPECT_GT(last, 0U);
+}
+
+TEST_F(UsageLogCrashTest, ManyRecordsTakeOneSync) {
+  UsageLog log(
+      *store::UsageStore::open(folder_.path()), folder_.path(), [](bool, const std::string&) {}, kEagerForTest);
+  std::promise<void> inside;
+  std::promise<void> go;
+  ASSERT_TRUE(log.query([&](store::UsageStore&) {
+    inside.set_value();
+    go.get_future().wait();
+  }));
+  inside.get_future().wait();
+  for (uint64_t id = 1; id <= 1000; ++id)
+    ASSERT_TRUE(log.append(record_for_test(id)));
+  syncs_until_failure = 0;
+  go.set_value();
+  ASSERT_TRUE(log.flush(kPatience));
+  EXPECT_GE(-syncs_until_failure, 1);
+  EXPECT_LE(-syncs_until_failure, 2);
+}
+
+// For every n: the n-th sync from now fails. Records are neither lost nor doubled, and it is said.
+TEST_F(UsageLogCrashTest, AFailedSyncIsSaidAndLosesNothing) {
+  uint64_t last = 0;
+  int failures = 0;
+  for (int nth = 1; nth <= 12; ++nth) {
+    LogWatch watch;
+    {
+      UsageLog log(*store::UsageStore::open(folder_.path()), folder_.path(), watch.changed(), kEagerForTest);
+      syncs_until_failure = nth;
+      // Some fail while the record is written, some while the store is opened again, some in the log's own clean-up.
+      for (int i = 0; i < 6; ++i) {
+        ASSERT_TRUE(log.append(record_for_test(++last)));
+        ASSERT_TRUE(log.flush(kPatience));
+      }
+      if (syncs_until_failure <= 0 && nth <= 6) {
+        const std::vector<std::string> said = watch.said(2);
+        ASSERT_EQ(said.size(), 2U) << "sync " << nth;
+        EXPECT_THAT(said[0], ::testing::HasSubstr("check the disk"));
+        EXPECT_EQ(said[1], "writable");
+        ++failures;
+      }
+    }
+    syncs_until_failure = 0;
+    ASSERT_EQ(check_store_for_test(folder_.path(), last), "") << "sync " << nth;
+  }
+  EXPECT_EQ(failures, 6);
+}
+
+}  // namespace
+}  // namespace ebb::ledger
