@@ -15,12 +15,13 @@ std::vector<domain::Model> RegistryAdmin::list() const { return models_.list(); 
 io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) {
   const auto stop = std::make_shared<registry::FetchStop>();
   progress->on_cancel = [stop] { stop->stop(); };
-  registry::FetchRequest fetch{.source = request.source, .sha256 = request.sha256};
-  const Result<registry::FetchResult> fetched =
-      co_await fetcher_.fetch(std::move(fetch), [progress](const registry::FetchProgress& said) { progress->report(said); }, stop);
+  registry::FetchRequest fetch{.source = request.source, .sha256 = request.sha256, .require_confinement = require_confinement_};
+  const Result<registry::FetchResult> fetched = co_await fetcher_.fetch(
+      std::move(fetch), [progress](const registry::FetchProgress& said) { progress->report(said); }, stop);
   progress->on_cancel = nullptr;
   if (!fetched) co_return fail(fetched.error());
-  for (const std::string& layer : fetched->missing_layers) log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
+  for (const std::string& layer : fetched->missing_layers)
+    log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
   co_return models_.add(request.name, *fetched, request.source, clock_.wall());
 }
 

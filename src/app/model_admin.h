@@ -16,8 +16,8 @@ namespace ebb::app {
 // Lives on the server's loop; the parts must outlive it.
 class RegistryAdmin final : public gateway::ModelAdmin {
  public:
-  RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, const invoke::Platform& platform, const io::Clock& clock)
-      : models_(models), fetcher_(fetcher), platform_(platform), clock_(clock) {}
+  RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, const invoke::Platform& platform, const io::Clock& clock, bool require_confinement)
+      : models_(models), fetcher_(fetcher), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
 
   std::vector<domain::Model> list() const override;
   io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) override;
@@ -28,6 +28,7 @@ class RegistryAdmin final : public gateway::ModelAdmin {
   registry::Fetcher& fetcher_;
   const invoke::Platform& platform_;
   const io::Clock& clock_;
+  bool require_confinement_;
 };
 
 // Bills are read on the ledger's thread, behind what was appended before.

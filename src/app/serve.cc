@@ -99,7 +99,8 @@ Status Server::open() {
   // The spawner comes first of all, while this process has one thread and no open store.
   const std::filesystem::path programs = own_folder();
   fleet_ = std::make_unique<instance::Fleet>(
-      loop_.get_executor(), instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
+      loop_.get_executor(),
+      instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }
@@ -136,7 +137,7 @@ Status Server::open_stores() {
 }
 
 Status Server::listen() {
-  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *platform_, clock_);
+  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *platform_, clock_, options_.require_sandbox);
   bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
   gateway::GatewayOptions options;
   options.host = options_.listen;

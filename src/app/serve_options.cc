@@ -26,8 +26,10 @@ Status apply_prices(const json::value& value, domain::Prices& prices) {
     const auto text = reader.string(key);
     if (!text) continue;
     const Result<domain::Pico> amount = parse_money(*text);
-    if (!amount) reader.add_error(key, fmt::format("'prices.{}': {}", key, amount.error().message));
-    else *target = *amount;
+    if (!amount)
+      reader.add_error(key, fmt::format("'prices.{}': {}", key, amount.error().message));
+    else
+      *target = *amount;
   }
   return reader.ok() ? Status{} : fail(reader.error());
 }
@@ -42,7 +44,9 @@ std::filesystem::path default_home() {
 }
 
 Result<domain::Pico> parse_money(std::string_view text) {
-  const auto wrong = [&] { return fail(ErrorKind::kInvalid, fmt::format("'{}' is not an amount: write it as \"0.0000002\", at most twelve digits after the point", text)); };
+  const auto wrong = [&] {
+    return fail(ErrorKind::kInvalid, fmt::format("'{}' is not an amount: write it as \"0.0000002\", at most twelve digits after the point", text));
+  };
   const size_t point = std::min(text.find('.'), text.size());
   const std::string_view whole = text.substr(0, point);
   const std::string_view fraction = point < text.size() ? text.substr(point + 1) : std::string_view{};
@@ -54,7 +58,8 @@ Result<domain::Pico> parse_money(std::string_view text) {
       amount = amount * 10 + (digit - '0');
     }
   }
-  for (size_t i = fraction.size(); i < kFraction; ++i) amount *= 10;
+  for (size_t i = fraction.size(); i < kFraction; ++i)
+    amount *= 10;
   return amount;
 }
 
@@ -69,8 +74,10 @@ Status apply_settings(std::string_view yaml, ServeOptions& options) {
   if (const auto cores = reader.integer("cores", 1, 4096)) options.cores = static_cast<int>(*cores);
   if (const auto memory = reader.string("memory")) {
     const Result<uint64_t> bytes = wire::parse_size(*memory);
-    if (!bytes) reader.add_error("memory", fmt::format("'memory': {}", bytes.error().message));
-    else options.memory_mib = static_cast<int64_t>(*bytes >> 20U);
+    if (!bytes)
+      reader.add_error("memory", fmt::format("'memory': {}", bytes.error().message));
+    else
+      options.memory_mib = static_cast<int64_t>(*bytes >> 20U);
   }
   if (const json::value* prices = reader.find("prices")) {
     if (Status applied = apply_prices(*prices, options.prices); !applied) reader.adopt(applied.error());

@@ -21,7 +21,7 @@ struct ServeOptions {
   bool require_sandbox = false;
   bool log_json = false;
   bool log_debug = false;
-  std::string port_file;              // written with the port once the listener is up; empty: none
+  std::string port_file;  // written with the port once the listener is up; empty: none
   domain::Prices prices;
 };
 

@@ -11,8 +11,20 @@ TEST(ParseMoney, Rows) {
     const char* text;
     int64_t amount;  // -1: refused
   };
-  const Row rows[] = {{"0", 0}, {"1", 1'000'000'000'000}, {"0.000000000016", 16}, {"0.0000002", 200'000}, {"12.5", 12'500'000'000'000},
-                      {"", -1}, {".5", -1}, {"1.", -1}, {"-1", -1}, {"1e-3", -1}, {"0.0000000000001", -1}, {"1234567", -1}, {"1,5", -1}, {" 1", -1}};
+  const Row rows[] = {{"0", 0},
+                      {"1", 1'000'000'000'000},
+                      {"0.000000000016", 16},
+                      {"0.0000002", 200'000},
+                      {"12.5", 12'500'000'000'000},
+                      {"", -1},
+                      {".5", -1},
+                      {"1.", -1},
+                      {"-1", -1},
+                      {"1e-3", -1},
+                      {"0.0000000000001", -1},
+                      {"1234567", -1},
+                      {"1,5", -1},
+                      {" 1", -1}};
   for (const Row& row : rows) {
     const Result<domain::Pico> amount = parse_money(row.text);
     EXPECT_EQ(amount ? *amount : -1, row.amount) << row.text;
@@ -42,7 +54,11 @@ TEST(ApplySettings, RefusesByName) {
     const char* yaml;
     const char* param;
   };
-  const Row rows[] = {{"prot: 1", "prot"}, {"port: 70000", "port"}, {"cores: 0", "cores"}, {"memory: much", "memory"}, {"prices: {per_call: \"-1\"}", "prices.per_call"},
+  const Row rows[] = {{"prot: 1", "prot"},
+                      {"port: 70000", "port"},
+                      {"cores: 0", "cores"},
+                      {"memory: much", "memory"},
+                      {"prices: {per_call: \"-1\"}", "prices.per_call"},
                       {"prices: {per_cal: \"1\"}", "prices.per_cal"}};
   for (const Row& row : rows) {
     ServeOptions options;

@@ -59,13 +59,14 @@ std::string format_log_text(std::string_view message, LogFields fields) {
 }
 
 std::string format_log_json(std::string_view message, LogFields fields) {
-  boost::json::object line;
-  line["msg"] = message;
+  const auto quoted = [](std::string_view text) { return boost::json::serialize(boost::json::value(text)); };
+  std::string line = "{\"msg\":" + quoted(message);
   for (const LogField& field : fields) {
     if (is_empty(field)) continue;
-    std::visit([&](const auto& value) { line[field.key] = value; }, field.value);
+    const auto* text = std::get_if<std::string>(&field.value);
+    line += fmt::format(",{}:{}", quoted(field.key), text != nullptr ? quoted(*text) : text_of(field.value));
   }
-  return boost::json::serialize(line);
+  return line + "}";
 }
 
 void init_log(LogLevel lowest, bool force_json) {

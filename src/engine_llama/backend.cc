@@ -8,6 +8,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -64,6 +65,7 @@ void init_backend(const std::string& directory) {
   // Freed memory stays in the heap: sampling and vocabularies ask for megabytes again and again, and a fresh page costs 20 µs.
   ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  ::setenv("TZ", "UTC0", 1);  // chat templates may ask for the date, and the time zone's file cannot be opened later
   (void)tensor_memory_bytes();
   llama_log_set(keep_error, nullptr);
   common_log_set_verbosity_thold(-1);  // its first line would start a thread

@@ -17,12 +17,20 @@ namespace ebb::engine_llama {
 
 namespace {
 
-constexpr int64_t kProgressParts = 1000;
+// The library reports every tensor; each report that is passed on wakes the server.
+constexpr int64_t kProgressParts = 20;
 constexpr size_t kReasonBytesMax = 300;
 
-bool on_progress(float progress, void* function) {
-  const auto& tell = *static_cast<const std::function<void(int64_t, int64_t)>*>(function);
-  tell(static_cast<int64_t>(progress * static_cast<float>(kProgressParts)), kProgressParts);
+struct Progress {
+  const std::function<void(int64_t, int64_t)>& tell;
+  int64_t told = 0;
+};
+
+bool on_progress(float progress, void* context) {
+  auto& state = *static_cast<Progress*>(context);
+  const auto done = static_cast<int64_t>(progress * static_cast<float>(kProgressParts));
+  if (done > state.told) state.tell(done, kProgressParts);
+  state.told = std::max(state.told, done);
   return true;
 }
 
@@ -62,7 +70,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::funct
   params.use_extra_bufts = false;  // repacked weights would be private memory, and a slow load
   params.n_gpu_layers = 0;
   params.progress_callback = on_progress;
-  params.progress_callback_user_data = const_cast<std::function<void(int64_t, int64_t)>*>(&progress);
+  Progress state{.tell = progress};
+  params.progress_callback_user_data = &state;
   (void)take_library_error();
   llama_model* const model = llama_model_load_from_file_ptr(stream, params);
   if (model == nullptr)

@@ -90,7 +90,9 @@ TEST(Channel, KeepsTheOrderWhenThePeerReadsLate) {
     const ssize_t count = ::recv(pair.peer.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (count > 0) reader.feed(std::string_view(buffer, static_cast<size_t>(count)));
     for (auto next = reader.next(); next && next->has_value(); next = reader.next()) streams.push_back((*next)->stream);
-    if (count <= 0) ASSERT_GT(pair.loop.run_one_for(std::chrono::seconds(10)), 0U);
+    if (count <= 0) {
+      ASSERT_GT(pair.loop.run_one_for(std::chrono::seconds(10)), 0U);
+    }
   }
   EXPECT_EQ(streams, (std::vector<uint64_t>{1, 2}));
 }

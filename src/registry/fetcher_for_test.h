@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,8 +19,11 @@ namespace ebb::registry {
 
 class FetcherForTest : public testing::Test {
  protected:
+  // Built beside this test.
+  static std::string program() { return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "ebb-fetch").string(); }
+
   Result<FetchResult> fetch(FetchRequest request, const std::function<void(const FetchProgress&)>& progress = {}, std::shared_ptr<FetchStop> stop = {}) {
-    return fetch_with({.program = EBB_TEST_BIN "/ebb-fetch"}, std::move(request), progress, std::move(stop));
+    return fetch_with({.program = program()}, std::move(request), progress, std::move(stop));
   }
   Result<FetchResult> fetch_with(FetcherOptions options, FetchRequest request, const std::function<void(const FetchProgress&)>& progress = {},
                                  std::shared_ptr<FetchStop> stop = {}) {

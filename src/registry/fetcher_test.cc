@@ -149,7 +149,7 @@ TEST_F(FetcherTest, ASilentFetchIsKilled) {
     answer_after.wait();
     return std::string();
   });
-  FetcherOptions options{.program = EBB_TEST_BIN "/ebb-fetch"};
+  FetcherOptions options{.program = program()};
   options.silence_max = milliseconds(0);
   expect_refused(fetch_with(options, {.source = server.url()}), ErrorKind::kTimeout, "nothing was fetched for");
   ended.set_value();
@@ -173,7 +173,7 @@ TEST_F(FetcherTest, AFetcherThatIsNotThereOrSaysNonsense) {
 TEST_F(FetcherTest, OnlySoManyAtOnce) {
   const std::string path = folder_.write("x.gguf", model_);
   io::asio::io_context loop;
-  Fetcher fetcher(loop.get_executor(), store_, {.program = EBB_TEST_BIN "/ebb-fetch", .running_max = 1});
+  Fetcher fetcher(loop.get_executor(), store_, {.program = program(), .running_max = 1});
   std::optional<Result<FetchResult>> first;
   std::optional<Result<FetchResult>> second;
   io::asio::co_spawn(loop, run(fetcher, {.source = path}, {}, {}, first), io::asio::detached);
@@ -188,7 +188,7 @@ TEST_F(FetcherTest, TheLoopMayEndBeforeTheFetch) {
   std::optional<Result<FetchResult>> result;
   {
     io::asio::io_context loop;
-    Fetcher fetcher(loop.get_executor(), store_, {.program = EBB_TEST_BIN "/ebb-fetch"});
+    Fetcher fetcher(loop.get_executor(), store_, {.program = program()});
     io::asio::co_spawn(loop, run(fetcher, {.source = server.url()}, {}, {}, result), io::asio::detached);
     loop.run_one();
     loop.poll();

@@ -89,10 +89,15 @@ struct Breaking {
   explicit Breaking(std::string whole_body, std::string name_of_content = "\"v1\"") : body(std::move(whole_body)), etag(std::move(name_of_content)) {}
   std::string body;
   std::string etag;
+  std::string later_body = {};  // another content from the second answer on
   int answers = 0;
   std::string operator()(const std::string& head) {
+    if (answers++ > 0 && !later_body.empty()) {
+      body = later_body;
+      etag = "\"another\"";
+    }
     const std::string named = etag.empty() ? "" : "ETag: " + etag + "\r\n";
-    if (++answers == 1) return "HTTP/1.1 200 OK\r\n" + named + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body.substr(0, body.size() / 2);
+    if (answers == 1) return "HTTP/1.1 200 OK\r\n" + named + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body.substr(0, body.size() / 2);
     const size_t range = head.find("Range: bytes=");
     const bool same = etag.empty() || head.find("If-Range: " + etag) != std::string::npos;
     if (range == std::string::npos || !same) return HttpServerForTest::ok(body, named);
@@ -123,10 +128,9 @@ TEST_F(HttpDownloadTest, ResumesWhereItBrokeOff) {
 
 TEST_F(HttpDownloadTest, StartsAnewWhenTheContentChanged) {
   Breaking breaking(large_model());
+  breaking.later_body = model_;
   HttpServerForTest server(std::ref(breaking));
   ASSERT_FALSE(fetch({.source = server.url()}));
-  breaking.etag = "\"v2\"";
-  breaking.body = model_;
   const auto result = fetch({.source = server.url()});
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->digest, sha256_of(model_));

@@ -31,6 +31,9 @@ namespace ebb::sandbox {
 
 namespace {
 
+// The tile registers of a CPU are used after asking for them; the engine library asks again with every step.
+constexpr unsigned kRequestState = 0x1023;  // ARCH_REQ_XCOMP_PERM
+constexpr unsigned kTileData = 18;          // XFEATURE_XTILE_DATA
 constexpr unsigned kNameMapping = 0x53564d41;  // PR_SET_VMA: the allocator labels its memory
 
 // Plain computing, memory, time, threads, and the channel that is open already.
@@ -106,6 +109,7 @@ int add_rules(scmp_filter_ctx filter) {
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, kNameMapping)));
 #endif
+  keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(arch_prctl), 2, SCMP_A0(SCMP_CMP_EQ, kRequestState), SCMP_A1(SCMP_CMP_EQ, kTileData)));
   // Threads, not processes, and no namespaces. clone3 hides its flags behind a pointer: "no such call" makes the C library use clone.
   constexpr uint64_t kThread = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
   constexpr uint64_t kNewSpaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -133,7 +137,7 @@ Layer seal() {
   seccomp_release(filter);
   layer.active = error == 0;
   layer.detail =
-      error == 0 ? fmt::format("{} system calls without conditions, {} with", std::size(kAllowed), 6) : fmt::format("not applied: {}", std::strerror(-error));
+      error == 0 ? fmt::format("{} system calls without conditions, {} with", std::size(kAllowed), 7) : fmt::format("not applied: {}", std::strerror(-error));
   return layer;
 }
 

@@ -7,7 +7,6 @@
 #include "worker/worker_loop.h"
 
 int main() {
-  (void)ebb::sandbox::confine();
   const ebb::io::SystemClock clock;
   (void)ebb::sandbox::confine();
   return ebb::worker::run_worker({.channel = ebb::Fd(3),

@@ -140,4 +140,4 @@ def test_beyond_loopback_is_refused(tmp_path):
     from harness.server import BIN
     done = subprocess.run([BIN / "ebb", "serve", "--home", tmp_path / "h", "--port", "0", "--listen", "0.0.0.0"],
                           capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode != 0 and "loopback" in done.stderr
+    assert done.returncode == 1 and "will not listen on 0.0.0.0" in done.stderr

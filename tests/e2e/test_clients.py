@@ -7,6 +7,7 @@ import openai
 import pytest
 
 from harness.server import ROOT
+from harness.waiting import eventually
 
 WORDS = [{"role": "user", "content": "one two three"}]
 
@@ -59,11 +60,14 @@ def test_python_errors(server, fields, error, param):
 def test_python_retries_what_it_should(server):
     """Its own retries go by our Retry-After: a call that meets a full queue succeeds in the end."""
     server.deploy(scaling={"max": 1}, limits={"queue": 1, "wait": "30s"})
-    with server.stream(script="tokens=3 tps=5") as running, server.stream(script="tokens=1") as waiting:
+    with server.stream(script="tokens=6 tps=5") as running:
         next(running.texts())
+        waiting = server.stream()
+        eventually(lambda: server.endpoint()["waiting"] == 1, 10, "the second call never waited")
         answer = server.openai(max_retries=8).chat.completions.create(model="e", messages=WORDS)
         assert answer.choices[0].message.content == "one two three"
-        assert list(waiting.texts())
+        assert list(waiting.texts()) == ["hello"]
+        waiting.close()
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")

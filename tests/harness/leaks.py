@@ -2,7 +2,7 @@
 import os
 import pathlib
 
-from harness.waiting import eventually
+from harness.waiting import BIN, eventually
 
 
 def stat_of(pid: int):
@@ -45,8 +45,18 @@ def is_alive(pid: int) -> bool:
     return stat is not None and stat[1] not in "ZX"
 
 
+def is_of_this_build(pid: int) -> bool:
+    """Other builds may be tested on this machine at the same time. Whose program we may not see counts as ours."""
+    try:
+        return pathlib.Path(os.readlink(f"/proc/{pid}/exe")).is_relative_to(BIN.resolve())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 def ebb_processes() -> dict[tuple[int, int], str]:
-    return {(pid, stat[4]): stat[0] for pid, stat in processes().items() if stat[0].startswith("ebb") and stat[1] not in "ZX"}
+    return {(pid, stat[4]): stat[0] for pid, stat in processes().items() if stat[0].startswith("ebb") and stat[1] not in "ZX" and is_of_this_build(pid)}
 
 
 def mounts() -> set[str]:

@@ -10,10 +10,8 @@ import subprocess
 import time
 
 from harness import leaks
-from harness.waiting import PRESET, SLOWER, eventually
+from harness.waiting import BIN, ROOT, SLOWER, eventually
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = pathlib.Path(os.environ.get("EBB_BIN") or ROOT / "build" / PRESET / "bin")
 DEMO_MODEL = ROOT / "deps/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 SANITIZER_REPORT = re.compile(r"(ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:)")
 

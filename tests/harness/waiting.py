@@ -1,8 +1,11 @@
-"""Waiting for something to become true, never for a fixed time."""
+"""What is tested, and waiting for something to become true, never for a fixed time."""
 import os
+import pathlib
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PRESET = os.environ.get("EBB_PRESET", "release")
+BIN = pathlib.Path(os.environ.get("EBB_BIN") or ROOT / "build" / PRESET / "bin")
 # How much longer things may take in the sanitizer builds.
 SLOWER = 1 if PRESET == "release" else 6
 

@@ -1,0 +1,41 @@
+// Rows: never more threads than cores, and turns that come round.
+#include "control/core_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+namespace ebb::control {
+namespace {
+
+TEST(ShareCores, Rows) {
+  struct Row {
+    int cores;
+    size_t busy;
+    uint64_t rotation;
+    std::vector<int> threads;
+  };
+  const Row rows[] = {{2, 0, 0, {}},        {2, 1, 0, {2}},    {2, 2, 0, {1, 1}}, {2, 3, 0, {1, 1, 0}}, {2, 3, 1, {0, 1, 1}},
+                      {2, 3, 2, {1, 0, 1}}, {1, 2, 0, {1, 0}}, {1, 2, 1, {0, 1}}, {4, 3, 5, {2, 1, 1}}, {8, 3, 0, {3, 3, 2}}};
+  for (const Row& row : rows)
+    EXPECT_EQ(share_cores(row.cores, row.busy, row.rotation), row.threads) << row.cores << " cores, " << row.busy << " busy, " << row.rotation;
+}
+
+TEST(ShareCores, EveryoneGetsATurn) {
+  for (int cores = 1; cores <= 4; ++cores) {
+    for (size_t busy = 1; busy <= 12; ++busy) {
+      std::vector<int> turns(busy, 0);
+      for (uint64_t rotation = 0; rotation < busy; ++rotation) {
+        const std::vector<int> threads = share_cores(cores, busy, rotation);
+        EXPECT_LE(std::accumulate(threads.begin(), threads.end(), 0), cores);
+        for (size_t i = 0; i < busy; ++i)
+          turns[i] += threads[i];
+      }
+      for (const int turn : turns)
+        EXPECT_GE(turn, 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ebb::control

@@ -1,0 +1,73 @@
+// Rows of needs, room and victims.
+#include "control/memory_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace ebb::control {
+namespace {
+
+constexpr uint64_t kMib = 1ULL << 20U;
+
+TEST(NeededBytes, Rows) {
+  const uint64_t base = domain::kWorkerBaseBytes;
+  const Need fresh{.weights_bytes = 100 * kMib, .weights_mapped = false, .slot_bytes = 10 * kMib, .measured_bytes = std::nullopt, .measured_slots = 0};
+  EXPECT_EQ(needed_bytes(fresh, 2), 120 * kMib + base);
+  Need mapped = fresh;
+  mapped.weights_mapped = true;
+  EXPECT_EQ(needed_bytes(mapped, 2), 20 * kMib + base) << "weights that are mapped count nothing";
+  Need measured = fresh;
+  measured.measured_bytes = 150 * kMib;
+  measured.measured_slots = 2;
+  EXPECT_EQ(needed_bytes(measured, 2), 150 * kMib);
+  EXPECT_EQ(needed_bytes(measured, 4), 170 * kMib);
+  EXPECT_EQ(needed_bytes(measured, 1), 140 * kMib);
+  measured.measured_bytes = 5 * kMib;
+  EXPECT_EQ(needed_bytes(measured, 1), 10 * kMib) << "never less than its slots";
+}
+
+TEST(RoomBytes, IsTheTighterOfLimitAndMachine) {
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 30, .available_bytes = 1000, .reserve_bytes = 10}), 70U);
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 30, .available_bytes = 50, .reserve_bytes = 10}), 40U);
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 130, .available_bytes = 50, .reserve_bytes = 10}), 0U);
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 0, .available_bytes = 5, .reserve_bytes = 10}), 0U);
+}
+
+TEST(UnderPressure, Rows) {
+  EXPECT_FALSE(under_pressure({.limit_bytes = 100, .workers_bytes = 100, .available_bytes = 10, .reserve_bytes = 10}));
+  EXPECT_TRUE(under_pressure({.limit_bytes = 100, .workers_bytes = 0, .available_bytes = 9, .reserve_bytes = 10}));
+  EXPECT_TRUE(under_pressure({.limit_bytes = 100, .workers_bytes = 101, .available_bytes = 99, .reserve_bytes = 10}));
+}
+
+TEST(SlotsThatFit, Rows) {
+  const Need need{.weights_bytes = 0, .weights_mapped = true, .slot_bytes = 10 * kMib, .measured_bytes = 0, .measured_slots = 0};
+  EXPECT_EQ(slots_that_fit(need, 45 * kMib, 8), 4);
+  EXPECT_EQ(slots_that_fit(need, 45 * kMib, 2), 2);
+  EXPECT_EQ(slots_that_fit(need, 9 * kMib, 8), 0);
+  EXPECT_EQ(slots_that_fit(need, 45 * kMib, 0), 0);
+}
+
+TEST(FitsNode, SaysTheNumbers) {
+  domain::Model model{.name = "big", .version = 1};
+  model.facts = {.weights_bytes = 4000 * kMib, .train_context = 2048, .kv_bytes_per_token = 1024};
+  const auto revision = *domain::make_revision({}, {.name = "e"}, model, {});
+  EXPECT_TRUE(fits_node(revision, 8000 * kMib));
+  const Status fits = fits_node(revision, 2000 * kMib);
+  ASSERT_FALSE(fits);
+  EXPECT_EQ(fits.error().kind, ErrorKind::kExhausted);
+  EXPECT_NE(fits.error().message.find("4000 MiB of weights"), std::string::npos) << fits.error().message;
+}
+
+TEST(Cheapest, ParkedFirstThenLongestIdleAndKeptNever) {
+  const auto at = [](int s) { return MonoTime(seconds(s)); };
+  const Victim ready_old{.worker = {1}, .parked = false, .idle_since = at(1)};
+  const Victim ready_new{.worker = {2}, .parked = false, .idle_since = at(5)};
+  const Victim parked{.worker = {3}, .parked = true, .idle_since = at(9)};
+  const Victim kept{.worker = {4}, .parked = true, .idle_since = at(0), .kept = true};
+  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, parked, kept}), WorkerId{3});
+  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, kept}), WorkerId{1});
+  EXPECT_EQ(cheapest(std::vector{kept}), std::nullopt);
+  EXPECT_EQ(cheapest({}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ebb::control

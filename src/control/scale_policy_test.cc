@@ -1,0 +1,47 @@
+// Rows of slots and idle times.
+#include "control/scale_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace ebb::control {
+namespace {
+
+TEST(SlotsAtStart, Rows) {
+  struct Row {
+    int waiting;
+    int min;
+    int max;
+    int slots;
+  };
+  for (const Row& row : {Row{1, 0, 16, 1}, Row{2, 0, 16, 2}, Row{3, 0, 16, 4}, Row{200, 0, 16, 4}, Row{200, 0, 2, 2}, Row{0, 3, 16, 3}, Row{0, 0, 16, 1},
+                         Row{1, 0, 0, 1}, Row{9, 8, 4, 4}})
+    EXPECT_EQ(slots_at_start(row.waiting, {.min = row.min, .max = row.max}), row.slots) << row.waiting << " " << row.min << " " << row.max;
+}
+
+TEST(SlotsToGrowTo, Rows) {
+  struct Row {
+    int slots;
+    int waiting;
+    int max;
+    int to;
+  };
+  for (const Row& row : {Row{1, 0, 16, 1}, Row{1, 1, 16, 2}, Row{4, 9, 16, 8}, Row{12, 9, 16, 16}, Row{16, 9, 16, 16}, Row{0, 1, 16, 2}, Row{60, 9, 1000, 64}})
+    EXPECT_EQ(slots_to_grow_to(row.slots, row.waiting, {.max = row.max}), row.to) << row.slots << " " << row.waiting;
+}
+
+TEST(IdleChoice, Rows) {
+  const MonoTime t0(seconds(100));
+  const domain::Scaling scaling{.idle = seconds(30), .keep = seconds(600)};
+  EXPECT_EQ(idle_step(false, t0, {}, scaling, t0 + seconds(29)).step, IdleStep::kStay);
+  EXPECT_EQ(idle_step(false, t0, {}, scaling, t0 + seconds(29)).next, t0 + seconds(30));
+  EXPECT_EQ(idle_step(false, t0, {}, scaling, t0 + seconds(30)).step, IdleStep::kPark);
+  EXPECT_EQ(idle_step(true, t0, t0 + seconds(30), scaling, t0 + seconds(629)).step, IdleStep::kStay);
+  EXPECT_EQ(idle_step(true, t0, t0 + seconds(30), scaling, t0 + seconds(630)).step, IdleStep::kGo);
+  EXPECT_EQ(idle_step(false, t0, {}, {.idle = std::nullopt}, t0 + domain::kIdleAuto).step, IdleStep::kPark);
+  const IdleChoice kept = idle_step(false, t0, {}, {.min = 1, .idle = seconds(1)}, t0 + seconds(1'000));
+  EXPECT_EQ(kept.step, IdleStep::kStay);
+  EXPECT_EQ(kept.next, MonoTime::max());
+}
+
+}  // namespace
+}  // namespace ebb::control

@@ -1,0 +1,43 @@
+// Rows of prices and their text.
+#include "domain/money.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace ebb::domain {
+namespace {
+
+TEST(BilledMilliseconds, RoundsUpOnce) {
+  struct Row {
+    int64_t ns;
+    int64_t ms;
+  };
+  for (const Row& row : {Row{0, 0}, Row{-5, 0}, Row{1, 1}, Row{999'999, 1}, Row{1'000'000, 1}, Row{1'000'001, 2}})
+    EXPECT_EQ(billed_milliseconds(nanoseconds(row.ns)), row.ms) << row.ns;
+}
+
+TEST(CostOfCall, MultipliesAndSaturates) {
+  const Prices prices{.currency = "USD", .per_mib_ms = 16, .per_call = 200'000};
+  EXPECT_EQ(cost_of_call(0, 512, prices), 200'000);
+  EXPECT_EQ(cost_of_call(8, 512, prices), 8 * 512 * 16 + 200'000);
+  EXPECT_EQ(cost_of_call(std::numeric_limits<int64_t>::max(), 4'000'000, prices), std::numeric_limits<int64_t>::max());
+}
+
+TEST(FormatMoney, Rows) {
+  struct Row {
+    Pico amount;
+    const char* text;
+  };
+  const Row rows[] = {{0, "0.00"},
+                      {1, "0.000000000001"},
+                      {200'000, "0.0000002"},
+                      {1'500'000'000'000, "1.50"},
+                      {-1'000'000'000'000, "-1.00"},
+                      {std::numeric_limits<int64_t>::min(), "-9223372.036854775808"}};
+  for (const Row& row : rows)
+    EXPECT_EQ(format_money(row.amount), row.text);
+}
+
+}  // namespace
+}  // namespace ebb::domain
