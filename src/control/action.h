@@ -65,7 +65,7 @@ struct RecordUsage {
 
 struct WakeAt {
   MonoTime at;
-};                  // replaces any earlier one
+};  // replaces any earlier one
 // Nothing runs and nothing waits: the server may end.
 struct Drained {};
 

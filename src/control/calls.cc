@@ -27,9 +27,10 @@ std::optional<Error> closed(const Stepping& s, const EndpointState& endpoint) {
                  .message = fmt::format("no new calls are taken because their bills could not be written: {}", s.state.store_why),
                  .retry_after = seconds(5)};
   if (endpoint.failures >= kBreakerFailures && s.now < endpoint.backoff_until)
-    return Error{.kind = ErrorKind::kUnavailable,
-                 .message = fmt::format("the last {} workers of this endpoint died ({}): the next start is tried later", endpoint.failures, endpoint.last_failure),
-                 .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
+    return Error{
+        .kind = ErrorKind::kUnavailable,
+        .message = fmt::format("the last {} workers of this endpoint died ({}): the next start is tried later", endpoint.failures, endpoint.last_failure),
+        .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
   return std::nullopt;
 }
 
@@ -53,9 +54,7 @@ domain::Tier tier_of(const std::pair<const WorkerId, WorkerState>* worker) {
   return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
 }
 
-bool is_paid(domain::Outcome outcome) {
-  return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout;
-}
+bool is_paid(domain::Outcome outcome) { return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout; }
 
 // The one usage record of an accepted call, and the end of the core's knowledge of it.
 void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, int64_t prompt_tokens, int64_t completion_tokens, DecisionId why) {
@@ -97,7 +96,11 @@ void set_due(State& state, CallId id, CallState& call, MonoTime due) {
 void on_arrived(Stepping& s, const CallArrived& event) {
   const auto found = s.state.endpoints.find(event.endpoint);
   if (found == s.state.endpoints.end()) {
-    refuse(s, event, {.kind = ErrorKind::kNotFound, .message = fmt::format("the model '{}' does not exist: `ebb ps` lists the endpoints", event.endpoint), .param = "model", .code = "model_not_found"});
+    refuse(s, event,
+           {.kind = ErrorKind::kNotFound,
+            .message = fmt::format("the model '{}' does not exist: `ebb ps` lists the endpoints", event.endpoint),
+            .param = "model",
+            .code = "model_not_found"});
     return;
   }
   EndpointState& endpoint = found->second;
@@ -106,7 +109,8 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   if (!error) error = queue_refuses(s, endpoint, worker, event.deadline);
   if (error) return refuse(s, event, std::move(*error));
 
-  CallState call{.endpoint = event.endpoint, .revision = endpoint.revision.id, .arrived = s.now, .deadline = event.deadline, .wall = event.wall, .tier = tier_of(worker)};
+  CallState call{
+      .endpoint = event.endpoint, .revision = endpoint.revision.id, .arrived = s.now, .deadline = event.deadline, .wall = event.wall, .tier = tier_of(worker)};
   const auto entered = s.state.calls.emplace(event.call, std::move(call));
   EBB_CHECK(entered.second);
   set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));
@@ -134,7 +138,9 @@ void dispatch(Stepping& s, CallId id, WorkerId worker_id) {
                                    .because = call.tier == domain::Tier::kWarm ? "a slot was free in a ready worker" : "its worker became ready",
                                    .call = id,
                                    .worker = worker_id,
-                                   .inputs = {{"tier", std::string(to_string(call.tier))}, {"waited", fmt::format("{} ms", ms(queued))}, {"slots busy", fmt::format("{} of {}", worker.running.size(), worker.slots)}}});
+                                   .inputs = {{"tier", std::string(to_string(call.tier))},
+                                              {"waited", fmt::format("{} ms", ms(queued))},
+                                              {"slots busy", fmt::format("{} of {}", worker.running.size(), worker.slots)}}});
   s.act(Dispatch{.call = id, .worker = worker_id, .tier = call.tier, .queued = queued, .start = call.start}, why);
 }
 
@@ -170,7 +176,11 @@ void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, s
   CallState& call = s.state.calls.at(id);
   EBB_CHECK(!call.worker);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) std::erase(endpoint->second.waiting, id);
-  const DecisionId why = s.decide({.what = std::move(what), .endpoint = call.endpoint, .because = error.message, .call = id, .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
+  const DecisionId why = s.decide({.what = std::move(what),
+                                   .endpoint = call.endpoint,
+                                   .because = error.message,
+                                   .call = id,
+                                   .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
   if (outcome != domain::Outcome::kLeft) s.act(AnswerError{.call = id, .error = std::move(error)}, why);
   call.dispatched = {};
   record(s, id, outcome, nanoseconds{0}, 0, 0, why);
@@ -191,7 +201,8 @@ void on_left(Stepping& s, const CallLeft& event) {
   const auto found = s.state.calls.find(event.call);
   if (found == s.state.calls.end()) return;
   CallState& call = found->second;
-  if (!call.worker) return end_waiting(s, event.call, domain::Outcome::kLeft, {.kind = ErrorKind::kCancelled, .message = "the client left while it waited"}, "left");
+  if (!call.worker)
+    return end_waiting(s, event.call, domain::Outcome::kLeft, {.kind = ErrorKind::kCancelled, .message = "the client left while it waited"}, "left");
   if (!call.cancelled) cancel(s, event.call, call, domain::Outcome::kLeft, "the client left");
 }
 
@@ -201,7 +212,8 @@ void check_due_calls(Stepping& s) {
     CallState& call = s.state.calls.at(id);
     if (!call.worker) {
       end_waiting(s, id, domain::Outcome::kTimeout,
-                  {.kind = ErrorKind::kTimeout, .message = fmt::format("no slot was free within {} ms", ms(s.now - call.arrived)), .retry_after = seconds(1)}, "timeout");
+                  {.kind = ErrorKind::kTimeout, .message = fmt::format("no slot was free within {} ms", ms(s.now - call.arrived)), .retry_after = seconds(1)},
+                  "timeout");
     } else if (call.cancelled) {
       set_due(s.state, id, call, MonoTime::max());
       WorkerState& worker = s.state.workers.at(call.worker);
@@ -209,7 +221,8 @@ void check_due_calls(Stepping& s) {
     } else {
       const bool draining = s.state.draining && s.now >= s.state.drain_until;
       Error error{.kind = draining ? ErrorKind::kUnavailable : ErrorKind::kTimeout,
-                  .message = draining ? "the server shut down before the answer was whole" : fmt::format("the answer was not whole after {} ms", ms(s.now - call.dispatched))};
+                  .message = draining ? "the server shut down before the answer was whole"
+                                      : fmt::format("the answer was not whole after {} ms", ms(s.now - call.dispatched))};
       cancel(s, id, call, draining ? domain::Outcome::kFault : domain::Outcome::kTimeout, error.message);
       call.answered = true;
       s.act(AnswerError{.call = id, .error = std::move(error)}, {});
@@ -227,7 +240,11 @@ void survive_death(Stepping& s, CallId id, const std::string& reason) {
   const bool time_left = s.now < wait_until && endpoint != s.state.endpoints.end() && !s.state.draining;
   const AfterDeath after = after_death(call.first_text.has_value(), call.kills, time_left);
   if (after == AfterDeath::kRetry) {
-    s.decide({.what = "retry", .endpoint = call.endpoint, .because = fmt::format("its worker died before the first byte ({})", reason), .call = id, .worker = call.worker});
+    s.decide({.what = "retry",
+              .endpoint = call.endpoint,
+              .because = fmt::format("its worker died before the first byte ({})", reason),
+              .call = id,
+              .worker = call.worker});
     call.worker = {};
     call.dispatched = {};
     set_due(s.state, id, call, wait_until);
@@ -235,10 +252,14 @@ void survive_death(Stepping& s, CallId id, const std::string& reason) {
     s.state.hungry.insert(call.endpoint);
     return;
   }
-  Error error{.kind = ErrorKind::kUnavailable, .message = fmt::format("the worker died while it answered ({}); nothing was billed", reason), .code = "worker_died"};
+  Error error{
+      .kind = ErrorKind::kUnavailable, .message = fmt::format("the worker died while it answered ({}); nothing was billed", reason), .code = "worker_died"};
   if (after == AfterDeath::kPoison)
-    error = {.kind = ErrorKind::kPoison, .message = fmt::format("{} workers died while they ran this request, the last one by: {}; it is not tried again", call.kills, reason), .code = "poison_request"};
-  const DecisionId why = s.decide({.what = after == AfterDeath::kPoison ? "poison" : "fault", .endpoint = call.endpoint, .because = error.message, .call = id, .worker = call.worker});
+    error = {.kind = ErrorKind::kPoison,
+             .message = fmt::format("{} workers died while they ran this request, the last one by: {}; it is not tried again", call.kills, reason),
+             .code = "poison_request"};
+  const DecisionId why = s.decide(
+      {.what = after == AfterDeath::kPoison ? "poison" : "fault", .endpoint = call.endpoint, .because = error.message, .call = id, .worker = call.worker});
   s.act(AnswerError{.call = id, .error = std::move(error)}, why);
   record(s, id, domain::Outcome::kFault, busy, 0, 0, why);
 }

@@ -11,4 +11,8 @@ namespace ebb::control {
 // left over); more workers take turns: `rotation` says who begins, the rest are paused with 0.
 std::vector<int> share_cores(int cores, size_t busy, uint64_t rotation);
 
+// Cores for engines while `busy_elsewhere` of them do other work: one is given up when more than half of it is taken, and taken back
+// when less than a fifth is, so that the number does not flutter. At least 1.
+int cores_for_engines(int cores, double busy_elsewhere, int now);
+
 }  // namespace ebb::control

@@ -21,6 +21,19 @@ TEST(ShareCores, Rows) {
     EXPECT_EQ(share_cores(row.cores, row.busy, row.rotation), row.threads) << row.cores << " cores, " << row.busy << " busy, " << row.rotation;
 }
 
+TEST(CoresForEngines, LeavesWhatOthersUseAndDoesNotFlutter) {
+  struct Row {
+    int cores;
+    double busy;
+    int now;
+    int then;
+  };
+  const Row rows[] = {{2, 0.0, 2, 2}, {2, 0.4, 2, 2}, {2, 0.6, 2, 1}, {2, 0.4, 1, 1}, {2, 0.1, 1, 2}, {2, 2.0, 2, 1},
+                      {2, 9.0, 1, 1}, {8, 2.6, 8, 5}, {8, 2.3, 5, 5}, {8, 2.1, 5, 6}, {1, 1.0, 1, 1}};
+  for (const Row& row : rows)
+    EXPECT_EQ(cores_for_engines(row.cores, row.busy, row.now), row.then) << row.cores << " " << row.busy << " " << row.now;
+}
+
 TEST(ShareCores, EveryoneGetsATurn) {
   for (int cores = 1; cores <= 4; ++cores) {
     for (size_t busy = 1; busy <= 12; ++busy) {

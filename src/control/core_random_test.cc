@@ -100,7 +100,8 @@ class RandomWorld {
   }
 
   void read_memory() {
-    Readings readings{.node_available_bytes = (pick(8) == 0 ? 100ULL : 8000ULL) << 20U, .workers = {}};
+    Readings readings{
+        .cores_busy_elsewhere = static_cast<double>(pick(20)) / 10, .node_available_bytes = (pick(8) == 0 ? 100ULL : 8000ULL) << 20U, .workers = {}};
     for (const auto& [id, worker] : world_.state.workers)
       readings.workers.push_back({.worker = id, .pss_bytes = (50 + pick(400)) << 20U});
     world_.feed(readings);

@@ -63,6 +63,7 @@ struct WorkerMemory {
   uint64_t pss_bytes = 0;  // proportional share of all its memory, mapped weights included
 };
 struct Readings {
+  double cores_busy_elsewhere = 0;    // with other work than our workers, lately
   uint64_t node_available_bytes = 0;  // MemAvailable, or the room left in our cgroup, whichever is less
   std::vector<WorkerMemory> workers;
 };

@@ -27,14 +27,17 @@ void check_calls(const State& state, Broken& broken) {
 void check_workers(const State& state, Broken& broken) {
   int threads = 0;
   for (const auto& [id, worker] : state.workers) {
-    if (static_cast<int>(worker.running.size()) > worker.slots) broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
+    if (static_cast<int>(worker.running.size()) > worker.slots)
+      broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
     if (worker.running.size() != worker.meter.running()) broken.push_back(fmt::format("worker {} is metered wrongly", to_hex(id.value)));
-    if (!worker.running.empty() && worker.phase != WorkerPhase::kReady) broken.push_back(fmt::format("worker {} runs calls and is not ready", to_hex(id.value)));
+    if (!worker.running.empty() && worker.phase != WorkerPhase::kReady)
+      broken.push_back(fmt::format("worker {} runs calls and is not ready", to_hex(id.value)));
     if (!state.revisions.contains(worker.revision)) broken.push_back(fmt::format("worker {} runs a revision that is forgotten", to_hex(id.value)));
-    const bool busy = !worker.killed && (!worker.running.empty() || worker.resizing || worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking);
+    const bool busy =
+        !worker.killed && (!worker.running.empty() || worker.resizing || worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking);
     if (busy) threads += std::max(worker.threads, 0);
   }
-  if (threads > state.node.cores) broken.push_back(fmt::format("{} engine threads on {} cores", threads, state.node.cores));
+  if (threads > state.engine_cores) broken.push_back(fmt::format("{} engine threads on {} free cores", threads, state.engine_cores));
 }
 
 void check_endpoints(const State& state, Broken& broken) {

@@ -28,19 +28,25 @@ bool under_pressure(const NodeMemory& memory) { return memory.available_bytes < 
 
 int slots_that_fit(const Need& need, uint64_t room, int wanted) {
   int slots = std::max(wanted, 0);
-  while (slots > 0 && needed_bytes(need, slots) > room) --slots;
+  while (slots > 0 && needed_bytes(need, slots) > room)
+    --slots;
   return slots;
 }
 
 Status fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
-  const Need need{.weights_bytes = revision.weights_bytes(), .weights_mapped = false, .slot_bytes = revision.slot_bytes(), .measured_bytes = std::nullopt, .measured_slots = 0};
+  const Need need{.weights_bytes = revision.weights_bytes(),
+                  .weights_mapped = false,
+                  .slot_bytes = revision.slot_bytes(),
+                  .measured_bytes = std::nullopt,
+                  .measured_slots = 0};
   const uint64_t bytes = needed_bytes(need, 1);
   if (bytes <= limit_bytes) return {};
-  return fail(ErrorKind::kExhausted,
-              fmt::format("one slot of '{}' needs about {} MiB ({} MiB of weights, {} MiB for a context of {} tokens), and workers may take {} MiB here: use a smaller "
-                          "model or 'context', or give `ebb serve` more --memory",
-                          revision.spec.name, bytes >> 20U, need.weights_bytes >> 20U, need.slot_bytes >> 20U, revision.context_tokens, limit_bytes >> 20U),
-              "memory");
+  return fail(
+      ErrorKind::kExhausted,
+      fmt::format("one slot of '{}' needs about {} MiB ({} MiB of weights, {} MiB for a context of {} tokens), and workers may take {} MiB here: use a smaller "
+                  "model or 'context', or give `ebb serve` more --memory",
+                  revision.spec.name, bytes >> 20U, need.weights_bytes >> 20U, need.slot_bytes >> 20U, revision.context_tokens, limit_bytes >> 20U),
+      "memory");
 }
 
 std::optional<WorkerId> cheapest(std::span<const Victim> victims) {

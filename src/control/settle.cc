@@ -40,7 +40,8 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
     const bool waited_for = endpoint != s.state.endpoints.end() && !endpoint->second.waiting.empty();
     if (waited_for) continue;
     const bool kept = endpoint != s.state.endpoints.end() && endpoint->second.revision.spec.scaling.min > 0;
-    victims.push_back({.worker = id, .parked = worker.phase == WorkerPhase::kParked, .idle_since = worker.idle_since, .freed_bytes = bytes_of(worker), .kept = kept});
+    victims.push_back(
+        {.worker = id, .parked = worker.phase == WorkerPhase::kParked, .idle_since = worker.idle_since, .freed_bytes = bytes_of(worker), .kept = kept});
   }
   const std::optional<WorkerId> victim = cheapest(victims);
   if (!victim) return false;
@@ -90,7 +91,9 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
                                    .endpoint = worker.endpoint,
                                    .because = "more calls wait than slots are free",
                                    .worker = id,
-                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())}, {"slots", fmt::format("{} to {}", worker.slots, slots)}, {"room", fmt::format("{} MiB", room >> 20U)}}});
+                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
+                                              {"slots", fmt::format("{} to {}", worker.slots, slots)},
+                                              {"room", fmt::format("{} MiB", room >> 20U)}}});
   s.act(Resize{.worker = id, .slots = slots}, why);
 }
 
@@ -160,7 +163,8 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (busy(worker)) return MonoTime::max();
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint == s.state.endpoints.end() || !endpoint->second.waiting.empty()) return MonoTime::max();
-  const IdleChoice choice = idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, endpoint->second.revision.spec.scaling, s.now);
+  const IdleChoice choice =
+      idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, endpoint->second.revision.spec.scaling, s.now);
   if (choice.step == IdleStep::kPark) {
     park_worker(s, id, worker, "its idle time is over");
     return worker.progress + kParkSilenceMax;
@@ -174,7 +178,7 @@ void share(Stepping& s) {
   for (const auto& [id, worker] : s.state.workers) {
     if (busy(worker)) working.push_back(id);
   }
-  const bool turns = working.size() > static_cast<size_t>(s.state.node.cores);
+  const bool turns = working.size() > static_cast<size_t>(s.state.engine_cores);
   if (!turns) {
     s.state.rotate_at = MonoTime::max();
   } else if (s.state.rotate_at == MonoTime::max()) {
@@ -183,7 +187,7 @@ void share(Stepping& s) {
     ++s.state.rotation;
     s.state.rotate_at = s.now + kCoreTurn;
   }
-  const std::vector<int> threads = share_cores(s.state.node.cores, working.size(), s.state.rotation);
+  const std::vector<int> threads = share_cores(s.state.engine_cores, working.size(), s.state.rotation);
   for (size_t i = 0; i < working.size(); ++i) {
     WorkerState& worker = s.state.workers.at(working[i]);
     if (worker.threads == threads[i]) continue;
@@ -212,8 +216,12 @@ void ask_for_wake(Stepping& s, MonoTime at) {
 }  // namespace
 
 NodeMemory memory_now(const State& state) {
-  NodeMemory memory{.limit_bytes = state.node.memory_limit_bytes, .workers_bytes = 0, .available_bytes = state.available_bytes, .reserve_bytes = state.node.memory_reserve_bytes};
-  for (const auto& [id, worker] : state.workers) memory.workers_bytes += bytes_of(worker);
+  NodeMemory memory{.limit_bytes = state.node.memory_limit_bytes,
+                    .workers_bytes = 0,
+                    .available_bytes = state.available_bytes,
+                    .reserve_bytes = state.node.memory_reserve_bytes};
+  for (const auto& [id, worker] : state.workers)
+    memory.workers_bytes += bytes_of(worker);
   return memory;
 }
 
@@ -234,7 +242,8 @@ void settle(Stepping& s) {
   check_due_calls(s);
   serve_hungry(s);
   MonoTime next = MonoTime::max();
-  for (auto& [id, worker] : s.state.workers) next = std::min(next, tend(s, id, worker));
+  for (auto& [id, worker] : s.state.workers)
+    next = std::min(next, tend(s, id, worker));
   if (under_pressure(memory_now(s.state)) && !making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
   share(s);
   ask_for_wake(s, next);

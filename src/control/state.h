@@ -24,9 +24,9 @@ namespace ebb::control {
 
 // What the node gives. Constant after construction.
 struct NodeConfig {
-  uint64_t memory_limit_bytes = 0;                       // for all workers together
-  uint64_t memory_reserve_bytes = 256ULL << 20U;         // of the machine's available memory: below it there is pressure
-  int cores = 1;                                         // for engines
+  uint64_t memory_limit_bytes = 0;                // for all workers together
+  uint64_t memory_reserve_bytes = 256ULL << 20U;  // of the machine's available memory: below it there is pressure
+  int cores = 1;                                  // for engines
   domain::Prices prices;
   uint64_t first_worker_id = 1;
   bool operator==(const NodeConfig&) const = default;
@@ -37,14 +37,14 @@ struct CallState {
   std::string endpoint;
   RevisionId revision;
   MonoTime arrived{};
-  MonoTime deadline{};  // the caller's own
-  WallTime wall{};      // of arrival
-  MonoTime due{};       // waiting: refused then; running: cancelled then; cancelled: its worker is killed then
+  MonoTime deadline{};                      // the caller's own
+  WallTime wall{};                          // of arrival
+  MonoTime due{};                           // waiting: refused then; running: cancelled then; cancelled: its worker is killed then
   domain::Tier tier = domain::Tier::kWarm;  // by what it found when it arrived
-  int kills = 0;        // workers that died while they ran it
-  WorkerId worker;      // 0 while it waits
+  int kills = 0;                            // workers that died while they ran it
+  WorkerId worker;                          // 0 while it waits
   MonoTime dispatched{};
-  nanoseconds start{0};             // the part of its wait that a start or a wake took
+  nanoseconds start{0};  // the part of its wait that a start or a wake took
   std::optional<MonoTime> first_text;
   std::optional<domain::Outcome> cancelled;  // set once a cancel was sent: what it will be recorded as
   bool answered = false;                     // the caller has an error already
@@ -57,47 +57,49 @@ struct WorkerState {
   std::string endpoint;
   RevisionId revision;
   WorkerPhase phase = WorkerPhase::kStarting;
-  bool draining = false;     // takes no new calls; killed when it runs none
-  bool killed = false;       // its end is on the way …
-  bool end_expected = false; // … and is no failure of its revision
-  bool resizing = false;     // a Resize is on the way …
-  int resize_to = 0;         // … to so many slots
-  MonoTime grow_after{};     // no Resize before: the last one was not possible
-  int slots = 0;             // that it has; while it starts or wakes: that it will have
-  int threads = -1;          // as last told; -1: never
+  bool draining = false;        // takes no new calls; killed when it runs none
+  bool killed = false;          // its end is on the way …
+  bool end_expected = false;    // … and is no failure of its revision
+  bool resizing = false;        // a Resize is on the way …
+  int resize_to = 0;            // … to so many slots
+  MonoTime grow_after{};        // no Resize before: the last one was not possible
+  int slots = 0;                // that it has; while it starts or wakes: that it will have
+  int threads = -1;             // as last told; -1: never
   uint64_t admitted_bytes = 0;  // as estimated when it started, woke or grew
   MonoTime phase_since{};
-  MonoTime start_began{};    // of its last start or wake …
-  MonoTime ready_at{};       // … and its end
-  MonoTime progress{};       // last sign of work, or since when work is due
-  MonoTime paused_since{};   // while threads == 0
-  MonoTime idle_since{};     // when its last call ended
+  MonoTime start_began{};   // of its last start or wake …
+  MonoTime ready_at{};      // … and its end
+  MonoTime progress{};      // last sign of work, or since when work is due
+  MonoTime paused_since{};  // while threads == 0
+  MonoTime idle_since{};    // when its last call ended
   std::set<CallId> running;
   domain::BusyMeter meter;
-  uint64_t pss_bytes = 0;    // as last measured
+  uint64_t pss_bytes = 0;  // as last measured
   bool operator==(const WorkerState&) const = default;
 };
 
 struct EndpointState {
-  domain::Revision revision;       // the current one
-  std::deque<CallId> waiting;      // in the order of service
-  int failures = 0;                // deaths in a row without a finished call between them
-  MonoTime backoff_until{};        // no start before
+  domain::Revision revision;   // the current one
+  std::deque<CallId> waiting;  // in the order of service
+  int failures = 0;            // deaths in a row without a finished call between them
+  MonoTime backoff_until{};    // no start before
   std::string last_failure;
   std::optional<uint64_t> measured_bytes;  // the most that a worker of this revision was seen to take …
   int measured_slots = 0;                  // … with so many slots
-  nanoseconds service{0};          // moving average of a call's time in its slot; 0: not known
+  nanoseconds service{0};                  // moving average of a call's time in its slot; 0: not known
   MonoTime last_call{};
-  bool no_room_noted = false;      // in the journal, once for each time that memory is short
+  bool no_room_noted = false;  // in the journal, once for each time that memory is short
   bool operator==(const EndpointState&) const = default;
 };
 
 struct State {
-  explicit State(NodeConfig config) : node(std::move(config)), next_worker(node.first_worker_id), available_bytes(node.memory_limit_bytes) {}
+  explicit State(NodeConfig config)
+      : node(std::move(config)), next_worker(node.first_worker_id), available_bytes(node.memory_limit_bytes), engine_cores(node.cores) {}
 
   NodeConfig node;
   uint64_t next_worker;
   uint64_t available_bytes;  // of the machine, as last read
+  int engine_cores;          // of node.cores: those that other work leaves free, at least 1
   bool draining = false;
   MonoTime drain_until{};
   bool drained_told = false;

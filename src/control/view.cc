@@ -47,7 +47,8 @@ EndpointSummary summarize(const State& state, const EndpointState& endpoint) {
 
 std::vector<EndpointSummary> summaries(const State& state) {
   std::vector<EndpointSummary> all;
-  for (const auto& [name, endpoint] : state.endpoints) all.push_back(summarize(state, endpoint));
+  for (const auto& [name, endpoint] : state.endpoints)
+    all.push_back(summarize(state, endpoint));
   return all;
 }
 

@@ -10,10 +10,10 @@
 namespace ebb::control {
 
 struct WaitQuestion {
-  int waiting = 0;          // calls before it
-  int slots = 0;            // that work off the queue; 0: none yet
-  nanoseconds service{0};   // of one call; 0: not known
-  nanoseconds start{0};     // what is left of a start or wake, as far as known
+  int waiting = 0;         // calls before it
+  int slots = 0;           // that work off the queue; 0: none yet
+  nanoseconds service{0};  // of one call; 0: not known
+  nanoseconds start{0};    // what is left of a start or wake, as far as known
   domain::CallLimits limits;
   nanoseconds time_left{0};  // until the caller's deadline
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "control/core_policy.h"
 #include "control/failure_policy.h"
 #include "control/scale_policy.h"
 #include "control/stepping.h"
@@ -21,7 +22,8 @@ std::string mib(uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
 // Waiting calls of an endpoint are told that it cannot serve them.
 void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, const std::string& what) {
   const std::vector<CallId> waiting(endpoint.waiting.begin(), endpoint.waiting.end());
-  for (const CallId id : waiting) end_waiting(s, id, outcome, error, what);
+  for (const CallId id : waiting)
+    end_waiting(s, id, outcome, error, what);
 }
 
 void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event, bool while_starting) {
@@ -66,7 +68,8 @@ std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::
   const auto found = state.endpoints.find(endpoint);
   if (found == state.endpoints.end()) return nullptr;
   for (auto& worker : state.workers) {
-    if (worker.second.endpoint == endpoint && worker.second.revision == found->second.revision.id && !worker.second.draining && !worker.second.killed) return &worker;
+    if (worker.second.endpoint == endpoint && worker.second.revision == found->second.revision.id && !worker.second.draining && !worker.second.killed)
+      return &worker;
   }
   return nullptr;
 }
@@ -79,15 +82,16 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
   WorkerState worker{.endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots};
   worker.admitted_bytes = needed_bytes(need, slots);
   worker.phase_since = worker.progress = worker.start_began = worker.idle_since = s.now;
-  const DecisionId why = s.decide({.what = "start",
-                                   .endpoint = revision.spec.name,
-                                   .because = endpoint.waiting.empty() ? "its scaling.min asks for slots that are always ready" : "calls wait and no worker lives",
-                                   .worker = id,
-                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
-                                              {"slots", fmt::format("{}", slots)},
-                                              {"needs", mib(worker.admitted_bytes)},
-                                              {"room", mib(room_bytes(memory))},
-                                              {"needs by", need.measured_bytes ? "measurement" : "the model's header"}}});
+  const DecisionId why =
+      s.decide({.what = "start",
+                .endpoint = revision.spec.name,
+                .because = endpoint.waiting.empty() ? "its scaling.min asks for slots that are always ready" : "calls wait and no worker lives",
+                .worker = id,
+                .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
+                           {"slots", fmt::format("{}", slots)},
+                           {"needs", mib(worker.admitted_bytes)},
+                           {"room", mib(room_bytes(memory))},
+                           {"needs by", need.measured_bytes ? "measurement" : "the model's header"}}});
   s.state.workers.emplace(id, std::move(worker));
   s.act(StartWorker{.worker = id, .revision = revision.id, .endpoint = revision.spec.name, .slots = slots, .threads = 1}, why);
 }
@@ -110,11 +114,12 @@ void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string beca
   EBB_CHECK(worker.running.empty());
   worker.phase = WorkerPhase::kParking;
   worker.phase_since = worker.progress = s.now;
-  const DecisionId why = s.decide({.what = "park",
-                                   .endpoint = worker.endpoint,
-                                   .because = std::move(because),
-                                   .worker = id,
-                                   .inputs = {{"idle for", fmt::format("{} ms", std::chrono::round<milliseconds>(s.now - worker.idle_since).count())}, {"takes", mib(worker.pss_bytes)}}});
+  const DecisionId why = s.decide(
+      {.what = "park",
+       .endpoint = worker.endpoint,
+       .because = std::move(because),
+       .worker = id,
+       .inputs = {{"idle for", fmt::format("{} ms", std::chrono::round<milliseconds>(s.now - worker.idle_since).count())}, {"takes", mib(worker.pss_bytes)}}});
   s.act(Park{.worker = id}, why);
 }
 
@@ -122,7 +127,8 @@ void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, s
   EBB_CHECK(!worker.killed);
   worker.killed = true;
   worker.end_expected = expected;
-  const DecisionId why = s.decide({.what = expected ? "end" : "kill", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = {{"takes", mib(worker.pss_bytes)}}});
+  const DecisionId why = s.decide(
+      {.what = expected ? "end" : "kill", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = {{"takes", mib(worker.pss_bytes)}}});
   s.act(KillWorker{.worker = id, .reason = std::move(because)}, why);
 }
 
@@ -159,11 +165,13 @@ void on_died(Stepping& s, const WorkerDied& event) {
   if (found == s.state.workers.end()) return;
   const WorkerState worker = found->second;
   // In reverse, so that those which are tried again stand at the front of the queue in their old order.
-  for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call) survive_death(s, *call, event.reason);
+  for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call)
+    survive_death(s, *call, event.reason);
   s.state.workers.erase(event.worker);
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint != s.state.endpoints.end()) {
-    if (!worker.end_expected && endpoint->second.revision.id == worker.revision) count_failure(s, endpoint->second, event, worker.phase == WorkerPhase::kStarting);
+    if (!worker.end_expected && endpoint->second.revision.id == worker.revision)
+      count_failure(s, endpoint->second, event, worker.phase == WorkerPhase::kStarting);
     s.state.hungry.insert(worker.endpoint);
   }
   // Its memory is free: whoever waits for room may have it.
@@ -175,6 +183,7 @@ void on_died(Stepping& s, const WorkerDied& event) {
 
 void on_readings(Stepping& s, const Readings& event) {
   s.state.available_bytes = event.node_available_bytes;
+  s.state.engine_cores = cores_for_engines(s.state.node.cores, event.cores_busy_elsewhere, s.state.engine_cores);
   for (const WorkerMemory& reading : event.workers) {
     const auto found = s.state.workers.find(reading.worker);
     if (found == s.state.workers.end()) continue;
@@ -203,7 +212,8 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.measured_bytes.reset();
   endpoint.service = nanoseconds{0};
   s.state.revisions[event.revision.id] = event.revision;
-  for (const CallId id : endpoint.waiting) s.state.calls.at(id).revision = event.revision.id;
+  for (const CallId id : endpoint.waiting)
+    s.state.calls.at(id).revision = event.revision.id;
   s.state.hungry.insert(name);
   s.decide({.what = "deploy", .endpoint = name, .because = fmt::format("revision {} is the current one", event.revision.id.value)});
   forget_unused_revisions(s.state);
@@ -212,8 +222,10 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
 void on_removed(Stepping& s, const EndpointRemoved& event) {
   const auto found = s.state.endpoints.find(event.endpoint);
   if (found == s.state.endpoints.end()) return;
-  tell_waiting(s, found->second, domain::Outcome::kFault,
-               {.kind = ErrorKind::kNotFound, .message = fmt::format("the endpoint '{}' was removed", event.endpoint), .param = "model", .code = "model_not_found"}, "removed");
+  tell_waiting(
+      s, found->second, domain::Outcome::kFault,
+      {.kind = ErrorKind::kNotFound, .message = fmt::format("the endpoint '{}' was removed", event.endpoint), .param = "model", .code = "model_not_found"},
+      "removed");
   for (auto& [id, worker] : s.state.workers) {
     if (worker.endpoint == event.endpoint) worker.draining = true;
   }
@@ -228,8 +240,10 @@ void on_drain(Stepping& s) {
   s.state.draining = true;
   s.state.drain_until = s.now + kDrainMax;
   for (auto& [name, endpoint] : s.state.endpoints)
-    tell_waiting(s, endpoint, domain::Outcome::kFault, {.kind = ErrorKind::kUnavailable, .message = "the server is shutting down", .retry_after = seconds(5)}, "drain");
-  for (auto& [id, call] : s.state.calls) set_due(s.state, id, call, std::min(call.due, s.state.drain_until));
+    tell_waiting(s, endpoint, domain::Outcome::kFault, {.kind = ErrorKind::kUnavailable, .message = "the server is shutting down", .retry_after = seconds(5)},
+                 "drain");
+  for (auto& [id, call] : s.state.calls)
+    set_due(s.state, id, call, std::min(call.due, s.state.drain_until));
 }
 
 }  // namespace ebb::control

@@ -40,9 +40,9 @@ bool CallStream::push(domain::CallEvent event) {
       fits = false;
       ended_ = true;
       left_ = nullptr;
-      event = domain::Failed{
-          .error = {.kind = ErrorKind::kTimeout,
-                    .message = fmt::format("the client reads too slowly: over {} KiB of the answer were waiting for it", domain::kStreamBufferBytesMax / 1024)}};
+      event = domain::Failed{.error = {.kind = ErrorKind::kTimeout,
+                                       .message = fmt::format("the client reads too slowly: over {} KiB of the answer were waiting for it",
+                                                              domain::kStreamBufferBytesMax / 1024)}};
     } else if (auto* last = events_.empty() ? nullptr : std::get_if<domain::Text>(&events_.back())) {
       last->text += text->text;
       last->tokens += text->tokens;

@@ -10,7 +10,8 @@ namespace {
 
 TEST(EndpointLog, KeepsTheLastLines) {
   EndpointLog log;
-  for (size_t i = 0; i < domain::kLogLinesPerEndpointMax + 10; ++i) log.add("chat", WallTime{}, "line");
+  for (size_t i = 0; i < domain::kLogLinesPerEndpointMax + 10; ++i)
+    log.add("chat", WallTime{}, "line");
   const auto all = log.after("chat", 0);
   EXPECT_EQ(all.size(), domain::kLogLinesPerEndpointMax);
   EXPECT_EQ(all.front().sequence, 11U);

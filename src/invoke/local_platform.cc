@@ -18,8 +18,8 @@ constexpr milliseconds kSandboxReportMax{5'000};
 
 }  // namespace
 
-LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
-                             ledger::UsageLog& usage_log, PlatformOptions options)
+LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog,
+                             registry::Models& models, ledger::UsageLog& usage_log, PlatformOptions options)
     : executor_(executor),
       clock_(clock),
       fleet_(fleet),
@@ -44,7 +44,8 @@ Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals,
   Result<std::vector<domain::Revision>> revisions = catalog_.current_revisions();
   if (!revisions) return fail(revisions.error());
   read_node_memory();
-  for (domain::Revision& revision : *revisions) feed(control::RevisionDeployed{.revision = std::move(revision)});
+  for (domain::Revision& revision : *revisions)
+    feed(control::RevisionDeployed{.revision = std::move(revision)});
   io::asio::co_spawn(executor_, read_reports(), io::asio::detached);
   io::asio::co_spawn(executor_, measure_memory(), io::asio::detached);
   return {};
@@ -58,7 +59,8 @@ void LocalPlatform::feed(control::Event event) {
     const control::Event next = std::move(events_.front());
     events_.pop_front();
     const control::Actions actions = control::step(state_, next, clock_.mono(), rng_);
-    for (const control::Action& action : actions) perform(action);
+    for (const control::Action& action : actions)
+      perform(action);
   }
   stepping_ = false;
 }
@@ -131,12 +133,14 @@ void LocalPlatform::set_store_writable(bool writable, const std::string& why) { 
 void LocalPlatform::read_node_memory() {
   memory_read_ = clock_.mono();
   memory_.node_available_bytes = instance::node_available_bytes();
+  read_cpu();
   tell_readings();
 }
 
 void LocalPlatform::tell_readings() {
-  control::Readings readings{.node_available_bytes = memory_.node_available_bytes, .workers = {}};
-  for (const auto& [worker, pss] : memory_.pss_bytes) readings.workers.push_back({.worker = worker, .pss_bytes = pss});
+  control::Readings readings{.cores_busy_elsewhere = busy_elsewhere_, .node_available_bytes = memory_.node_available_bytes, .workers = {}};
+  for (const auto& [worker, pss] : memory_.pss_bytes)
+    readings.workers.push_back({.worker = worker, .pss_bytes = pss});
   feed(std::move(readings));
 }
 
@@ -149,6 +153,7 @@ io::Task<void> LocalPlatform::measure_memory() {
     const auto processes = fleet_.processes();
     if (processes.empty()) {
       memory_.pss_bytes.clear();
+      cpu_ = instance::read_cpu_times({});
       continue;
     }
     // Walking page tables takes milliseconds, so it is done beside the loop.
@@ -157,8 +162,15 @@ io::Task<void> LocalPlatform::measure_memory() {
         io::asio::use_awaitable);
     memory_ = std::move(readings);
     memory_read_ = clock_.mono();
+    read_cpu();
     tell_readings();
   }
+}
+
+void LocalPlatform::read_cpu() {
+  const instance::CpuTimes times = instance::read_cpu_times(fleet_.processes());
+  busy_elsewhere_ = instance::cores_busy_elsewhere(cpu_, times, options_.node.cores);
+  cpu_ = times;
 }
 
 void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.add(endpoint, clock_.wall(), std::move(line)); }

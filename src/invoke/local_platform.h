@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "control/core.h"
 #include "control/view.h"
+#include "instance/cpu.h"
 #include "instance/fleet.h"
 #include "instance/memory.h"
 #include "invoke/endpoint_log.h"
@@ -86,6 +87,7 @@ class LocalPlatform final : public Platform {
 
   void read_node_memory();
   void tell_readings();
+  void read_cpu();
   io::Task<void> measure_memory();
   void note(const std::string& endpoint, std::string line);
   std::string endpoint_of(WorkerId worker) const;
@@ -114,6 +116,8 @@ class LocalPlatform final : public Platform {
   std::vector<SandboxLayer> sandbox_;
   instance::MemoryReadings memory_;
   MonoTime memory_read_{};
+  instance::CpuTimes cpu_;
+  double busy_elsewhere_ = 0;
   CallId arriving_;               // the call whose arrival invoke() is feeding …
   std::optional<Error> refused_;  // … and the core's answer, if it refused it at once
 

@@ -29,7 +29,7 @@ struct EndpointView {
   int waiting = 0;
   uint64_t memory_bytes = 0;  // measured PSS of its workers; 0 when absent
   std::optional<WallTime> last_call;
-  int64_t calls = 0;          // since it was deployed, over restarts
+  int64_t calls = 0;  // since it was deployed, over restarts
   domain::Pico spent = 0;
 };
 

@@ -49,11 +49,13 @@ void LocalPlatform::take(instance::Report report) {
                    take_end(finished.call, ended, finished.finished);
                  },
                  [this](const instance::CallRefused& refused) {
-                   take_end(refused.call, {.call = refused.call, .outcome = domain::Outcome::kRefused}, domain::Failed{.error = refused.error, .completion_tokens = 0});
+                   take_end(refused.call, {.call = refused.call, .outcome = domain::Outcome::kRefused},
+                            domain::Failed{.error = refused.error, .completion_tokens = 0});
                  },
                  [this](const instance::SandboxReport& report_) {
                    sandbox_.clear();
-                   for (const auto& layer : report_.layers) sandbox_.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
+                   for (const auto& layer : report_.layers)
+                     sandbox_.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
                    sandbox_known_.cancel();
                  },
                  [this](const instance::SpawnerGone& gone) { restart_spawner(gone.reason); },

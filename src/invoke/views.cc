@@ -36,7 +36,8 @@ EndpointView LocalPlatform::view_of(const control::EndpointSummary& summary) con
 
 std::vector<EndpointView> LocalPlatform::endpoints() const {
   std::vector<EndpointView> views;
-  for (const control::EndpointSummary& summary : control::summaries(state_)) views.push_back(view_of(summary));
+  for (const control::EndpointSummary& summary : control::summaries(state_))
+    views.push_back(view_of(summary));
   return views;
 }
 
@@ -74,7 +75,8 @@ StatusView LocalPlatform::status() const {
                   .memory_workers_bytes = 0,
                   .cores = options_.node.cores,
                   .workers = static_cast<int>(fleet_.processes().size())};
-  for (const auto& [worker, pss] : memory_.pss_bytes) view.memory_workers_bytes += pss;
+  for (const auto& [worker, pss] : memory_.pss_bytes)
+    view.memory_workers_bytes += pss;
   return view;
 }
 

@@ -32,8 +32,8 @@ namespace ebb::sandbox {
 namespace {
 
 // The tile registers of a CPU are used after asking for them; the engine library asks again with every step.
-constexpr unsigned kRequestState = 0x1023;  // ARCH_REQ_XCOMP_PERM
-constexpr unsigned kTileData = 18;          // XFEATURE_XTILE_DATA
+constexpr unsigned kRequestState = 0x1023;     // ARCH_REQ_XCOMP_PERM
+constexpr unsigned kTileData = 18;             // XFEATURE_XTILE_DATA
 constexpr unsigned kNameMapping = 0x53564d41;  // PR_SET_VMA: the allocator labels its memory
 
 // Plain computing, memory, time, threads, and the channel that is open already.

@@ -14,7 +14,7 @@ CREATE TABLE models(
   name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL,
   architecture TEXT NOT NULL, title TEXT NOT NULL, quantization TEXT NOT NULL, parameters INTEGER NOT NULL, weights_bytes INTEGER NOT NULL,
   layers INTEGER NOT NULL, train_context INTEGER NOT NULL, vocabulary INTEGER NOT NULL, kv_bytes_per_token INTEGER NOT NULL,
-  has_chat_template INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT;
+  has_chat_template INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT, WITHOUT ROWID;
 CREATE TABLE revisions(
   id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, created_ms INTEGER NOT NULL, engine TEXT NOT NULL,
   wanted_name TEXT, wanted_version INTEGER, wanted_memory_mib INTEGER, wanted_context INTEGER,
@@ -24,7 +24,7 @@ CREATE TABLE revisions(
   model_name TEXT, model_version INTEGER, digest TEXT, added_ms INTEGER, source TEXT, architecture TEXT, title TEXT, quantization TEXT,
   parameters INTEGER, weights_bytes INTEGER, layers INTEGER, train_context INTEGER, vocabulary INTEGER, kv_bytes_per_token INTEGER,
   has_chat_template INTEGER, checksum INTEGER NOT NULL) STRICT;
-CREATE TABLE endpoints(name TEXT PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revisions(id)) STRICT;
+CREATE TABLE endpoints(name TEXT PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revisions(id), checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr const char* kModelColumns =
@@ -178,20 +178,30 @@ Status Catalog::delete_model(const std::string& name, int64_t version) {
 }
 
 Result<std::vector<domain::Revision>> Catalog::current_revisions() {
-  static const std::string kSql =
-      fmt::format("SELECT {}, {} FROM revisions WHERE id IN (SELECT revision FROM endpoints) ORDER BY endpoint", kRevisionColumns, kModelColumns);
-  Result<Statement> rows = database_.prepare(kSql);
+  Result<Statement> rows = database_.prepare("SELECT name, revision, checksum FROM endpoints ORDER BY name");
   if (!rows) return fail(rows.error());
   std::vector<domain::Revision> revisions;
   for (;;) {
     const Result<bool> row = rows->next();
     if (!row) return fail(row.error());
     if (!*row) return revisions;
-    if (Status sound = rows->check_row(kRevisionColumnCount + kModelColumnCount); !sound) return fail(sound.error());
-    Result<domain::Revision> revision = read_revision(*rows);
+    if (Status sound = rows->check_row(2); !sound) return fail(sound.error());
+    Result<domain::Revision> revision = revision_of(rows->text(0), rows->integer(1));
     if (!revision) return fail(revision.error());
     revisions.push_back(std::move(*revision));
   }
+}
+
+Result<domain::Revision> Catalog::revision_of(const std::string& endpoint, int64_t id) {
+  static const std::string kSql = fmt::format("SELECT {}, {} FROM revisions WHERE id = ?", kRevisionColumns, kModelColumns);
+  Result<Statement> row = database_.prepare(kSql);
+  if (!row) return fail(row.error());
+  const Result<bool> found = row->bind(1, id).next();
+  if (!found) return fail(found.error());
+  if (!*found || row->text(1) != endpoint)
+    return fail(ErrorKind::kCorrupt, fmt::format("the catalog has lost the revision of endpoint '{}': restore catalog.db from a backup", endpoint));
+  if (Status sound = row->check_row(kRevisionColumnCount + kModelColumnCount); !sound) return fail(sound.error());
+  return read_revision(*row);
 }
 
 Status Catalog::put_revision(const domain::Revision& revision) {
@@ -199,14 +209,13 @@ Status Catalog::put_revision(const domain::Revision& revision) {
       fmt::format("INSERT INTO revisions({}, {}) VALUES({})", kRevisionColumns, kModelColumns, marks(kRevisionColumnCount + kModelColumnCount + 1));
   Result<Statement> insert = database_.prepare(kSql);
   if (!insert) return fail(insert.error());
-  Result<Statement> current =
-      database_.prepare("INSERT INTO endpoints(name, revision) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET revision = excluded.revision");
+  Result<Statement> current = database_.prepare("INSERT OR REPLACE INTO endpoints(name, revision, checksum) VALUES(?, ?, ?)");
   if (!current) return fail(current.error());
   return database_.transaction([&]() -> Status {
     bind_revision(*insert, revision);
     insert->bind_checksum(1 + kRevisionColumnCount + kModelColumnCount);
     if (Status inserted = insert->run(); !inserted) return inserted;
-    return current->bind(1, revision.spec.name).bind(2, static_cast<int64_t>(revision.id.value)).run();
+    return current->bind(1, revision.spec.name).bind(2, static_cast<int64_t>(revision.id.value)).bind_checksum(3).run();
   });
 }
 

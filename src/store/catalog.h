@@ -34,6 +34,7 @@ class Catalog {
 
  private:
   explicit Catalog(Database database) : database_(std::move(database)) {}
+  Result<domain::Revision> revision_of(const std::string& endpoint, int64_t id);
   Database database_;
 };
 

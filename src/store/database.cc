@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "io/files.h"
 
 namespace ebb::store {
 
@@ -33,10 +34,12 @@ Error read_only(const std::string& name, std::string_view why) {
           .message = fmt::format("{} cannot be written ({}): check the rights of its folder and that its disk is not mounted read-only", name, why)};
 }
 
+// Called before anything else can change errno: what a commit ran into is not in sqlite3_system_errno.
 Error error_of(sqlite3* connection, int code) {
+  const int last_errno = errno;
+  const int system = sqlite3_system_errno(connection) != 0 ? sqlite3_system_errno(connection) : last_errno;
   const std::string name = name_of(connection);
   const std::string message = sqlite3_errmsg(connection);
-  const int system = sqlite3_system_errno(connection);
   const Error full{.kind = ErrorKind::kExhausted, .message = fmt::format("{}: the disk is full: free some space on it", name)};
   if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_ROWID)
     return {.kind = ErrorKind::kExists, .message = fmt::format("{}: {}", name, message)};
@@ -45,7 +48,7 @@ Error error_of(sqlite3* connection, int code) {
     case SQLITE_IOERR:
       if (is_full(system)) return full;
       return {.kind = ErrorKind::kIo,
-              .message = fmt::format("{}: {} ({}): check the disk and its log", name, message, system == 0 ? "" : std::generic_category().message(system))};
+              .message = fmt::format("{}: {} ({}): check the disk and its log", name, message, std::generic_category().message(system))};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return damaged(name, message);
     // Our statements fit our schema: what does not is another one.
@@ -57,7 +60,7 @@ Error error_of(sqlite3* connection, int code) {
               .message = fmt::format("{} is held by another process: another `ebb serve`, or a program that looks into it; end that first", name)};
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_CANTOPEN: return read_only(name, system == 0 ? message : std::generic_category().message(system));
+    case SQLITE_CANTOPEN: return read_only(name, message);
     case SQLITE_NOMEM: return {.kind = ErrorKind::kExhausted, .message = fmt::format("{}: out of memory", name)};
     default: return {.kind = ErrorKind::kInternal, .message = fmt::format("{}: {}", name, message)};
   }
@@ -155,6 +158,8 @@ Result<Database> Database::open(const std::filesystem::path& file, std::span<con
   // After a failed sync, bytes of the log may be in the page cache only, and look as if they were stored. Copied into the
   // file and synced there, they are.
   if (ready) ready = database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  // SQLite does not ask how the sync of the folder went when it made its log.
+  if (ready) ready = io::sync_folder(file.has_parent_path() ? file.parent_path() : ".");
   if (!ready) return fail(ready.error());
   return database;
 }

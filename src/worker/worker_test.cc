@@ -1,20 +1,12 @@
 // The protocol of worker_loop.h, spoken with the real ebb-worker-echo over a socket pair.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <vector>
 
 #include "domain/limits.h"
 #include "wire/frame.h"
 #include "wire/worker.pb.h"
 #include "worker/messages.h"
 #include "worker/worker_loop.h"
+#include "worker/worker_process.h"
 
 namespace ebb::worker {
 namespace {
@@ -23,134 +15,10 @@ using wire::Frame;
 using wire::FrameType;
 namespace pb = wire::pb;
 
-// Longer than any answer here takes; reaching it fails the test.
-constexpr int kPatienceMs = 20'000;
-
-class EchoWorker : public testing::Test {
+class EchoWorker : public testing::Test, protected WorkerProcess {
  protected:
-  void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    ours_ = Fd(ends[0]);
-    const Fd theirs(ends[1]);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, theirs.get(), 3);
-    char path[] = EBB_TEST_BIN "/ebb-worker-echo";
-    char* arguments[] = {path, nullptr};
-    char* environment[] = {nullptr};
-    ASSERT_EQ(::posix_spawn(&pid_, path, &actions, nullptr, arguments, environment), 0) << path;
-    posix_spawn_file_actions_destroy(&actions);
-    const Frame blank = next();
-    ASSERT_EQ(blank.type, FrameType::kBlank);
-    pb::Blank body;
-    ASSERT_TRUE(body.ParseFromString(blank.body));
-    EXPECT_EQ(body.engine(), "echo");
-  }
-
-  void TearDown() override {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-
-  void write(std::string_view bytes) { ASSERT_EQ(::send(ours_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
-
-  template <class Message>
-  void say(FrameType type, const Message& body, uint64_t stream = 0) {
-    write(wire::encode_frame(type, stream, body.SerializeAsString()));
-  }
-
-  void load(std::string name = "echo", int slots = 2, int64_t context = 1000) {
-    pb::Load body;
-    body.set_model_name(std::move(name));
-    body.set_context_tokens(context);
-    body.set_slots(slots);
-    body.set_threads(1);
-    say(FrameType::kLoad, body);
-  }
-
-  void execute(uint64_t call, const std::string& user, const std::string& system = {}) {
-    pb::Execute body;
-    if (!system.empty()) {
-      body.add_messages()->set_role("system");
-      body.mutable_messages(0)->set_content(system);
-    }
-    pb::ChatMessage* message = body.add_messages();
-    message->set_role("user");
-    message->set_content(user);
-    body.set_temperature(1);
-    body.set_top_p(1);
-    say(FrameType::kExecute, body, call);
-  }
-
-  // The next frame; one of type 0 when the worker closed its end or said what is no frame.
-  Frame next() {
-    for (;;) {
-      auto frame = reader_.next();
-      if (!frame) return {};
-      if (frame->has_value()) return **frame;
-      pollfd wanted{.fd = ours_.get(), .events = POLLIN, .revents = 0};
-      if (::poll(&wanted, 1, kPatienceMs) <= 0) {
-        ADD_FAILURE() << "the worker says nothing";
-        return {};
-      }
-      char buffer[4096];
-      const ssize_t count = ::recv(ours_.get(), buffer, sizeof buffer, 0);
-      if (count <= 0) return {};
-      reader_.feed(std::string_view(buffer, static_cast<size_t>(count)));
-    }
-  }
-
-  void expect_ready(int slots) {
-    const Frame frame = next();
-    ASSERT_EQ(frame.type, FrameType::kReady);
-    pb::Ready ready;
-    ASSERT_TRUE(ready.ParseFromString(frame.body));
-    EXPECT_EQ(ready.slots(), slots);
-  }
-
-  struct Answer {
-    std::string text;
-    int64_t tokens = 0;
-    pb::Finished finished;
-    FrameType last{};
-  };
-  // Reads to the end of one call, when only that runs.
-  Answer answer(uint64_t call) {
-    Answer result;
-    for (;;) {
-      const Frame frame = next();
-      result.last = frame.type;
-      if (frame.type == FrameType{}) return result;
-      EXPECT_EQ(frame.stream, call);
-      pb::Text text;
-      if (frame.type == FrameType::kText && text.ParseFromString(frame.body)) {
-        result.text += text.text();
-        result.tokens += text.tokens();
-      }
-      if (frame.type == FrameType::kFinished) {
-        EXPECT_TRUE(result.finished.ParseFromString(frame.body));
-      }
-      if (frame.type != FrameType::kText && frame.type != FrameType::kStarted && frame.type != FrameType::kProgress) return result;
-    }
-  }
-
-  // The wait status after the process ended by itself.
-  int ended() {
-    int status = 0;
-    EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
-    pid_ = 0;
-    return status;
-  }
-  int exit_status() {
-    const int status = ended();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  Fd ours_;
-  pid_t pid_ = 0;
-  wire::FrameReader reader_{domain::kWorkerFrameBytesMax};
+  EchoWorker() : WorkerProcess(EBB_TEST_BIN "/ebb-worker-echo") {}
+  void load(const std::string& name = "echo", int slots = 2, int64_t context = 1000) { WorkerProcess::load(name, slots, context); }
 };
 
 TEST_F(EchoWorker, AnswersACall) {
@@ -169,12 +37,12 @@ TEST_F(EchoWorker, AnswersACall) {
 TEST_F(EchoWorker, EndsWithTheChannel) {
   load();
   expect_ready(2);
-  ours_.reset();
+  close();
   EXPECT_EQ(exit_status(), 0);
 }
 
 TEST_F(EchoWorker, EndsWithTheChannelBeforeLoading) {
-  ours_.reset();
+  close();
   EXPECT_EQ(exit_status(), 0);
 }
 

@@ -1,0 +1,31 @@
+// How busy the machine's cores are with other work than our workers: what engines' threads must leave alone, because their barriers
+// spin and a thread that is kept from its core holds up all others.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace ebb::instance {
+
+struct CpuTimes {
+  uint64_t busy_ticks = 0;     // of all cores: user, nice, system, interrupts, and what the host took
+  uint64_t total_ticks = 0;    // of all cores
+  uint64_t workers_ticks = 0;  // of our workers, as far as they live
+};
+
+// /proc/stat, and /proc/<pid>/stat of each worker. About 100 µs.
+CpuTimes read_cpu_times(const std::vector<std::pair<WorkerId, int>>& workers);
+
+// Cores that were busy with others between two readings, as a number such as 0.7. Zero when too little time lies between them.
+double cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores);
+
+// The first line of /proc/stat. Pure.
+CpuTimes parse_cpu_line(std::string_view line);
+// User and system time of a /proc/<pid>/stat. Pure; 0 for what is no such text.
+uint64_t parse_process_ticks(std::string_view stat);
+
+}  // namespace ebb::instance

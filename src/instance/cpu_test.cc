@@ -1,0 +1,48 @@
+// Rows of tick counters.
+#include "instance/cpu.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace ebb::instance {
+namespace {
+
+TEST(ParseCpuLine, CountsEverythingButIdleAsBusy) {
+  const CpuTimes times = parse_cpu_line("cpu  10 2 30 400 50 6 7 8 99 99");
+  EXPECT_EQ(times.busy_ticks, 10U + 2 + 30 + 6 + 7 + 8);
+  EXPECT_EQ(times.total_ticks, 10U + 2 + 30 + 400 + 50 + 6 + 7 + 8);
+  EXPECT_EQ(parse_cpu_line("").total_ticks, 0U);
+}
+
+TEST(ParseProcessTicks, SkipsTheName) {
+  EXPECT_EQ(parse_process_ticks("42 (a ) 9 b) S 1 2 3 4 5 6 7 8 9 10 700 30 0 0"), 730U);
+  EXPECT_EQ(parse_process_ticks("42 (cut"), 0U);
+  EXPECT_EQ(parse_process_ticks("42 (a) S 1"), 0U);
+}
+
+TEST(CoresBusyElsewhere, Rows) {
+  struct Row {
+    const char* name;
+    CpuTimes before;
+    CpuTimes after;
+    double busy;
+  };
+  const Row rows[] = {
+      {"idle", {.busy_ticks = 0, .total_ticks = 0}, {.busy_ticks = 0, .total_ticks = 400}, 0.0},
+      {"one core of two", {.busy_ticks = 100, .total_ticks = 1000}, {.busy_ticks = 300, .total_ticks = 1400}, 1.0},
+      {"all ours", {.busy_ticks = 100, .total_ticks = 1000, .workers_ticks = 50}, {.busy_ticks = 500, .total_ticks = 1400, .workers_ticks = 450}, 0.0},
+      {"half ours", {.busy_ticks = 0, .total_ticks = 0, .workers_ticks = 0}, {.busy_ticks = 400, .total_ticks = 400, .workers_ticks = 200}, 1.0},
+      {"a worker went", {.busy_ticks = 0, .total_ticks = 0, .workers_ticks = 900}, {.busy_ticks = 200, .total_ticks = 400, .workers_ticks = 0}, 1.0},
+      {"too soon", {.busy_ticks = 0, .total_ticks = 0}, {.busy_ticks = 10, .total_ticks = 10}, 0.0},
+  };
+  for (const Row& row : rows)
+    EXPECT_DOUBLE_EQ(cores_busy_elsewhere(row.before, row.after, 2), row.busy) << row.name;
+}
+
+TEST(ReadCpuTimes, ReadsThisMachineAndThisProcess) {
+  const CpuTimes times = read_cpu_times({{WorkerId{1}, ::getpid()}});
+  EXPECT_GT(times.total_ticks, times.busy_ticks);
+}
+
+}  // namespace
+}  // namespace ebb::instance
