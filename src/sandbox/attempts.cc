@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 #include <thread>
 
 namespace ebb::sandbox {
@@ -85,6 +87,27 @@ long other_memory(long call_number, pid_t whose) {
   const iovec ours{.iov_base = &byte, .iov_len = 1};
   const iovec theirs{.iov_base = &byte, .iov_len = 1};
   return call(call_number, whose, &ours, 1, &theirs, 1, 0);
+}
+
+long send_descriptor(const Scene& scene) {
+  iovec nothing{.iov_base = nullptr, .iov_len = 0};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &nothing;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &scene.channel, sizeof scene.channel);
+  return call(SYS_sendmsg, scene.channel, &message, MSG_NOSIGNAL);
+}
+
+long send_to_address(const Scene& scene) {
+  const sockaddr_un nowhere{.sun_family = AF_UNIX, .sun_path = {}};
+  return call(SYS_sendto, scene.channel, "", 0, MSG_NOSIGNAL, &nowhere, sizeof(sa_family_t));
 }
 
 long connect_to(const char* path) {
@@ -214,6 +237,11 @@ constexpr Attempt kProcesses[] = {
        rlimit old{};
        return call(SYS_prlimit64, s.parent, RLIMIT_NOFILE, nullptr, &old);
      }},
+    {"prlimit of the parent, set",
+     [](const Scene& s) {
+       const rlimit same{.rlim_cur = 1'000'000, .rlim_max = 1'000'000};
+       return call(SYS_prlimit64, s.parent, RLIMIT_RTTIME, &same, nullptr);
+     }},
     {"setsid", [](const Scene&) { return call(SYS_setsid); }},
     {"setpgid", [](const Scene&) { return call(SYS_setpgid, 0, 0); }},
     {"shmget", [](const Scene&) { return call(SYS_shmget, 0, 4096, 0600); }},
@@ -231,6 +259,8 @@ constexpr Attempt kKernel[] = {
        return call(SYS_bind, s.channel, &nowhere, sizeof(sa_family_t));
      }},
     {"listen", [](const Scene& s) { return call(SYS_listen, s.channel, 1); }},
+    {"sendmsg of a descriptor", send_descriptor},
+    {"sendto with an address", send_to_address},
     {"socketpair",
      [](const Scene&) {
        int ends[2];
@@ -392,12 +422,33 @@ std::vector<Outcome> sweep(long last, std::span<const int> skip) {
   const pid_t self = ::getpid();
   std::vector<Outcome> outcomes;
   for (long number = 0; number <= last; ++number) {
-    if (std::find(skip.begin(), skip.end(), number) != skip.end()) continue;
+    if (std::find(skip.begin(), skip.end(), number) != skip.end() || std::find(kProbes.begin(), kProbes.end(), number) != kProbes.end()) continue;
     const long result = call(number, -1, -1, -1, -1, -1, -1);
     if (::getpid() != self) ::_exit(1);
     outcomes.push_back({.name = fmt::format("system call {}", number), .result = result});
   }
   return outcomes;
+}
+
+int count_threads(int at_most) {
+  std::mutex wait;
+  std::unique_lock holding(wait);
+  std::vector<pthread_t> threads;
+  pthread_attr_t small;
+  ::pthread_attr_init(&small);
+  ::pthread_attr_setstacksize(&small, size_t{128} << 10U);
+  const auto body = [](void* mutex) -> void* {
+    const std::lock_guard until_released(*static_cast<std::mutex*>(mutex));
+    return nullptr;
+  };
+  pthread_t thread{};
+  while (static_cast<int>(threads.size()) < at_most && ::pthread_create(&thread, &small, body, &wait) == 0)
+    threads.push_back(thread);
+  holding.unlock();
+  for (const pthread_t each : threads)
+    ::pthread_join(each, nullptr);
+  ::pthread_attr_destroy(&small);
+  return static_cast<int>(threads.size());
 }
 
 void try_lethal(std::string_view name) {

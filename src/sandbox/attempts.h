@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,14 @@ std::vector<Outcome> try_everything(const Scene& scene);
 // What must still work: "name: works" or "name: BROKEN (…)".
 std::vector<std::string> try_legitimate();
 
-// Every number from 0 to `last` that is not in `skip`, with arguments that no call accepts. Also ends a process in which a call forked.
+// uretprobe and uprobe, since kernel 6.11: they belong to the kernel's own trampolines, no filter sees them, and any other caller dies (SIGILL).
+inline constexpr std::array<int, 2> kProbes{335, 336};
+
+// Every number from 0 to `last` that is not in `skip` or kProbes, with arguments that no call accepts. Also ends a process in which a call forked.
 std::vector<Outcome> sweep(long last, std::span<const int> skip);
+
+// Starts threads until one is refused or there are `at_most`; they end before it returns. Returns how many it had.
+int count_threads(int at_most);
 
 // Attempts that end the process with SIGSYS when denied: each wants a process of its own. Returns only if it was not denied.
 inline constexpr std::string_view kLethal[] = {"32-bit getpid", "32-bit execve", "x32 getpid", "x32 execve"};

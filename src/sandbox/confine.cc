@@ -43,7 +43,7 @@ Layer become_nobody() {
   return made("unprivileged user", true, "root became nobody");
 }
 
-// While we may: root that has become nobody has not the right any more.
+// While we may: root that has become nobody has not the right any more, but the owner of a new user namespace has.
 void empty_bounding_set() {
   for (int capability = 0; capability <= CAP_LAST_CAP; ++capability)
     ::prctl(PR_CAPBSET_DROP, capability);  // fails without the right to drop: then no_new_privs alone keeps them away
@@ -57,13 +57,19 @@ Layer drop_capabilities() {
   return made("capabilities", true, "none");
 }
 
-Layer limit_resources() {
+Layer limit_resources(bool own_user_namespace) {
   const auto limit = [](auto resource, rlim_t value) {
     const rlimit both{.rlim_cur = value, .rlim_max = value};
     return ::setrlimit(resource, &both) == 0;
   };
-  const bool all = limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, kDescriptorsMax);
-  return made("resource limits", all, all ? "no core file, no file written, 64 descriptors" : failed("they could not be set"));
+  // A core file would hold prompts. One byte and not none: a program that receives cores through a pipe is only held off by this value (core(5)).
+  bool all = limit(RLIMIT_CORE, 1) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, kDescriptorsMax);
+  // Without a user namespace it would count what else this user runs, and a busy user's workers could not start a thread.
+  if (own_user_namespace) all = limit(RLIMIT_NPROC, kThreadsMax) && all;
+  if (!all) return made("resource limits", false, failed("they could not be set"));
+  return made("resource limits", true,
+              fmt::format("no core file, no file written, {} descriptors{}", kDescriptorsMax,
+                          own_user_namespace ? fmt::format(", {} threads", kThreadsMax) : " (threads are not limited: there is no user namespace)"));
 }
 
 Layer forbid_privileges() {
@@ -75,16 +81,19 @@ Layer forbid_privileges() {
 
 std::vector<Layer> confine() {
   const pid_t parent = ::getppid();
+  const bool root = ::geteuid() == 0;
   std::vector<Layer> layers;
   layers.push_back(leave_network());
   empty_bounding_set();
   layers.push_back(become_nobody());
+  const bool own_user_namespace = root ? ::unshare(CLONE_NEWUSER) == 0 : layers.front().active;
+  empty_bounding_set();  // a new user namespace filled it
   // A change of identity clears it, and the parent may have died in between.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
   layers.push_back(drop_capabilities());
   layers.push_back(forbid_privileges());
-  layers.push_back(limit_resources());
+  layers.push_back(limit_resources(own_user_namespace));
   const Landlock landlock = forbid_files();
   layers.push_back(made("landlock", landlock.active, landlock.detail));
   return layers;

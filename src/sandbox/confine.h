@@ -8,12 +8,17 @@
 // `ebb serve --require-sandbox` refuses to start without it.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 
 namespace ebb::sandbox {
+
+// Threads of one worker at most, where they are counted for each worker alone: in a user namespace of its own. More than any machine of ours
+// has cores; a worker that was taken over cannot use up the system's.
+inline constexpr int kThreadsMax = 1024;
 
 struct Layer {
   std::string name;
@@ -28,6 +33,9 @@ std::vector<Layer> confine();
 // Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
 // another architecture ends the process.
 Layer seal();
+
+// The numbers of the system calls that seal() allows whatever their arguments.
+std::span<const int> calls_without_conditions();
 
 // seal() for a worker program: an error if this kernel has seccomp and did not take the list. A kernel without it is not judged here but by
 // whoever starts workers: the spawner reports the layer as inactive.

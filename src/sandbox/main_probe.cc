@@ -4,6 +4,8 @@
 // model's name says, reports each outcome as a line of Log, and says Ready. It ends when its channel does.
 //
 //   all             every attempt that fails with an error, and what must still work
+//   sweep           every system call by its number, but those that are allowed whatever their arguments
+//   threads         as many as are allowed: one line with their number
 //   lethal:<name>   one of kLethal: no Ready follows, unless the seal leaks
 //   anything else   nothing
 #include <poll.h>
@@ -27,6 +29,7 @@ using namespace ebb;
 using wire::FrameType;
 
 constexpr size_t kLoadBytesMax = 64 * 1024;
+constexpr long kLastSystemCall = 1023;  // twice what kernels know today
 
 class Probe {
  public:
@@ -68,6 +71,11 @@ class Probe {
         log(outcome.line());
       for (const std::string& line : sandbox::try_legitimate())
         log(line);
+    } else if (name == "sweep") {
+      for (const sandbox::Outcome& outcome : sandbox::sweep(kLastSystemCall, sandbox::calls_without_conditions()))
+        log(outcome.line());
+    } else if (name == "threads") {
+      log(std::to_string(sandbox::count_threads(sandbox::kThreadsMax + 1)));
     } else if (name.starts_with(kLethalPrefix)) {
       sandbox::try_lethal(std::string_view(name).substr(kLethalPrefix.size()));
     }

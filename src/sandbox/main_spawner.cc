@@ -17,10 +17,13 @@ int main() {
     return 2;
   }
   ::fcntl(kChannelFd, F_SETFD, FD_CLOEXEC);
-  // When to end is the server's decision: it closes the channel.
+  // When to end is the server's decision: it closes the channel. Workers inherit this, so that a SIGTERM to all of a service's processes
+  // lets running calls finish.
   ::signal(SIGTERM, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  // A parent that ignores it hands that on through exec, and then no child's end is ever told.
+  ::signal(SIGCHLD, SIG_DFL);
   std::array<char, 4096> path{};
   const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
   std::string programs(path.data(), length > 0 ? static_cast<size_t>(length) : 0);

@@ -30,11 +30,16 @@ Fd child_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
+  sigprocmask(SIG_SETMASK, &set, nullptr);  // and nothing that we inherited
   return Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 }  // namespace
+
+void Spawner::Pool::back_off(MonoTime now) {
+  pause = std::clamp(pause * 2, kRefillPauseMin, kRefillPauseMax);
+  next = now + pause;
+}
 
 Spawner::Spawner(Fd server, std::string programs, const io::Clock& clock)
     : server_(std::move(server)), programs_(std::move(programs)), clock_(clock), child_signals_(child_signals()), reader_(kFrameMax) {}
@@ -84,7 +89,7 @@ void Spawner::take(const wire::Frame& frame) {
     if (kill.ParseFromString(frame.body)) kill_token(kill.token());
   } else if (frame.type == FrameType::kPool) {
     wire::pb::Pool pool;
-    if (pool.ParseFromString(frame.body) && is_engine_name(pool.engine())) pools_[pool.engine()].wanted = std::clamp(pool.blanks(), 0, kBlanksMax);
+    if (pool.ParseFromString(frame.body)) resize_pool(pool.engine(), pool.blanks());
   }
 }
 
@@ -105,6 +110,19 @@ void Spawner::hand_over(uint64_t token, const std::string& engine) {
   send(FrameType::kSpawned, spawned.SerializeAsString(), blank->second.channel.get());
   // From here on the server alone holds that end: it sees the worker's end of the stream, and the worker sees the server's.
   blank->second.channel.reset();
+}
+
+void Spawner::resize_pool(const std::string& engine, int blanks) {
+  if (!is_engine_name(engine) || (!pools_.contains(engine) && pools_.size() >= kPoolsMax)) return;
+  Pool& pool = pools_[engine];
+  pool.wanted = std::clamp(blanks, 0, kBlanksMax);
+  int kept = 0;
+  for (auto child = children_.begin(); child != children_.end();) {
+    const bool surplus = child->second.token == 0 && child->second.engine == engine && ++kept > pool.wanted;
+    if (surplus) ::kill(child->first, SIGKILL);
+    // Forgotten at once, so that its end does not look like a blank that cannot live.
+    child = surplus ? children_.erase(child) : std::next(child);
+  }
 }
 
 void Spawner::kill_token(uint64_t token) {
@@ -130,10 +148,13 @@ void Spawner::reap() {
       if (WIFEXITED(status)) exited.set_exit_code(WEXITSTATUS(status));
       if (WIFSIGNALED(status)) exited.set_signal(WTERMSIG(status));
       send(FrameType::kExited, exited.SerializeAsString());
-    } else if (Pool& pool = pools_[child->second.engine]; clock_.mono() - child->second.started < kDiedAtOnce) {
-      // A blank that dies by itself would be made again without end.
-      pool.pause = std::clamp(pool.pause * 2, kRefillPauseMin, kRefillPauseMax);
-      pool.next = clock_.mono() + pool.pause;
+    } else if (const auto pool = pools_.find(child->second.engine); pool != pools_.end()) {
+      // A blank that dies by itself at once would be made again without end.
+      const bool lived = clock_.mono() - child->second.started >= kDiedAtOnce;
+      if (lived)
+        pool->second.pause = milliseconds(0);
+      else
+        pool->second.back_off(clock_.mono());
     }
     children_.erase(child);
   }
@@ -152,8 +173,7 @@ int Spawner::refill() {
       continue;
     }
     if (!start(engine)) {
-      pool.pause = std::clamp(pool.pause * 2, kRefillPauseMin, kRefillPauseMax);
-      pool.next = now + pool.pause;
+      pool.back_off(now);
       due = std::min(due, pool.next);
       continue;
     }

@@ -20,6 +20,7 @@ namespace ebb::sandbox {
 
 // Blanks of one engine at most, and how fast they are made again when they die at once.
 inline constexpr int kBlanksMax = 16;
+inline constexpr size_t kPoolsMax = 16;  // there are fewer engines
 inline constexpr milliseconds kRefillPauseMin{100};
 inline constexpr milliseconds kRefillPauseMax{10'000};
 
@@ -42,11 +43,13 @@ class Spawner {
     int wanted = 0;
     milliseconds pause{0};
     MonoTime next{};  // no refill before
+    void back_off(MonoTime now);
   };
 
   bool take_frames();  // false: the server is gone
   void take(const wire::Frame& frame);
   void hand_over(uint64_t token, const std::string& engine);
+  void resize_pool(const std::string& engine, int blanks);  // what is too many is ended
   void kill_token(uint64_t token);
   void reap();
   // Makes one blank where one is missing. Returns how long the loop may wait until the next is due; -1: for ever.

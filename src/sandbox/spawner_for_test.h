@@ -83,6 +83,11 @@ inline bool ends(const Fd& pidfd) {
   return ::poll(&ended, 1, kPatienceMs) == 1;
 }
 
+inline bool has_ended(const Fd& pidfd) {
+  pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&ended, 1, 0) == 1;
+}
+
 // Asks for a worker. What comes back is the answer; its channel is the spawner's next attachment.
 inline std::optional<wire::pb::Spawned> spawn(Peer& spawner, const std::string& engine, uint64_t token) {
   wire::pb::Spawn spawn;

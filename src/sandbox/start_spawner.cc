@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace ebb::sandbox {
 
@@ -17,29 +18,32 @@ namespace {
 
 constexpr int kChannelFd = 3;
 
+[[noreturn]] void give_up(int failed) {
+  const int error = errno;
+  (void)!::write(failed, &error, sizeof error);
+  ::_exit(127);
+}
+
 // In the child: never returns. `failed` tells the parent errno if exec does not happen.
 [[noreturn]] void become_spawner(const char* program, int channel, int failed, pid_t parent) {
   // Ends with the server, whatever happens to it. The check closes the gap in which it may have ended already.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   ::setsid();  // Ctrl-C at the server's terminal is the server's business
-  const int null = ::open("/dev/null", O_RDWR);
-  ::dup2(null, STDIN_FILENO);
-  ::dup2(null, STDOUT_FILENO);
-  if (channel == kChannelFd) {
-    ::fcntl(channel, F_SETFD, 0);
-  } else {
-    if (failed == kChannelFd) failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kChannelFd + 1);
-    ::dup2(channel, kChannelFd);
-  }
-  const int keep = ::fcntl(failed, F_DUPFD_CLOEXEC, kChannelFd + 1);
-  ::syscall(SYS_close_range, kChannelFd + 1, ~0U, 1U << 2U /* CLOSE_RANGE_CLOEXEC */);
+  // Out of the way of the numbers below first: a server that was started without standard descriptors has these there.
+  failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kChannelFd + 1);
+  channel = ::fcntl(channel, F_DUPFD_CLOEXEC, kChannelFd + 1);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int away = null < 0 ? -1 : ::fcntl(null, F_DUPFD_CLOEXEC, kChannelFd + 1);
+  if (channel < 0 || away < 0) give_up(failed);
+  // Errors of the spawner itself go where the server's go.
+  if (::fcntl(STDERR_FILENO, F_GETFD) < 0) ::dup2(away, STDERR_FILENO);
+  if (::dup2(away, STDIN_FILENO) < 0 || ::dup2(away, STDOUT_FILENO) < 0 || ::dup2(channel, kChannelFd) < 0) give_up(failed);
+  if (::syscall(SYS_close_range, kChannelFd + 1, ~0U, 1U << 2U /* CLOSE_RANGE_CLOEXEC */) != 0) give_up(failed);
   char* const arguments[] = {const_cast<char*>("ebb-spawner"), nullptr};
   char* const environment[] = {nullptr};
   ::execve(program, arguments, environment);
-  const int error = errno;
-  (void)!::write(keep, &error, sizeof error);
-  ::_exit(127);
+  give_up(failed);
 }
 
 }  // namespace
@@ -60,8 +64,12 @@ Result<SpawnerProcess> start_spawner(const std::string& program) {
   if (process.pid == 0) become_spawner(program.c_str(), theirs.get(), failed.get(), parent);
   failed.reset();
   int error = 0;
+  ssize_t told = 0;
+  do
+    told = ::read(outcome.get(), &error, sizeof error);
+  while (told < 0 && errno == EINTR);
   // The pipe closes by itself when exec succeeds.
-  if (::read(outcome.get(), &error, sizeof error) == static_cast<ssize_t>(sizeof error)) {
+  if (told == static_cast<ssize_t>(sizeof error)) {
     ::waitpid(process.pid, nullptr, 0);
     return fail(errno_error(program, error));
   }

@@ -16,7 +16,8 @@ struct SpawnerProcess {
   pid_t pid = 0;
 };
 
-// May be called in a process with threads. Error: kNotFound with the path, or kIo.
+// May be called in a process with threads, by one that lives as long as the process: the kernel ends the spawner with the thread that
+// started it. Error: kNotFound with the path, or kIo.
 Result<SpawnerProcess> start_spawner(const std::string& program);
 
 }  // namespace ebb::sandbox

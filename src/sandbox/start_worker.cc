@@ -24,13 +24,14 @@ void set_up_process(int channel, pid_t spawner) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != spawner) ::_exit(127);
   ::setsid();
-  const int null = ::open("/dev/null", O_RDWR);
+  // Out of the way of the standard descriptors first: the channel may be one of those numbers. dup2 also clears close-on-exec.
+  channel = ::fcntl(channel, F_DUPFD_CLOEXEC, kChannelFd + 1);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (channel < 0 || null < 0) ::_exit(127);  // never with the spawner's own in their place
+  const int away = ::fcntl(null, F_DUPFD_CLOEXEC, kChannelFd + 1);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    ::dup2(null, fd);
-  // Out of the way of the number 3 first, so that dup2 also clears close-on-exec when it is 3 already.
-  const int away = ::fcntl(channel, F_DUPFD_CLOEXEC, kChannelFd + 1);
-  ::dup2(away, kChannelFd);
-  ::syscall(SYS_close_range, kChannelFd + 1, ~0U, 0);
+    if (::dup2(away, fd) != fd) ::_exit(127);
+  if (::dup2(channel, kChannelFd) != kChannelFd || ::syscall(SYS_close_range, kChannelFd + 1, ~0U, 0) != 0) ::_exit(127);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
