@@ -24,7 +24,7 @@ namespace {
 // From the first signal until nothing runs: the core bounds running calls by 30 s, connections get a little longer.
 constexpr seconds kConnectionsEndMax{5};
 constexpr int kTurnsToCloseMax = 100;
-constexpr int kBlanksPerEngine = 1;
+constexpr int kBlanksPerEngine = 2;
 constexpr int kInterruptedExit = 130;
 
 std::filesystem::path own_folder() {

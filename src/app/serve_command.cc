@@ -17,7 +17,7 @@ namespace {
 struct Flags {
   std::string home;
   std::optional<std::string> listen;
-  std::optional<uint16_t> port;
+  std::optional<int> port;
   std::optional<std::string> memory;
   std::optional<int> cores;
   bool require_sandbox = false;
@@ -34,7 +34,7 @@ Result<ServeOptions> options_of(const Flags& flags) {
     if (Status applied = apply_settings(text, options); !applied) return fail(applied.error().with_context((options.home / "ebb.yaml").string()));
   }
   if (flags.listen) options.listen = *flags.listen;
-  if (flags.port) options.port = *flags.port;
+  if (flags.port) options.port = static_cast<uint16_t>(*flags.port);
   if (flags.cores) options.cores = *flags.cores;
   if (flags.memory) {
     const Result<uint64_t> bytes = wire::parse_size(*flags.memory);
@@ -53,15 +53,15 @@ Result<ServeOptions> options_of(const Flags& flags) {
 void add_serve(CLI::App& app, cli::Context& context) {
   auto flags = std::make_shared<Flags>();
   CLI::App* serve_app = app.add_subcommand("serve", "Run the server on this machine, until Ctrl-C.");
-  serve_app->add_option("--home", flags->home, "Folder for models, endpoints and bills (default: $EBB_HOME, else ~/.local/share/ebb)");
-  serve_app->add_option("--listen", flags->listen, "Loopback address to listen on (default 127.0.0.1)");
-  serve_app->add_option("--port", flags->port, "Port to listen on, 0 for any free one (default 8390)");
-  serve_app->add_option("--memory", flags->memory, "Memory for workers, such as 8GiB (default: nine tenths of the machine's)");
-  serve_app->add_option("--cores", flags->cores, "Cores for engines (default: all)")->check(CLI::Range(1, 4096));
+  serve_app->add_option("--home", flags->home, "Folder for models, endpoints and bills (default: $EBB_HOME, else ~/.local/share/ebb)")->type_name("PATH");
+  serve_app->add_option("--listen", flags->listen, "Loopback address to listen on (default 127.0.0.1)")->type_name("ADDRESS");
+  serve_app->add_option("--port", flags->port, "Port to listen on, 0 for any free one (default 8390)")->check(CLI::Range(0, 65535))->type_name("N");
+  serve_app->add_option("--memory", flags->memory, "Memory for workers, such as 8GiB (default: nine tenths of the machine's)")->type_name("SIZE");
+  serve_app->add_option("--cores", flags->cores, "Cores for engines (default: all)")->check(CLI::Range(1, 4096))->type_name("N");
   serve_app->add_flag("--require-sandbox", flags->require_sandbox, "Refuse to start where a layer of confinement is missing");
   serve_app->add_flag("--log-json", flags->log_json, "Log lines as JSON, also on a terminal");
   serve_app->add_flag("--log-debug", flags->log_debug, "Log more");
-  serve_app->add_option("--port-file", flags->port_file, "Write the port into this file once the server listens");
+  serve_app->add_option("--port-file", flags->port_file, "Write the port into this file once the server listens")->type_name("FILE");
   serve_app->footer("Example:\n  ebb serve --home ./ebb-home --port 8390\n\nSettings can also stand in <home>/ebb.yaml: listen, port, memory, cores, prices.");
   serve_app->callback([flags, &context] {
     context.action = [flags, &context]() -> int {

@@ -12,6 +12,7 @@ namespace ebb::cli {
 void add_commands(CLI::App& app, Context& context) {
   app.name("ebb");
   app.description("Serverless AI inference on your own machine.");
+  app.set_version_flag("--version", "ebb " + context.version, "Print the version of this program and exit");
   app.footer(
       "Start with:\n"
       "  ebb serve                                 in one terminal\n"
