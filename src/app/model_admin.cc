@@ -10,6 +10,26 @@
 
 namespace ebb::app {
 
+namespace {
+
+// A plain function: GCC 12 copies braced temporaries with strings bytewise inside coroutines.
+std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const std::vector<store::BillRow>& stored) {
+  std::vector<wire::BillRow> rows;
+  for (const store::BillRow& row : stored) {
+    rows.push_back({.endpoint = request.by_endpoint ? std::optional(row.endpoint) : std::nullopt,
+                    .day = request.by_day ? std::optional(row.day) : std::nullopt,
+                    .tier = request.by_tier ? std::optional(row.tier) : std::nullopt,
+                    .calls = row.calls,
+                    .billed_ms = row.billed_ms,
+                    .cost = row.cost,
+                    .prompt_tokens = row.prompt_tokens,
+                    .completion_tokens = row.completion_tokens});
+  }
+  return rows;
+}
+
+}  // namespace
+
 std::vector<domain::Model> RegistryAdmin::list() const { return models_.list(); }
 
 io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) {
@@ -63,17 +83,7 @@ io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequ
     [[maybe_unused]] const auto woken = co_await answer->ready.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
   }
   if (!answer->rows) co_return fail(answer->rows.error());
-  std::vector<wire::BillRow> rows;
-  for (const store::BillRow& row : *answer->rows) {
-    rows.push_back({.endpoint = request.by_endpoint ? std::optional(row.endpoint) : std::nullopt,
-                    .day = request.by_day ? std::optional(row.day) : std::nullopt,
-                    .tier = request.by_tier ? std::optional(row.tier) : std::nullopt,
-                    .calls = row.calls,
-                    .billed_ms = row.billed_ms,
-                    .cost = row.cost,
-                    .prompt_tokens = row.prompt_tokens,
-                    .completion_tokens = row.completion_tokens});
-  }
+  std::vector<wire::BillRow> rows = rows_for(request, *answer->rows);
   co_return rows;
 }
 

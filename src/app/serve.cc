@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <thread>
 
 #include "app/model_admin.h"
@@ -14,6 +13,7 @@
 #include "instance/memory.h"
 #include "invoke/local_platform.h"
 #include "io/clock.h"
+#include "io/files.h"
 #include "ledger/home.h"
 #include "registry/content_store.h"
 
@@ -148,12 +148,7 @@ Status Server::listen() {
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
   if (options_.port_file.empty()) return {};
-  // Renamed into place, so that whoever waits for it never reads half of it.
-  const std::string half = options_.port_file + ".new";
-  std::ofstream(half) << *port << "\n";
-  std::error_code error;
-  std::filesystem::rename(half, options_.port_file, error);
-  return error ? fail(errno_error(options_.port_file, error.value())) : Status{};
+  return io::write_file_atomic(options_.port_file, fmt::format("{}\n", *port));  // whoever waits for it never reads half of it
 }
 
 io::Task<void> Server::start() {

@@ -55,6 +55,10 @@ std::string help_of(const CLI::App& app) {
 }
 
 int parse_failed(CLI::App& app, Context& context, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
+    context.out.write(fmt::format("ebb {}\n", context.version));
+    return kExitOk;
+  }
   if (error.get_exit_code() == 0) {  // --help, which CLI11 treats as an error
     context.out.write(help_of(app));
     return kExitOk;

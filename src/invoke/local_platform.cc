@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/memory_policy.h"
 #include "domain/limits.h"
+#include "io/random.h"
 
 namespace ebb::invoke {
 
@@ -28,7 +29,7 @@ LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock
       usage_log_(usage_log),
       options_(std::move(options)),
       state_(options_.node),
-      rng_(static_cast<uint64_t>(clock.mono().time_since_epoch().count())),
+      rng_(io::random_seed()),
       call_ids_(clock.wall().time_since_epoch().count() * 1000),
       wake_(executor),
       spawner_restart_(executor),

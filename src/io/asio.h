@@ -1,7 +1,8 @@
 // The network library's coroutines under short names. Only files of io include Boost.Asio and Boost.Beast; the rest includes this.
 //
 // Rules that keep GCC 12's coroutines sound: bind what is awaited to a named local, no co_await inside a conditional expression or
-// an initialiser list, parameters by value, no capturing lambda as a coroutine that outlives its expression, no lock and no
+// an initialiser list, no braced temporaries of aggregates that hold strings (they are copied bytewise: make them in plain functions),
+// parameters by value, no capturing lambda as a coroutine that outlives its expression, no lock and no
 // iterator across a co_await, and a deadline on every wait.
 #pragma once
 

@@ -43,6 +43,17 @@ class ProbeTest : public SpawnerTest {
   Fd model_;
 };
 
+// What only the run time of a sanitizer needs (seal.cc). Everything else must be denied in such a build too.
+bool only_for_sanitizers(std::string_view line) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::string_view kNames[] = {"openat O_PATH: ", "readlink /proc/self/exe: ", "pipe2: "};
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view name) { return line.starts_with(name); });
+#else
+  (void)line;
+  return false;
+#endif
+}
+
 TEST_F(ProbeTest, EverythingForbiddenIsDenied) {
   Worker worker = start(1);
   bool ready = false;
@@ -55,7 +66,7 @@ TEST_F(ProbeTest, EverythingForbiddenIsDenied) {
       ++denied;
     } else if (line.find(": works") != std::string::npos) {
       ++works;
-    } else {
+    } else if (!only_for_sanitizers(line)) {
       ADD_FAILURE() << line;
     }
   }

@@ -72,25 +72,25 @@ constexpr int kAllowed[] = {
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 #if EBB_SANITIZED
-    // A sanitizer's run time looks at its own maps and links to describe what it found.
+    // A sanitizer's run time looks at its own maps and links to describe what it found, and asks by way of a pipe whether memory is there.
     SCMP_SYS(openat),
     SCMP_SYS(open),
     SCMP_SYS(readlink),
     SCMP_SYS(readlinkat),
     SCMP_SYS(newfstatat),
+    SCMP_SYS(pipe),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(mincore),
     SCMP_SYS(getuid),
     SCMP_SYS(geteuid),
     SCMP_SYS(getgid),
     SCMP_SYS(getegid),
     SCMP_SYS(getppid),
     SCMP_SYS(uname),
-    SCMP_SYS(prctl),
-    SCMP_SYS(mmap),
-    SCMP_SYS(mprotect),
 #endif
 };
 
-constexpr int kConditional = EBB_SANITIZED ? 5 : 8;
+constexpr int kConditional = 8;
 
 int add_rules(scmp_filter_ctx filter) {
   int error = 0;
@@ -99,13 +99,11 @@ int add_rules(scmp_filter_ctx filter) {
   };
   for (const int call : kAllowed)
     keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
-#if !EBB_SANITIZED
   // Memory is never executable.
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, kNameMapping)));
-#endif
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(arch_prctl), 2, SCMP_A0(SCMP_CMP_EQ, kRequestState), SCMP_A1(SCMP_CMP_EQ, kTileData)));
   // Plain sends on the channel: sendmsg, which could pass descriptors, is not there.
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0)));

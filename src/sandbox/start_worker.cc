@@ -56,7 +56,7 @@ Result<StartedWorker> start_worker(const std::string& program) {
   if (worker.pid > 0) return worker;
   set_up_process(theirs.get(), spawner);
   char* const arguments[] = {const_cast<char*>(program.c_str()), nullptr};
-  char zone[] = "TZ=UTC0";  // else a library that writes a date opens the time zone's file
+  char zone[] = "TZ=UTC0";  // a zone that is whole without a file: there is none to be opened
   char* const environment[] = {zone, nullptr};
   ::execve(program.c_str(), arguments, environment);
   ::_exit(127);

@@ -40,7 +40,7 @@ Error error_of(sqlite3* connection, int code) {
   const int system = sqlite3_system_errno(connection) != 0 ? sqlite3_system_errno(connection) : last_errno;
   const std::string name = name_of(connection);
   const std::string message = sqlite3_errmsg(connection);
-  const Error full{.kind = ErrorKind::kExhausted, .message = fmt::format("{}: the disk is full: free some space on it", name)};
+  Error full{.kind = ErrorKind::kExhausted, .message = fmt::format("{}: the disk is full: free some space on it", name)};
   if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_ROWID)
     return {.kind = ErrorKind::kExists, .message = fmt::format("{}: {}", name, message)};
   switch (code & 0xFF) {
@@ -49,10 +49,10 @@ Error error_of(sqlite3* connection, int code) {
       if (is_full(system)) return full;
       return {.kind = ErrorKind::kIo,
               .message = fmt::format("{}: {} ({}): check the disk and its log", name, message, std::generic_category().message(system))};
+    // SQLITE_ERROR too: our statements fit our schema, so the file has another one.
+    case SQLITE_ERROR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return damaged(name, message);
-    // Our statements fit our schema: what does not is another one.
-    case SQLITE_ERROR: return damaged(name, message);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
