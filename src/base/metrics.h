@@ -22,13 +22,17 @@ using Labels = prometheus::Labels;
 inline constexpr size_t kSeriesMax = 100'000;
 inline constexpr const char* kOtherLabel = "_other";
 
+// Labels as one short text, and back.
+std::string key_of(const Labels& labels);
+Labels labels_of(const std::string& key);
+
 template <class Metric>
 class MetricFamily {
  public:
   MetricFamily(prometheus::Family<Metric>& family, std::vector<double> bounds) : family_(&family), bounds_(std::move(bounds)) {}
 
   Metric& at(const Labels& labels) {
-    if (const auto found = series_.find(labels); found != series_.end()) return *found->second;
+    if (const auto found = series_.find(key_of(labels)); found != series_.end()) return *found->second;
     if (series_.size() >= kSeriesMax) return other(labels);
     return make(labels);
   }
@@ -36,7 +40,7 @@ class MetricFamily {
   // Drops the series whose labels are no longer of interest, such as those of an endpoint that was removed.
   void remove_if(const std::function<bool(const Labels&)>& gone) {
     std::erase_if(series_, [&](const auto& entry) {
-      if (!gone(entry.first)) return false;
+      if (!gone(labels_of(entry.first))) return false;
       family_->Remove(entry.second);
       return true;
     });
@@ -47,7 +51,7 @@ class MetricFamily {
   Metric& other(Labels labels) {
     for (auto& [name, value] : labels)
       value = kOtherLabel;
-    const auto found = series_.find(labels);
+    const auto found = series_.find(key_of(labels));
     return found != series_.end() ? *found->second : make(labels);
   }
   Metric& make(const Labels& labels) {
@@ -57,13 +61,13 @@ class MetricFamily {
     } else {
       metric = &family_->Add(labels);
     }
-    series_.emplace(labels, metric);
+    series_.emplace(key_of(labels), metric);
     return *metric;
   }
 
-  prometheus::Family<Metric>* family_;  // owned by the registry
-  std::vector<double> bounds_;          // of histograms
-  std::map<Labels, Metric*> series_;
+  prometheus::Family<Metric>* family_;     // owned by the registry
+  std::vector<double> bounds_;             // of histograms
+  std::map<std::string, Metric*> series_;  // by key_of its labels: a second map of labels for each series would be most of its memory
 };
 
 // The registry. Families are made once, by what counts in them; they may not outlive it.
@@ -75,7 +79,8 @@ class Metrics {
 
   Counters counters(const std::string& name, const std::string& help);
   Gauges gauges(const std::string& name, const std::string& help);
-  Histograms histograms(const std::string& name, const std::string& help, std::vector<double> bounds);
+  // `constant`: labels that all series have, kept once.
+  Histograms histograms(const std::string& name, const std::string& help, std::vector<double> bounds, const Labels& constant = {});
 
   std::string text() const;
 

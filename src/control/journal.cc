@@ -16,16 +16,16 @@ DecisionId Journal::add(Decision decision) {
   decision.id = DecisionId{next_++};
   const DecisionId id = decision.id;
   if (!by_endpoint_.contains(decision.endpoint) && by_endpoint_.size() >= kEndpointsMax) return id;
-  std::deque<Decision>& kept = by_endpoint_[decision.endpoint];
+  std::vector<Decision>& kept = by_endpoint_[decision.endpoint];
   kept.push_back(std::move(decision));
-  if (kept.size() > domain::kDecisionsPerEndpointMax) kept.pop_front();
+  if (kept.size() > domain::kDecisionsPerEndpointMax) kept.erase(kept.begin());
   return id;
 }
 
 std::vector<Decision> Journal::of(const std::string& endpoint) const {
   const auto found = by_endpoint_.find(endpoint);
   if (found == by_endpoint_.end()) return {};
-  return {found->second.begin(), found->second.end()};
+  return found->second;
 }
 
 void Journal::forget(const std::string& endpoint) { by_endpoint_.erase(endpoint); }

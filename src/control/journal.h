@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -35,7 +34,7 @@ class Journal {
   bool operator==(const Journal&) const = default;
 
  private:
-  std::map<std::string, std::deque<Decision>> by_endpoint_;
+  std::map<std::string, std::vector<Decision>> by_endpoint_;
   uint64_t next_ = 1;
 };
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -79,10 +79,10 @@ struct WorkerState {
 };
 
 struct EndpointState {
-  domain::Revision revision;   // the current one
-  std::deque<CallId> waiting;  // in the order of service
-  int failures = 0;            // deaths in a row without a finished call between them
-  MonoTime backoff_until{};    // no start before
+  domain::Revision revision;  // the current one
+  std::list<CallId> waiting;  // in the order of service; takes nothing while it is empty
+  int failures = 0;           // deaths in a row without a finished call between them
+  MonoTime backoff_until{};   // no start before
   std::string last_failure;
   std::optional<uint64_t> measured_bytes;  // the most that a worker of this revision was seen to take …
   int measured_slots = 0;                  // … with so many slots

@@ -19,6 +19,9 @@ const std::vector<double> kStartBounds{0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0
 
 constexpr std::array kStates = std::to_array<const char*>({"absent", "starting", "ready", "parked", "draining", "failed"});
 
+// What all of today's calls have in common, by the conventions for generative AI.
+const Labels kGenerative{{"gen_ai_operation_name", "chat"}, {"gen_ai_provider_name", "ebb"}};
+
 double in_seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
@@ -37,11 +40,12 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       queue_depth_(registry_.gauges("ebb_queue_depth", "Calls that wait for a slot.")),
       memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
       http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),
-      gen_duration_(registry_.histograms("gen_ai_server_request_duration_seconds", "Generative requests.", kCallBounds)),
-      gen_first_token_(
-          registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.", kFirstTokenBounds)),
-      gen_per_token_(registry_.histograms("gen_ai_server_time_per_output_token_seconds", "After the first token; successful calls.", kPerTokenBounds)),
-      gen_tokens_(registry_.histograms("gen_ai_client_token_usage", "Tokens of a call.", kTokenBounds)) {
+      gen_duration_(registry_.histograms("gen_ai_server_request_duration_seconds", "Generative requests.", kCallBounds, kGenerative)),
+      gen_first_token_(registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.",
+                                            kFirstTokenBounds, kGenerative)),
+      gen_per_token_(
+          registry_.histograms("gen_ai_server_time_per_output_token_seconds", "After the first token; successful calls.", kPerTokenBounds, kGenerative)),
+      gen_tokens_(registry_.histograms("gen_ai_client_token_usage", "Tokens of a call.", kTokenBounds, kGenerative)) {
   registry_.gauges("ebb_build_info", "1, with the version of the server.").at({{"version", version}}).Set(1);
   inflight_requests_.at({}).Set(0);
 }
@@ -56,7 +60,7 @@ void GatewayMetrics::call_ended(const CallSeen& call) {
   const std::string endpoint = call.endpoint.empty() ? kOtherLabel : call.endpoint;
   requests_.at({{"endpoint", endpoint}, {"protocol", "openai"}, {"code", std::to_string(call.status)}}).Increment();
   request_duration_.at({{"endpoint", endpoint}, {"protocol", "openai"}}).Observe(in_seconds(call.total));
-  const Labels gen{{"gen_ai_operation_name", "chat"}, {"gen_ai_provider_name", "ebb"}, {"gen_ai_request_model", endpoint}};
+  const Labels gen{{"gen_ai_request_model", endpoint}};
   Labels outcome = gen;
   outcome["error_type"] = call.error;
   gen_duration_.at(outcome).Observe(in_seconds(call.total));

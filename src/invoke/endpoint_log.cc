@@ -8,7 +8,7 @@ namespace ebb::invoke {
 void EndpointLog::add(const std::string& endpoint, WallTime at, std::string text) {
   Lines& lines = lines_[endpoint];
   lines.kept.push_back({.sequence = ++lines.last, .at = at, .text = std::move(text)});
-  if (lines.kept.size() > domain::kLogLinesPerEndpointMax) lines.kept.pop_front();
+  if (lines.kept.size() > domain::kLogLinesPerEndpointMax) lines.kept.erase(lines.kept.begin());
 }
 
 std::vector<LogLine> EndpointLog::after(const std::string& endpoint, uint64_t sequence) const {

@@ -1,7 +1,6 @@
 // The last lines of each endpoint's log: what its workers said, and what was done with them. Bounded by kLogLinesPerEndpointMax.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,7 +17,7 @@ class EndpointLog {
 
  private:
   struct Lines {
-    std::deque<LogLine> kept;
+    std::vector<LogLine> kept;
     uint64_t last = 0;
   };
   std::map<std::string, Lines> lines_;

@@ -2,8 +2,10 @@
 #include "invoke/local_platform.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "control/memory_policy.h"
@@ -67,6 +69,7 @@ void LocalPlatform::feed(control::Event event) {
 }
 
 Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
+  used_since_idle_ = true;
   if (clock_.mono() - memory_read_ > kMeasureEvery) read_node_memory();
   const CallId id{call_ids_.next()};
   auto stream = std::make_shared<CallStream>(executor_, id, [this](CallId left) { feed(control::CallLeft{left}); });
@@ -101,6 +104,7 @@ Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
   if (Status fits = control::fits_node(*revision, options_.node.memory_limit_bytes); !fits) return fail(fits.error());
   if (Status stored = catalog_.put_revision(*revision); !stored) return fail(stored.error());
   ++next_revision_;
+  used_since_idle_ = true;
   note(revision->spec.name, fmt::format("deployed revision {}", revision->id.value));
   feed(control::RevisionDeployed{.revision = *revision});
   return revision;
@@ -155,6 +159,7 @@ io::Task<void> LocalPlatform::measure_memory() {
     if (processes.empty()) {
       memory_.pss_bytes.clear();
       cpu_ = instance::read_cpu_times({});
+      give_back_memory();
       continue;
     }
     // Walking page tables takes milliseconds, so it is done beside the loop.
@@ -166,6 +171,12 @@ io::Task<void> LocalPlatform::measure_memory() {
     read_cpu();
     tell_readings();
   }
+}
+
+// Idle is free, also in the server: what calls and deployments left in the allocator goes back to the system, once after each of them.
+void LocalPlatform::give_back_memory() {
+  if (!std::exchange(used_since_idle_, false)) return;
+  ::malloc_trim(0);
 }
 
 void LocalPlatform::read_cpu() {

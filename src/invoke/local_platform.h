@@ -88,6 +88,7 @@ class LocalPlatform final : public Platform {
   void read_node_memory();
   void tell_readings();
   void read_cpu();
+  void give_back_memory();
   io::Task<void> measure_memory();
   void note(const std::string& endpoint, std::string line);
   std::string endpoint_of(WorkerId worker) const;
@@ -118,6 +119,7 @@ class LocalPlatform final : public Platform {
   MonoTime memory_read_{};
   instance::CpuTimes cpu_;
   double busy_elsewhere_ = 0;
+  bool used_since_idle_ = true;   // calls or deployments, since memory was last given back
   CallId arriving_;               // the call whose arrival invoke() is feeding …
   std::optional<Error> refused_;  // … and the core's answer, if it refused it at once
 

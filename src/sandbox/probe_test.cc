@@ -151,6 +151,7 @@ class CopiedPrograms : public testing::Test {
   int run_tests(uid_t user) {
     const pid_t child = ::fork();
     if (child == 0) {
+      ::unsetenv("GTEST_OUTPUT");  // our own report, in a folder that the other user may not write to
       if (user != 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0)) ::_exit(90);
       ::execl((folder_ + "/sandbox_test").c_str(), "sandbox_test", "--gtest_filter=SpawnerTest.*:ProbeTest.*", nullptr);
       ::_exit(91);

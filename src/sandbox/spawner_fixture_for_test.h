@@ -22,8 +22,9 @@ inline std::string spawner_program() { return std::filesystem::read_symlink("/pr
 inline std::vector<Fd> children_of(pid_t parent) {
   std::vector<Fd> children;
   std::ifstream list(fmt::format("/proc/{0}/task/{0}/children", parent));
-  for (pid_t child = 0; list >> child;)
-    children.push_back(open_pidfd(child));
+  for (pid_t child = 0; list >> child;) {
+    if (Fd process = open_pidfd(child)) children.push_back(std::move(process));  // else it was reaped meanwhile
+  }
   return children;
 }
 
