@@ -75,7 +75,8 @@ Result<bool> Channel::read_some(std::vector<wire::Frame>& frames) {
   char buffer[kReadBytes];
   std::vector<Fd> came;
   const ssize_t count = io::receive_some_with_fds(socket_.native_handle(), buffer, came);
-  for (Fd& fd : came) attachments_.push_back(std::move(fd));
+  for (Fd& fd : came)
+    attachments_.push_back(std::move(fd));
   if (attachments_.size() > kAttachmentsMax) return fail(ErrorKind::kCorrupt, "bad frame: more descriptors than frames");
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
   if (count <= 0) return fail(gone());

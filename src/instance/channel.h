@@ -53,7 +53,7 @@ class Channel {
   std::deque<Outgoing> outgoing_;
   size_t backlog_bytes_ = 0;
   bool waiting_to_write_ = false;
-  std::deque<Fd> attachments_;  // came, and not yet taken
+  std::deque<Fd> attachments_;                                  // came, and not yet taken
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with pending writes: false once closed
 };
 

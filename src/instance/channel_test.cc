@@ -89,7 +89,8 @@ TEST(Channel, KeepsTheOrderWhenThePeerReadsLate) {
   while (streams.size() < 2) {
     const ssize_t count = ::recv(pair.peer.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (count > 0) reader.feed(std::string_view(buffer, static_cast<size_t>(count)));
-    for (auto next = reader.next(); next && next->has_value(); next = reader.next()) streams.push_back((*next)->stream);
+    for (auto next = reader.next(); next && next->has_value(); next = reader.next())
+      streams.push_back((*next)->stream);
     if (count <= 0) {
       ASSERT_GT(pair.loop.run_one_for(std::chrono::seconds(10)), 0U);
     }
@@ -101,7 +102,8 @@ TEST(Channel, GivesUpOnAPeerThatReadsNothing) {
   Pair pair;
   const std::string body(8 * 1024 * 1024, 'b');
   Status sent;
-  for (size_t total = 0; total <= kChannelBacklogMax + body.size() && sent; total += body.size()) sent = pair.channel->send(FrameType::kExecute, 1, body);
+  for (size_t total = 0; total <= kChannelBacklogMax + body.size() && sent; total += body.size())
+    sent = pair.channel->send(FrameType::kExecute, 1, body);
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().kind, ErrorKind::kUnavailable);
 }

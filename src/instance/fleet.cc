@@ -111,7 +111,8 @@ void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
   execute.set_temperature(what.sampling.temperature);
   execute.set_top_p(what.sampling.top_p);
   if (what.sampling.seed) execute.set_seed(*what.sampling.seed);
-  for (const std::string& stop : what.sampling.stop) execute.add_stop(stop);
+  for (const std::string& stop : what.sampling.stop)
+    execute.add_stop(stop);
   tell(worker, FrameType::kExecute, call.value, execute.SerializeAsString());
 }
 
@@ -223,7 +224,8 @@ io::Task<void> Fleet::read_spawner() {
         wire::pb::Sandbox sandbox;
         SandboxReport layers;
         if (!sandbox.ParseFromString(frame.body)) continue;
-        for (const auto& layer : sandbox.layers()) layers.layers.push_back({.name = layer.name(), .active = layer.active(), .detail = layer.detail()});
+        for (const auto& layer : sandbox.layers())
+          layers.layers.push_back({.name = layer.name(), .active = layer.active(), .detail = layer.detail()});
         report(std::move(layers));
       }
     }
@@ -235,8 +237,10 @@ void Fleet::lose_spawner(std::string reason) {
   spawner_.reset();
   spawner_process_.reset();
   std::vector<WorkerId> lost;
-  for (const auto& [worker, link] : workers_) lost.push_back(worker);
-  for (const WorkerId worker : lost) gone(worker, reason);
+  for (const auto& [worker, link] : workers_)
+    lost.push_back(worker);
+  for (const WorkerId worker : lost)
+    gone(worker, reason);
   report(SpawnerGone{.reason = std::move(reason)});
 }
 

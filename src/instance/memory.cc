@@ -49,7 +49,8 @@ std::optional<CgroupMemory> cgroup_memory() {
   const std::string v2 = "/sys/fs/cgroup" + own_group("");
   if (const auto limit = read_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = read_number(v2 + "/memory.current").value_or(0)};
   const std::string v1 = "/sys/fs/cgroup/memory" + own_group("memory");
-  if (const auto limit = read_number(v1 + "/memory.limit_in_bytes")) return CgroupMemory{.limit = *limit, .used = read_number(v1 + "/memory.usage_in_bytes").value_or(0)};
+  if (const auto limit = read_number(v1 + "/memory.limit_in_bytes"))
+    return CgroupMemory{.limit = *limit, .used = read_number(v1 + "/memory.usage_in_bytes").value_or(0)};
   return std::nullopt;
 }
 

@@ -13,7 +13,7 @@
 namespace ebb::instance {
 
 struct MemoryReadings {
-  uint64_t node_available_bytes = 0;  // MemAvailable, or what our memory cgroup leaves, whichever is less
+  uint64_t node_available_bytes = 0;                     // MemAvailable, or what our memory cgroup leaves, whichever is less
   std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read
 };
 

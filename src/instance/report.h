@@ -17,8 +17,12 @@ struct SlotsReady {
   WorkerId worker;
   int slots = 0;
 };
-struct WorkerParked { WorkerId worker; };
-struct WorkProgress { WorkerId worker; };
+struct WorkerParked {
+  WorkerId worker;
+};
+struct WorkProgress {
+  WorkerId worker;
+};
 struct WorkerLog {
   WorkerId worker;
   std::string line;
@@ -61,8 +65,11 @@ struct SandboxReport {
   std::vector<Layer> layers;
 };
 // All workers are gone with it; each has its own WorkerGone before this.
-struct SpawnerGone { std::string reason; };
+struct SpawnerGone {
+  std::string reason;
+};
 
-using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallFinished, CallRefused, SandboxReport, SpawnerGone>;
+using Report =
+    std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallFinished, CallRefused, SandboxReport, SpawnerGone>;
 
 }  // namespace ebb::instance

@@ -39,7 +39,8 @@ Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
 Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   const auto started = parse<wire::pb::Started>(frame);
   if (!started) return fail(started.error());
-  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax) return corrupt("a second start, or prompt tokens out of range");
+  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax)
+    return corrupt("a second start, or prompt tokens out of range");
   call.started = true;
   call.prompt_tokens = started->prompt_tokens();
   return CallStarted{.worker = link.worker, .call = CallId{frame.stream}, .started = {.prompt_tokens = started->prompt_tokens()}};
@@ -48,7 +49,8 @@ Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Fr
 Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   auto text = parse<wire::pb::Text>(frame);
   if (!text) return fail(text.error());
-  if (!call.started || text->tokens() < 0 || text->tokens() > domain::kContextTokensMax - call.tokens) return corrupt("text before a start, or tokens out of range");
+  if (!call.started || text->tokens() < 0 || text->tokens() > domain::kContextTokensMax - call.tokens)
+    return corrupt("text before a start, or tokens out of range");
   call.tokens += text->tokens();
   return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = {.text = std::move(*text->mutable_text()), .tokens = text->tokens()}};
 }
@@ -82,7 +84,10 @@ Reading read_refused(WorkerLink& link, const wire::Frame& frame) {
   link.running.erase(id);
   return CallRefused{.worker = link.worker,
                      .call = id,
-                     .error = {.kind = refusal_kind(refused->kind()), .message = refused->message().substr(0, 1000), .param = refused->param().substr(0, 100), .code = refused->code().substr(0, 100)}};
+                     .error = {.kind = refusal_kind(refused->kind()),
+                               .message = refused->message().substr(0, 1000),
+                               .param = refused->param().substr(0, 100),
+                               .code = refused->code().substr(0, 100)}};
 }
 
 Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {

@@ -20,13 +20,13 @@ namespace ebb::instance {
 
 struct WorkerLink {
   WorkerId worker;
-  int pid = 0;                       // 0: not handed over yet
-  std::unique_ptr<Channel> channel;  // empty until then
+  int pid = 0;                                             // 0: not handed over yet
+  std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
-  std::string kill_reason;           // why we killed it, for its WorkerGone
-  std::string exit_reason;           // how it ended, once the spawner reaped it
+  std::string kill_reason;                                 // why we killed it, for its WorkerGone
+  std::string exit_reason;                                 // how it ended, once the spawner reaped it
   bool channel_ended = false;
-  std::optional<Error> own_error;    // what it said before it went
+  std::optional<Error> own_error;  // what it said before it went
 
   struct Running {
     bool started = false;

@@ -80,7 +80,8 @@ TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
   for (const Row& row : rows) {
     WorkerLink link = link_with_call();
     bool accepted = true;
-    for (const Frame& frame : row.frames) accepted = accepted && read_frame(link, frame).has_value();
+    for (const Frame& frame : row.frames)
+      accepted = accepted && read_frame(link, frame).has_value();
     EXPECT_EQ(accepted, row.accepted) << row.name;
   }
 }
