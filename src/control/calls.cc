@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "control/failure_policy.h"
+#include "control/memory_policy.h"
 #include "control/stepping.h"
 #include "control/wait_policy.h"
 
@@ -34,6 +35,14 @@ std::optional<Error> closed(const Stepping& s, const EndpointState& endpoint) {
   return std::nullopt;
 }
 
+// Without a worker there must be room for one at all; otherwise the call would wait for nothing.
+std::optional<Error> too_large(const Stepping& s, const EndpointState& endpoint) {
+  Status fits = fits_node(endpoint.revision, s.state.node.memory_limit_bytes);
+  if (fits) return std::nullopt;
+  fits.error().param.clear();  // the call's own fields are not at fault
+  return std::move(fits.error());
+}
+
 std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker, MonoTime deadline) {
   const int slots = worker != nullptr ? worker->second.slots : 0;
   const bool ready = worker != nullptr && worker->second.phase == WorkerPhase::kReady;
@@ -41,6 +50,7 @@ std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, c
   if (ready && waiting == 0 && static_cast<int>(worker->second.running.size()) < slots) return std::nullopt;
   // A queue that will grow more slots is not yet at its full speed: count the slots that it may have.
   const WaitQuestion question{.waiting = waiting,
+                              .running = worker != nullptr ? static_cast<int>(worker->second.running.size()) : 0,
                               .slots = std::max(slots, endpoint.revision.spec.scaling.max),
                               .service = endpoint.service,
                               .start = nanoseconds{0},
@@ -106,6 +116,7 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   EndpointState& endpoint = found->second;
   const auto* worker = current_worker(s.state, event.endpoint);
   std::optional<Error> error = closed(s, endpoint);
+  if (!error && worker == nullptr) error = too_large(s, endpoint);
   if (!error) error = queue_refuses(s, endpoint, worker, event.deadline);
   if (error) return refuse(s, event, std::move(*error));
 
@@ -247,6 +258,7 @@ void survive_death(Stepping& s, CallId id, const std::string& reason) {
               .worker = call.worker});
     call.worker = {};
     call.dispatched = {};
+    call.revision = endpoint->second.revision.id;
     set_due(s.state, id, call, wait_until);
     endpoint->second.waiting.push_front(id);
     s.state.hungry.insert(call.endpoint);

@@ -18,6 +18,8 @@ struct Overload : F... {
 }  // namespace
 
 DecisionId Stepping::decide(Why why) {
+  // Names that strangers make up, and endpoints that were removed, share one ring: they must not crowd out those that live.
+  if (!state.endpoints.contains(why.endpoint)) why.endpoint.clear();
   return state.journal.add({.id = {},
                             .at = now,
                             .endpoint = std::move(why.endpoint),

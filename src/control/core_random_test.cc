@@ -32,6 +32,8 @@ class RandomWorld {
     }
     EXPECT_TRUE(world_.drained);
     EXPECT_EQ(world_.records.size(), world_.accepted.size());
+    for (const auto& [id, worker] : world_.state.workers)
+      world_.expect_bills_add_up(id);
     for (const CallId id : world_.accepted)
       EXPECT_TRUE(world_.records.contains(id));
   }
@@ -57,7 +59,8 @@ class RandomWorld {
     if (worker.killed) return world_.die(id, "killed");
     if (worker.resizing) return world_.ready(id, pick(4) == 0 ? worker.slots : worker.resize_to);
     if (worker.phase == WorkerPhase::kParking) return world_.feed(WorkerParked{id});
-    if (worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking) world_.ready(id, worker.slots);
+    if (worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking)
+      world_.ready(id, pick(10) == 0 ? static_cast<int>(pick(40)) - 4 : worker.slots);
   }
   void answer_workers() {
     std::vector<WorkerId> workers;

@@ -23,4 +23,10 @@ nanoseconds load_silence_max(uint64_t weights_bytes) {
   return seconds(30) + seconds(static_cast<int64_t>(weights_bytes / kSlowestBytesPerSecond));
 }
 
+nanoseconds load_time_max(uint64_t weights_bytes) {
+  // A disk behind a busy network still gives this much; what is slower has no use here.
+  constexpr uint64_t kSlowestBytesPerSecond = 10ULL << 20U;
+  return seconds(60) + seconds(static_cast<int64_t>(weights_bytes / kSlowestBytesPerSecond));
+}
+
 }  // namespace ebb::control

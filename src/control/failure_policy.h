@@ -19,6 +19,8 @@ inline constexpr int kBreakerFailures = 5;
 
 // How long a worker may show no progress while work is due.
 nanoseconds load_silence_max(uint64_t weights_bytes);
+// How long a start or a wake may take in all: a worker that only says that it makes progress has an end too.
+nanoseconds load_time_max(uint64_t weights_bytes);
 inline constexpr seconds kBusySilenceMax{30};
 inline constexpr seconds kParkSilenceMax{10};
 // After a cancel, the slot must be free within this, or the worker is stuck.

@@ -34,5 +34,11 @@ TEST(LoadSilenceMax, GrowsWithTheModel) {
   EXPECT_EQ(load_silence_max(5ULL << 30U), seconds(30 + 102));
 }
 
+TEST(LoadTimeMax, HasAnEndAndIsLongerThanTheSilence) {
+  EXPECT_EQ(load_time_max(0), seconds(60));
+  EXPECT_EQ(load_time_max(5ULL << 30U), seconds(60 + 512));
+  EXPECT_GT(load_time_max(5ULL << 30U), load_silence_max(5ULL << 30U));
+}
+
 }  // namespace
 }  // namespace ebb::control

@@ -20,7 +20,8 @@ uint64_t needed_bytes(const Need& need, int slots) {
 
 uint64_t room_bytes(const NodeMemory& memory) {
   const uint64_t by_limit = memory.limit_bytes > memory.workers_bytes ? memory.limit_bytes - memory.workers_bytes : 0;
-  const uint64_t by_machine = memory.available_bytes > memory.reserve_bytes ? memory.available_bytes - memory.reserve_bytes : 0;
+  const uint64_t spoken_for = memory.reserve_bytes + memory.promised_bytes;
+  const uint64_t by_machine = memory.available_bytes > spoken_for ? memory.available_bytes - spoken_for : 0;
   return std::min(by_limit, by_machine);
 }
 

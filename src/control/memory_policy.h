@@ -29,6 +29,7 @@ struct NodeMemory {
   uint64_t workers_bytes = 0;    // that they take: measured, or as admitted where not measured yet
   uint64_t available_bytes = 0;  // of the machine
   uint64_t reserve_bytes = 0;    // of the machine, never given to workers
+  uint64_t promised_bytes = 0;   // admitted a moment ago: taken soon, and still counted as available
 };
 // What workers may still take.
 uint64_t room_bytes(const NodeMemory& memory);

@@ -32,6 +32,11 @@ TEST(RoomBytes, IsTheTighterOfLimitAndMachine) {
   EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 0, .available_bytes = 5, .reserve_bytes = 10}), 0U);
 }
 
+TEST(RoomBytes, LeavesOutWhatWasPromised) {
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 30, .available_bytes = 50, .reserve_bytes = 10, .promised_bytes = 25}), 15U);
+  EXPECT_EQ(room_bytes({.limit_bytes = 100, .workers_bytes = 30, .available_bytes = 50, .reserve_bytes = 10, .promised_bytes = 60}), 0U);
+}
+
 TEST(UnderPressure, Rows) {
   EXPECT_FALSE(under_pressure({.limit_bytes = 100, .workers_bytes = 100, .available_bytes = 10, .reserve_bytes = 10}));
   EXPECT_TRUE(under_pressure({.limit_bytes = 100, .workers_bytes = 0, .available_bytes = 9, .reserve_bytes = 10}));

@@ -33,4 +33,9 @@ IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, co
   return {.step = parked ? IdleStep::kGo : IdleStep::kPark, .next = MonoTime::max()};
 }
 
+MonoTime shrink_at(int slots, MonoTime idle_since, const domain::Scaling& scaling) {
+  if (scaling.min == 0 || slots <= std::min(scaling.min, most(scaling))) return MonoTime::max();
+  return idle_since + scaling.idle.value_or(domain::kIdleAuto);
+}
+
 }  // namespace ebb::control

@@ -21,4 +21,7 @@ struct IdleChoice {
 };
 IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now);
 
+// When an idle worker that stays ready for scaling.min gives back the slots beyond them; MonoTime::max(): never.
+MonoTime shrink_at(int slots, MonoTime idle_since, const domain::Scaling& scaling);
+
 }  // namespace ebb::control

@@ -43,5 +43,14 @@ TEST(IdleChoice, Rows) {
   EXPECT_EQ(kept.next, MonoTime::max());
 }
 
+TEST(ShrinkAt, OnlyWhatScalingMinDoesNotAskFor) {
+  const MonoTime t0(seconds(100));
+  EXPECT_EQ(shrink_at(8, t0, {.min = 2, .max = 8, .idle = seconds(5)}), t0 + seconds(5));
+  EXPECT_EQ(shrink_at(8, t0, {.min = 2, .max = 8, .idle = std::nullopt}), t0 + domain::kIdleAuto);
+  EXPECT_EQ(shrink_at(2, t0, {.min = 2, .max = 8}), MonoTime::max());
+  EXPECT_EQ(shrink_at(4, t0, {.min = 9, .max = 4}), MonoTime::max());
+  EXPECT_EQ(shrink_at(8, t0, {.min = 0, .max = 8}), MonoTime::max()) << "it parks instead";
+}
+
 }  // namespace
 }  // namespace ebb::control

@@ -20,11 +20,6 @@ constexpr milliseconds kCoreTurn{50};
 bool idle(const WorkerState& worker) { return worker.running.empty() && !worker.killed && !worker.resizing; }
 bool busy(const WorkerState& worker) { return !worker.killed && (!worker.running.empty() || loads(worker) || worker.resizing); }
 
-uint64_t bytes_of(const WorkerState& worker) {
-  const bool settled = worker.pss_bytes > 0 && !loads(worker) && !worker.resizing;
-  return settled ? worker.pss_bytes : std::max(worker.pss_bytes, worker.admitted_bytes);
-}
-
 // Something is on its way to free memory: wait for it before giving up more.
 bool making_room(const State& state) {
   return std::any_of(state.workers.begin(), state.workers.end(), [](const auto& w) { return w.second.killed || w.second.phase == WorkerPhase::kParking; });
@@ -64,7 +59,8 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
   }
   if (making_room(s.state)) return 0;
   const std::string& name = endpoint.revision.spec.name;
-  if (give_up_one(s, name, fmt::format("memory is wanted for '{}'", name))) return 0;
+  const bool possible = needed_bytes(need, 1) <= s.state.node.memory_limit_bytes;  // else others would be given up in vain
+  if (possible && give_up_one(s, name, fmt::format("memory is wanted for '{}'", name))) return 0;
   if (!endpoint.no_room_noted) {
     endpoint.no_room_noted = true;
     s.decide({.what = "wait",
@@ -97,6 +93,19 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
   s.act(Resize{.worker = id, .slots = slots}, why);
 }
 
+// A worker that stays ready keeps its minimum. The slots that go are not used from now on, whatever it answers.
+void shrink(Stepping& s, const domain::Scaling& scaling, WorkerId id, WorkerState& worker) {
+  const DecisionId why = s.decide({.what = "shrink",
+                                   .endpoint = worker.endpoint,
+                                   .because = "its idle time is over, and scaling.min asks for fewer slots",
+                                   .worker = id,
+                                   .inputs = {{"slots", fmt::format("{} to {}", worker.slots, scaling.min)}}});
+  worker.resizing = true;
+  worker.resize_to = worker.slots = scaling.min;
+  worker.progress = s.now;
+  s.act(Resize{.worker = id, .slots = scaling.min}, why);
+}
+
 void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   while (!endpoint.waiting.empty() && static_cast<int>(worker.running.size()) < worker.slots) {
     const CallId call = endpoint.waiting.front();
@@ -124,7 +133,7 @@ bool serve(Stepping& s, const std::string& name) {
     serve_ready(s, endpoint, worker->first, worker->second);
     return endpoint.waiting.empty();
   }
-  if (worker->second.phase == WorkerPhase::kParked) {
+  if (worker->second.phase == WorkerPhase::kParked && s.now >= worker->second.grow_after) {
     const Need need{.weights_bytes = 0, .weights_mapped = true, .slot_bytes = endpoint.revision.slot_bytes(), .measured_bytes = 0, .measured_slots = 0};
     if (const int fitting = admit(s, endpoint, need, slots); fitting > 0) wake_worker(s, worker->first, worker->second, fitting);
   }
@@ -146,6 +155,11 @@ nanoseconds silence_max(const State& state, const WorkerState& worker) {
   return worker.phase == WorkerPhase::kParking ? nanoseconds(kParkSilenceMax) : nanoseconds(kBusySilenceMax);
 }
 
+MonoTime watch_until(const State& state, const WorkerState& worker) {
+  const MonoTime silent = worker.progress + silence_max(state, worker);
+  return loads(worker) ? std::min(silent, worker.load_by) : silent;
+}
+
 // When this worker is to be looked at again; acts if that time has come.
 MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (worker.killed) return MonoTime::max();
@@ -155,16 +169,25 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   }
   const bool watched = (busy(worker) && worker.threads != 0) || worker.phase == WorkerPhase::kParking;
   if (watched) {
-    const nanoseconds max = silence_max(s.state, worker);
-    if (s.now < worker.progress + max) return worker.progress + max;
-    kill_worker(s, id, worker, false, fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(max).count()));
+    const MonoTime until = watch_until(s.state, worker);
+    if (s.now < until) return until;
+    const bool late = loads(worker) && s.now >= worker.load_by;
+    kill_worker(s, id, worker, false,
+                late ? fmt::format("it was not ready after {} s", std::chrono::round<seconds>(s.now - worker.start_began).count())
+                     : fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(s.now - worker.progress).count()));
     return MonoTime::max();
   }
   if (busy(worker)) return MonoTime::max();
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint == s.state.endpoints.end() || !endpoint->second.waiting.empty()) return MonoTime::max();
-  const IdleChoice choice =
-      idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, endpoint->second.revision.spec.scaling, s.now);
+  const domain::Scaling& scaling = endpoint->second.revision.spec.scaling;
+  if (worker.phase == WorkerPhase::kReady && scaling.min > 0) {
+    const MonoTime at = shrink_at(worker.slots, worker.idle_since, scaling);
+    if (s.now < at) return at;
+    shrink(s, scaling, id, worker);
+    return worker.progress + kBusySilenceMax;
+  }
+  const IdleChoice choice = idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, scaling, s.now);
   if (choice.step == IdleStep::kPark) {
     park_worker(s, id, worker, "its idle time is over");
     return worker.progress + kParkSilenceMax;
@@ -173,29 +196,55 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   return choice.next;
 }
 
-void share(Stepping& s) {
-  std::vector<WorkerId> working;
-  for (const auto& [id, worker] : s.state.workers) {
-    if (busy(worker)) working.push_back(id);
+// More busy workers than cores: whose turn it is changes every kCoreTurn.
+void take_turns(State& state, size_t working, MonoTime now) {
+  if (working <= static_cast<size_t>(state.engine_cores)) {
+    state.rotate_at = MonoTime::max();
+  } else if (state.rotate_at == MonoTime::max()) {
+    state.rotate_at = now + kCoreTurn;
+  } else if (now >= state.rotate_at) {
+    ++state.rotation;
+    state.rotate_at = now + kCoreTurn;
   }
-  const bool turns = working.size() > static_cast<size_t>(s.state.engine_cores);
-  if (!turns) {
-    s.state.rotate_at = MonoTime::max();
-  } else if (s.state.rotate_at == MonoTime::max()) {
-    s.state.rotate_at = s.now + kCoreTurn;
-  } else if (s.now >= s.state.rotate_at) {
-    ++s.state.rotation;
-    s.state.rotate_at = s.now + kCoreTurn;
+}
+
+void set_threads(Stepping& s, WorkerId id, WorkerState& worker, int threads) {
+  if (threads == 0) worker.paused_since = s.now;
+  if (worker.threads == 0) {
+    // It could show no progress while it was paused; a pause from before its work began counts nothing.
+    worker.progress += s.now - std::max(worker.paused_since, worker.progress);
+    worker.load_by += s.now - std::max(worker.paused_since, worker.start_began);
   }
+  worker.threads = threads;
+  for (Action& action : s.actions) {
+    auto* start = std::get_if<StartWorker>(&action.act);
+    if (start == nullptr || start->worker != id || threads == 0) continue;
+    start->threads = threads;  // told with its start
+    return;
+  }
+  s.act(SetThreads{.worker = id, .threads = threads}, {});
+}
+
+// When one that has cores again is to be looked at; until now it was not watched.
+MonoTime share(Stepping& s) {
+  std::vector<std::pair<WorkerId, WorkerState*>> working;
+  for (auto& [id, worker] : s.state.workers) {
+    if (busy(worker)) working.emplace_back(id, &worker);
+  }
+  take_turns(s.state, working.size(), s.now);
   const std::vector<int> threads = share_cores(s.state.engine_cores, working.size(), s.state.rotation);
-  for (size_t i = 0; i < working.size(); ++i) {
-    WorkerState& worker = s.state.workers.at(working[i]);
-    if (worker.threads == threads[i]) continue;
-    if (threads[i] == 0) worker.paused_since = s.now;
-    if (worker.threads == 0) worker.progress += s.now - worker.paused_since;  // it could show none while it was paused
-    worker.threads = threads[i];
-    s.act(SetThreads{.worker = working[i], .threads = threads[i]}, {});
+  MonoTime next = MonoTime::max();
+  // Cores are given back before they are handed out: at no moment are there more threads than cores.
+  for (const bool fewer : {true, false}) {
+    for (size_t i = 0; i < working.size(); ++i) {
+      WorkerState& worker = *working[i].second;
+      if (worker.threads == threads[i] || (threads[i] < worker.threads) != fewer) continue;
+      const bool resumes = worker.threads == 0;
+      set_threads(s, working[i].first, worker, threads[i]);
+      if (resumes) next = std::min(next, watch_until(s.state, worker));
+    }
   }
+  return next;
 }
 
 void ask_for_wake(Stepping& s, MonoTime at) {
@@ -204,6 +253,8 @@ void ask_for_wake(Stepping& s, MonoTime at) {
   for (const std::string& name : s.state.hungry) {
     const MonoTime backoff = s.state.endpoints.at(name).backoff_until;
     if (backoff > s.now) at = std::min(at, backoff);
+    const auto* worker = current_worker(s.state, name);
+    if (worker != nullptr && worker->second.grow_after > s.now) at = std::min(at, worker->second.grow_after);
   }
   // One wake-up too early costs nothing; asking anew for each call would.
   const bool needed = at < s.state.wake || (s.state.wake <= s.now && at != MonoTime::max());
@@ -215,13 +266,20 @@ void ask_for_wake(Stepping& s, MonoTime at) {
 
 }  // namespace
 
+uint64_t bytes_of(const WorkerState& worker) {
+  const bool settled = worker.pss_bytes > 0 && !loads(worker) && !worker.resizing;
+  return settled ? worker.pss_bytes : std::max(worker.pss_bytes, worker.admitted_bytes);
+}
+
 NodeMemory memory_now(const State& state) {
   NodeMemory memory{.limit_bytes = state.node.memory_limit_bytes,
                     .workers_bytes = 0,
                     .available_bytes = state.available_bytes,
                     .reserve_bytes = state.node.memory_reserve_bytes};
-  for (const auto& [id, worker] : state.workers)
+  for (const auto& [id, worker] : state.workers) {
     memory.workers_bytes += bytes_of(worker);
+    if (loads(worker) || worker.resizing) memory.promised_bytes += bytes_of(worker) - worker.pss_bytes;
+  }
   return memory;
 }
 
@@ -245,7 +303,7 @@ void settle(Stepping& s) {
   for (auto& [id, worker] : s.state.workers)
     next = std::min(next, tend(s, id, worker));
   if (under_pressure(memory_now(s.state)) && !making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
-  share(s);
+  next = std::min(next, share(s));
   ask_for_wake(s, next);
   if (s.state.draining && s.state.calls.empty() && !s.state.drained_told) {
     s.state.drained_told = true;

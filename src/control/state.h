@@ -62,7 +62,8 @@ struct WorkerState {
   bool end_expected = false;    // … and is no failure of its revision
   bool resizing = false;        // a Resize is on the way …
   int resize_to = 0;            // … to so many slots
-  MonoTime grow_after{};        // no Resize before: the last one was not possible
+  MonoTime grow_after{};        // no Resize and no wake before: the last one was not possible
+  MonoTime load_by{};           // the end of its start or wake, however much progress it shows; pauses are added
   int slots = 0;                // that it has; while it starts or wakes: that it will have
   int threads = -1;             // as last told; -1: never
   uint64_t admitted_bytes = 0;  // as estimated when it started, woke or grew

@@ -65,6 +65,8 @@ void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, s
 // The worker that serves the endpoint's current revision, or null.
 std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint);
 bool loads(const WorkerState& worker);
+// What it takes: as measured, or as admitted where that is not measured yet.
+uint64_t bytes_of(const WorkerState& worker);
 
 // settle.cc
 void settle(Stepping& s);

@@ -30,12 +30,27 @@ std::string_view word_of(int rank, bool failed) {
   }
 }
 
+std::string_view word_of(const WorkerState& worker) {
+  if (worker.killed) return "ending";
+  if (worker.draining) return "draining";
+  switch (worker.phase) {
+    case WorkerPhase::kStarting: return "starting";
+    case WorkerPhase::kWaking: return "waking";
+    case WorkerPhase::kReady: return "ready";
+    case WorkerPhase::kParking: return "parking";
+    case WorkerPhase::kParked: return "parked";
+  }
+  return "ready";
+}
+
 EndpointSummary summarize(const State& state, const EndpointState& endpoint) {
   EndpointSummary summary{.revision = &endpoint.revision, .state = {}, .waiting = static_cast<int>(endpoint.waiting.size())};
+  if (endpoint.last_call != MonoTime{}) summary.last_call = endpoint.last_call;
   int best = 0;
   for (const auto& [id, worker] : state.workers) {
     if (worker.endpoint != endpoint.revision.spec.name) continue;
     best = std::max(best, rank_of(worker));
+    summary.memory_bytes += worker.pss_bytes;
     summary.slots_busy += static_cast<int>(worker.running.size());
     if (worker.phase == WorkerPhase::kReady && !worker.draining && !worker.killed) summary.slots_ready += worker.slots;
   }
@@ -56,6 +71,20 @@ std::optional<EndpointSummary> summary_of(const State& state, const std::string&
   const auto found = state.endpoints.find(endpoint);
   if (found == state.endpoints.end()) return std::nullopt;
   return summarize(state, found->second);
+}
+
+std::vector<WorkerSummary> worker_summaries(const State& state) {
+  std::vector<WorkerSummary> all;
+  for (const auto& [id, worker] : state.workers)
+    all.push_back({.worker = id,
+                   .endpoint = worker.endpoint,
+                   .revision = worker.revision,
+                   .state = word_of(worker),
+                   .slots_busy = static_cast<int>(worker.running.size()),
+                   .slots = worker.slots,
+                   .threads = std::max(worker.threads, 0),
+                   .memory_bytes = worker.pss_bytes});
+  return all;
 }
 
 const domain::Revision* find_revision(const State& state, RevisionId id) {

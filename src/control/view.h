@@ -16,10 +16,26 @@ struct EndpointSummary {
   int slots_busy = 0;
   int slots_ready = 0;
   int waiting = 0;
+  uint64_t memory_bytes = 0;          // of all its workers, as last measured
+  std::optional<MonoTime> last_call;  // when a call last came or ended; nothing: never
+};
+
+struct WorkerSummary {
+  WorkerId worker;
+  std::string endpoint;
+  RevisionId revision;
+  std::string_view state;  // starting, waking, ready, parking, parked, draining, ending
+  int slots_busy = 0;
+  int slots = 0;
+  int threads = 0;
+  uint64_t memory_bytes = 0;
 };
 
 std::vector<EndpointSummary> summaries(const State& state);
 std::optional<EndpointSummary> summary_of(const State& state, const std::string& endpoint);
+
+// In the order of their start.
+std::vector<WorkerSummary> worker_summaries(const State& state);
 
 // Of the current revisions, and of those that a worker still runs; null for others.
 const domain::Revision* find_revision(const State& state, RevisionId id);

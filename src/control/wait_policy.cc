@@ -1,4 +1,4 @@
-// An estimate, and two ways to be over a limit.
+// An estimate, and the ways to be over a limit.
 #include "control/wait_policy.h"
 
 #include <fmt/format.h>
@@ -16,11 +16,14 @@ milliseconds advice(nanoseconds wait) { return std::max(kRetryMin, std::chrono::
 }  // namespace
 
 nanoseconds expected_wait(const WaitQuestion& question) {
-  if (question.service.count() == 0) return question.start;
-  return question.start + question.service * (question.waiting + 1) / std::max(1, question.slots);
+  const int slots = std::max(1, question.slots);
+  // So many calls must end before this one has a slot.
+  const int ahead = std::max(0, question.waiting + question.running + 1 - slots);
+  return question.start + question.service * ahead / slots;
 }
 
 std::optional<Error> refuse_wait(const WaitQuestion& question) {
+  if (question.time_left.count() <= 0) return Error{.kind = ErrorKind::kTimeout, .message = "the deadline of this call was over when it came"};
   const nanoseconds wait = expected_wait(question);
   if (question.waiting >= question.limits.queue)
     return Error{.kind = ErrorKind::kOverloaded,

@@ -10,7 +10,8 @@
 namespace ebb::control {
 
 struct WaitQuestion {
-  int waiting = 0;         // calls before it
+  int waiting = 0;         // calls before it …
+  int running = 0;         // … and those that hold a slot
   int slots = 0;           // that work off the queue; 0: none yet
   nanoseconds service{0};  // of one call; 0: not known
   nanoseconds start{0};    // what is left of a start or wake, as far as known

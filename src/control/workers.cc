@@ -9,6 +9,7 @@
 #include "control/failure_policy.h"
 #include "control/scale_policy.h"
 #include "control/stepping.h"
+#include "domain/limits.h"
 
 namespace ebb::control {
 
@@ -48,16 +49,29 @@ void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event
   tell_waiting(s, endpoint, domain::Outcome::kFault, error, "breaker");
 }
 
-// A revision is kept as long as it is current or a worker or call still refers to it.
-void forget_unused_revisions(State& state) {
-  std::erase_if(state.revisions, [&](const auto& entry) {
-    const auto endpoint = state.endpoints.find(entry.second.spec.name);
-    if (endpoint != state.endpoints.end() && endpoint->second.revision.id == entry.first) return false;
-    for (const auto& [id, worker] : state.workers) {
-      if (worker.revision == entry.first) return false;
-    }
-    return std::none_of(state.calls.begin(), state.calls.end(), [&](const auto& call) { return call.second.revision == entry.first; });
-  });
+// A revision is kept as long as it is current or a worker still runs it. Calls that wait hold the current one.
+void forget_if_unused(State& state, const std::string& name, RevisionId revision) {
+  const auto endpoint = state.endpoints.find(name);
+  if (endpoint != state.endpoints.end() && endpoint->second.revision.id == revision) return;
+  if (std::any_of(state.workers.begin(), state.workers.end(), [&](const auto& worker) { return worker.second.revision == revision; })) return;
+  state.revisions.erase(revision);
+}
+
+// What a worker's end or park gives back to the machine: not its weights, which are clean pages of a file and count as available already.
+void credit_freed(State& state, uint64_t freed_bytes, RevisionId revision) {
+  const auto found = state.revisions.find(revision);
+  const uint64_t weights = found == state.revisions.end() ? 0 : found->second.weights_bytes();
+  if (freed_bytes > weights) state.available_bytes += freed_bytes - weights;
+}
+
+int slots_most(const State& state, const WorkerState& worker) {
+  const auto found = state.revisions.find(worker.revision);
+  return std::clamp(found == state.revisions.end() ? 1 : found->second.spec.scaling.max, 1, domain::kSlotsPerWorkerMax);
+}
+
+nanoseconds load_time_of(const State& state, const WorkerState& worker) {
+  const auto found = state.revisions.find(worker.revision);
+  return load_time_max(found == state.revisions.end() ? 0 : found->second.weights_bytes());
 }
 
 }  // namespace
@@ -82,6 +96,7 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
   WorkerState worker{.endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots};
   worker.admitted_bytes = needed_bytes(need, slots);
   worker.phase_since = worker.progress = worker.start_began = worker.idle_since = s.now;
+  worker.load_by = s.now + load_time_of(s.state, worker);
   const DecisionId why =
       s.decide({.what = "start",
                 .endpoint = revision.spec.name,
@@ -102,6 +117,7 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
   worker.slots = slots;
   worker.admitted_bytes = worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
   worker.phase_since = worker.progress = worker.start_began = s.now;
+  worker.load_by = s.now + load_time_of(s.state, worker);
   const DecisionId why = s.decide({.what = "wake",
                                    .endpoint = worker.endpoint,
                                    .because = "calls wait and its worker is parked",
@@ -137,14 +153,25 @@ void on_ready(Stepping& s, const WorkerReady& event) {
   if (found == s.state.workers.end()) return;
   WorkerState& worker = found->second;
   worker.progress = s.now;
+  // A worker may say any number of slots: beyond what its owner allows they are not used.
   if (worker.resizing) {
+    const int slots = std::clamp(event.slots, 0, std::max(worker.resize_to, worker.slots));
     worker.resizing = false;
-    if (event.slots < worker.resize_to) worker.grow_after = s.now + kGrowPause;
-    worker.slots = std::max(event.slots, static_cast<int>(worker.running.size()));
+    if (slots < worker.resize_to) worker.grow_after = s.now + kGrowPause;
+    worker.slots = std::max(slots, static_cast<int>(worker.running.size()));
   } else if (loads(worker)) {
-    worker.phase = event.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
-    worker.slots = event.slots;
+    const bool woke = worker.phase == WorkerPhase::kWaking;
+    worker.slots = std::clamp(event.slots, 0, slots_most(s.state, worker));
+    worker.phase = worker.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
     worker.phase_since = worker.ready_at = worker.idle_since = s.now;
+    if (woke && worker.slots == 0) {
+      worker.grow_after = s.now + kGrowPause;
+      s.decide({.what = "wait",
+                .endpoint = worker.endpoint,
+                .because = "its worker found no memory for one slot and stays parked",
+                .worker = event.worker,
+                .inputs = {{"again in", fmt::format("{} s", kGrowPause.count())}}});
+    }
   }
   s.state.hungry.insert(worker.endpoint);
 }
@@ -152,12 +179,15 @@ void on_ready(Stepping& s, const WorkerReady& event) {
 void on_parked(Stepping& s, const WorkerParked& event) {
   const auto found = s.state.workers.find(event.worker);
   if (found == s.state.workers.end() || found->second.phase != WorkerPhase::kParking) return;
-  found->second.phase = WorkerPhase::kParked;
-  found->second.slots = 0;
-  found->second.pss_bytes = 0;  // measured again soon; until then it is taken for what is admitted
-  found->second.admitted_bytes = domain::kWorkerBaseBytes;
-  found->second.phase_since = s.now;
-  s.state.hungry.insert(found->second.endpoint);
+  WorkerState& worker = found->second;
+  const uint64_t before = bytes_of(worker);
+  worker.phase = WorkerPhase::kParked;
+  worker.slots = 0;
+  worker.pss_bytes = 0;  // measured again soon; until then it is taken for what is admitted
+  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes);
+  worker.phase_since = s.now;
+  credit_freed(s.state, before - worker.admitted_bytes, worker.revision);
+  s.state.hungry.insert(worker.endpoint);
 }
 
 void on_died(Stepping& s, const WorkerDied& event) {
@@ -167,6 +197,12 @@ void on_died(Stepping& s, const WorkerDied& event) {
   // In reverse, so that those which are tried again stand at the front of the queue in their old order.
   for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call)
     survive_death(s, *call, event.reason);
+  // What was only admitted, for a load that never ended, gives nothing back.
+  const bool unmeasured_park = worker.phase == WorkerPhase::kParked && worker.pss_bytes == 0;
+  if (unmeasured_park)
+    s.state.available_bytes += worker.admitted_bytes;
+  else
+    credit_freed(s.state, loads(worker) ? worker.pss_bytes : bytes_of(worker), worker.revision);
   s.state.workers.erase(event.worker);
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint != s.state.endpoints.end()) {
@@ -178,7 +214,7 @@ void on_died(Stepping& s, const WorkerDied& event) {
   for (const auto& [name, other] : s.state.endpoints) {
     if (!other.waiting.empty()) s.state.hungry.insert(name);
   }
-  forget_unused_revisions(s.state);
+  forget_if_unused(s.state, worker.endpoint, worker.revision);
 }
 
 void on_readings(Stepping& s, const Readings& event) {
@@ -202,6 +238,7 @@ void on_readings(Stepping& s, const Readings& event) {
 void on_deployed(Stepping& s, const RevisionDeployed& event) {
   const std::string& name = event.revision.spec.name;
   EndpointState& endpoint = s.state.endpoints[name];
+  const RevisionId former = endpoint.revision.id;
   for (auto& [id, worker] : s.state.workers) {
     if (worker.endpoint == name) worker.draining = true;
   }
@@ -216,7 +253,7 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
     s.state.calls.at(id).revision = event.revision.id;
   s.state.hungry.insert(name);
   s.decide({.what = "deploy", .endpoint = name, .because = fmt::format("revision {} is the current one", event.revision.id.value)});
-  forget_unused_revisions(s.state);
+  forget_if_unused(s.state, name, former);
 }
 
 void on_removed(Stepping& s, const EndpointRemoved& event) {
@@ -229,10 +266,11 @@ void on_removed(Stepping& s, const EndpointRemoved& event) {
   for (auto& [id, worker] : s.state.workers) {
     if (worker.endpoint == event.endpoint) worker.draining = true;
   }
+  const RevisionId former = found->second.revision.id;
   s.state.endpoints.erase(found);
   s.state.hungry.erase(event.endpoint);
   s.state.journal.forget(event.endpoint);
-  forget_unused_revisions(s.state);
+  forget_if_unused(s.state, event.endpoint, former);
 }
 
 void on_drain(Stepping& s) {

@@ -61,6 +61,7 @@ struct World {
     feed(CallEnded{.call = id, .outcome = outcome, .prompt_tokens = 5, .completion_tokens = 3});
   }
   void die(WorkerId worker, std::string reason = "signal 9", std::optional<Error> error = std::nullopt) {
+    expect_bills_add_up(worker);
     std::erase_if(running, [&](const auto& r) { return r.second == worker; });
     feed(WorkerDied{.worker = worker, .reason = std::move(reason), .error = std::move(error)});
   }
@@ -68,7 +69,10 @@ struct World {
   WorkerId only_worker() const { return state.workers.size() == 1 ? state.workers.begin()->first : WorkerId{}; }
 
   // What the actions said.
-  void take(const StartWorker& a) { starts.push_back(a); }
+  void take(const StartWorker& a) {
+    starts.push_back(a);
+    threads[a.worker] = a.threads;
+  }
   void take(const Park& a) { parks.push_back(a.worker); }
   void take(const Unpark& a) { unparks.push_back(a); }
   void take(const Resize& a) { resizes.push_back(a); }
@@ -78,10 +82,20 @@ struct World {
     EXPECT_FALSE(running.contains(a.call)) << "a call may run in one slot only";
     running[a.call] = a.worker;
     dispatches.push_back(a);
+    ran_on[a.call] = a.worker;
   }
   void take(const CancelCall& a) { cancels.push_back(a.call); }
   void take(const AnswerError& a) { errors[a.call] = a.error; }
-  void take(const RecordUsage& a) { EXPECT_TRUE(records.emplace(a.record.call, a.record).second) << "one usage record for each call"; }
+  void take(const RecordUsage& a) {
+    EXPECT_TRUE(records.emplace(a.record.call, a.record).second) << "one usage record for each call";
+    if (const auto on = ran_on.find(a.record.call); on != ran_on.end()) billed[on->second] += a.record.busy;
+  }
+  // Holds for a worker that runs nothing: what died with calls in it was metered for nobody.
+  void expect_bills_add_up(WorkerId id) {
+    const auto found = state.workers.find(id);
+    if (found == state.workers.end() || !found->second.running.empty()) return;
+    EXPECT_EQ(billed[id], found->second.meter.busy_total());
+  }
   void take(const WakeAt& a) { wake = a.at; }
   void take(const Drained&) { drained = true; }
 
@@ -101,6 +115,8 @@ struct World {
   std::vector<CallId> cancels;
   std::map<WorkerId, int> threads;
   std::map<CallId, WorkerId> running;
+  std::map<CallId, WorkerId> ran_on;       // also after its end: where it ran last
+  std::map<WorkerId, nanoseconds> billed;  // by the records of the calls that ran in it last
   std::map<CallId, Error> errors;
   std::map<CallId, domain::UsageRecord> records;
   std::set<CallId> accepted;
