@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
@@ -12,7 +14,22 @@ namespace ebb::app {
 
 namespace {
 
-// A plain function: GCC 12 copies braced temporaries with strings bytewise inside coroutines.
+// Plain functions make what the coroutines below await with: GCC 12 copies some temporaries of a coroutine bytewise, a closure's or an
+// aggregate's owned members with them.
+using Tell = std::function<void(const registry::FetchProgress&)>;
+
+Tell telling(std::shared_ptr<gateway::AddProgress> progress) {
+  return [progress = std::move(progress)](const registry::FetchProgress& said) { progress->report(said); };
+}
+
+void stop_when_cancelled(gateway::AddProgress& progress, std::shared_ptr<registry::FetchStop> stop) {
+  progress.on_cancel = [stop = std::move(stop)] { stop->stop(); };
+}
+
+registry::FetchRequest fetch_of(const wire::AddModel& request, bool require_confinement) {
+  return {.source = request.source, .sha256 = request.sha256, .require_confinement = require_confinement};
+}
+
 std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const std::vector<store::BillRow>& stored) {
   std::vector<wire::BillRow> rows;
   for (const store::BillRow& row : stored) {
@@ -34,10 +51,11 @@ std::vector<domain::Model> RegistryAdmin::list() const { return models_.list(); 
 
 io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) {
   const auto stop = std::make_shared<registry::FetchStop>();
-  progress->on_cancel = [stop] { stop->stop(); };
-  registry::FetchRequest fetch{.source = request.source, .sha256 = request.sha256, .require_confinement = require_confinement_};
-  const Result<registry::FetchResult> fetched = co_await fetcher_.fetch(
-      std::move(fetch), [progress](const registry::FetchProgress& said) { progress->report(said); }, stop);
+  stop_when_cancelled(*progress, stop);
+  registry::FetchRequest fetch = fetch_of(request, require_confinement_);
+  Tell tell = telling(progress);
+  io::Task<Result<registry::FetchResult>> fetching = fetcher_.fetch(std::move(fetch), std::move(tell), stop);
+  const Result<registry::FetchResult> fetched = co_await std::move(fetching);
   progress->on_cancel = nullptr;
   if (!fetched) co_return fail(fetched.error());
   for (const std::string& layer : fetched->missing_layers)
