@@ -77,7 +77,7 @@ Status RegistryAdmin::remove(const domain::ModelRef& ref) {
 io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {
   // Shared with the writer's thread, which fills it before it wakes us by a post to the loop.
   struct Answer {
-    explicit Answer(io::asio::any_io_executor executor) : ready(std::move(executor), io::asio::steady_timer::time_point::max()) {}
+    explicit Answer(io::asio::any_io_executor executor) : ready(executor, io::asio::steady_timer::time_point::max()) {}
     io::asio::steady_timer ready;
     bool done = false;
     Result<std::vector<store::BillRow>> rows;

@@ -35,7 +35,7 @@ Result<ServeOptions> options_of(const Flags& flags) {
   }
   if (flags.listen) options.listen = *flags.listen;
   if (flags.port) options.port = static_cast<uint16_t>(*flags.port);
-  if (flags.cores) options.cores = *flags.cores;
+  if (flags.cores) options.cores = flags.cores;
   if (flags.memory) {
     const Result<uint64_t> bytes = wire::parse_size(*flags.memory);
     if (!bytes) return fail(bytes.error().with_context("--memory"));

@@ -1,15 +1,16 @@
 // Prometheus metrics with a bounded number of series, and their text form (0.0.4).
 //
 // Labels must come from sets that are known and small: routes, codes, names of endpoints that exist. A family refuses to grow past
-// kSeriesMax: what comes after is counted under the same labels with the value "_other" for each of them.
+// kSeriesMax: what comes after is counted under the same labels with the value "_other" for each of them. For one thread.
 #pragma once
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -26,15 +27,25 @@ inline constexpr const char* kOtherLabel = "_other";
 std::string key_of(const Labels& labels);
 Labels labels_of(const std::string& key);
 
+// The key of these labels in a map of series by key, or that of "_other" when the map is full.
+template <class Map>
+std::string key_within_bound(const Map& series, Labels labels) {
+  std::string key = key_of(labels);
+  if (series.size() < kSeriesMax || series.contains(key)) return key;
+  for (auto& [name, value] : labels)
+    value = kOtherLabel;
+  return key_of(labels);
+}
+
 template <class Metric>
 class MetricFamily {
  public:
-  MetricFamily(prometheus::Family<Metric>& family, std::vector<double> bounds) : family_(&family), bounds_(std::move(bounds)) {}
+  explicit MetricFamily(prometheus::Family<Metric>& family) : family_(&family) {}
 
   Metric& at(const Labels& labels) {
-    if (const auto found = series_.find(key_of(labels)); found != series_.end()) return *found->second;
-    if (series_.size() >= kSeriesMax) return other(labels);
-    return make(labels);
+    const auto [entry, is_new] = series_.try_emplace(key_within_bound(series_, labels), nullptr);
+    if (is_new) entry->second = &family_->Add(labels_of(entry->first));
+    return *entry->second;
   }
 
   // Drops the series whose labels are no longer of interest, such as those of an endpoint that was removed.
@@ -48,26 +59,33 @@ class MetricFamily {
   size_t size() const { return series_.size(); }
 
  private:
-  Metric& other(Labels labels) {
-    for (auto& [name, value] : labels)
-      value = kOtherLabel;
-    const auto found = series_.find(key_of(labels));
-    return found != series_.end() ? *found->second : make(labels);
-  }
-  Metric& make(const Labels& labels) {
-    Metric* metric = nullptr;
-    if constexpr (std::is_same_v<Metric, prometheus::Histogram>) {
-      metric = &family_->Add(labels, bounds_);
-    } else {
-      metric = &family_->Add(labels);
-    }
-    series_.emplace(key_of(labels), metric);
-    return *metric;
-  }
-
   prometheus::Family<Metric>* family_;     // owned by the registry
-  std::vector<double> bounds_;             // of histograms
   std::map<std::string, Metric*> series_;  // by key_of its labels: a second map of labels for each series would be most of its memory
+};
+
+// Histograms with the same bounds. The library's own keep a copy of the bounds, a lock and a map of labels for each series, about a KiB; with
+// ten of them for each endpoint that was ever called that would be most of what an idle endpoint costs.
+class HistogramFamily {
+ public:
+  HistogramFamily(std::string name, std::string help, std::vector<double> bounds, const Labels& constant);
+
+  void observe(const Labels& labels, double value);
+  void remove_if(const std::function<bool(const Labels&)>& gone);
+  size_t size() const { return series_.size(); }
+
+  prometheus::MetricFamily collect() const;
+
+ private:
+  struct Series {
+    std::vector<uint64_t> counts;  // one for each bound, and one for what lies above the last; not cumulative
+    double sum = 0;
+  };
+
+  std::string name_;
+  std::string help_;
+  std::vector<double> bounds_;
+  std::vector<prometheus::ClientMetric::Label> constant_;
+  std::map<std::string, Series> series_;
 };
 
 // The registry. Families are made once, by what counts in them; they may not outlive it.
@@ -75,17 +93,17 @@ class Metrics {
  public:
   using Counters = MetricFamily<prometheus::Counter>;
   using Gauges = MetricFamily<prometheus::Gauge>;
-  using Histograms = MetricFamily<prometheus::Histogram>;
 
   Counters counters(const std::string& name, const std::string& help);
   Gauges gauges(const std::string& name, const std::string& help);
   // `constant`: labels that all series have, kept once.
-  Histograms histograms(const std::string& name, const std::string& help, std::vector<double> bounds, const Labels& constant = {});
+  HistogramFamily& histograms(std::string name, std::string help, std::vector<double> bounds, const Labels& constant = {});
 
   std::string text() const;
 
  private:
   prometheus::Registry registry_;
+  std::deque<HistogramFamily> histograms_;
 };
 
 }  // namespace ebb

@@ -183,15 +183,12 @@ void on_ended(Stepping& s, const CallEnded& event) {
   record(s, event.call, outcome, busy, event.prompt_tokens, event.completion_tokens, {});
 }
 
-void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string what) {
+void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string_view what) {
   CallState& call = s.state.calls.at(id);
   EBB_CHECK(!call.worker);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) std::erase(endpoint->second.waiting, id);
-  const DecisionId why = s.decide({.what = std::move(what),
-                                   .endpoint = call.endpoint,
-                                   .because = error.message,
-                                   .call = id,
-                                   .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
+  const DecisionId why = s.decide(
+      {.what = what, .endpoint = call.endpoint, .because = error.message, .call = id, .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
   if (outcome != domain::Outcome::kLeft) s.act(AnswerError{.call = id, .error = std::move(error)}, why);
   call.dispatched = {};
   record(s, id, outcome, nanoseconds{0}, 0, 0, why);

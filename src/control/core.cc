@@ -25,7 +25,7 @@ DecisionId Stepping::decide(Why why) {
                             .endpoint = std::move(why.endpoint),
                             .call = why.call,
                             .worker = why.worker,
-                            .what = std::move(why.what),
+                            .what = why.what,
                             .because = std::move(why.because),
                             .inputs = std::move(why.inputs)});
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,15 +13,18 @@
 
 namespace ebb::control {
 
+// Name, and value with its unit; in the order that matters. Names are literals, as is a decision's `what`: thousands of idle endpoints keep some.
+using Inputs = std::vector<std::pair<std::string_view, std::string>>;
+
 struct Decision {
   DecisionId id;
   MonoTime at;
   std::string endpoint;
-  CallId call;                                              // 0: not about one call
-  WorkerId worker;                                          // 0: not about one worker
-  std::string what;                                         // one word: "start", "dispatch", "park", "refuse", …
-  std::string because;                                      // a sentence for people
-  std::vector<std::pair<std::string, std::string>> inputs;  // name, value with unit; in the order that matters
+  CallId call;            // 0: not about one call
+  WorkerId worker;        // 0: not about one worker
+  std::string_view what;  // one word: "start", "dispatch", "park", "refuse", …
+  std::string because;    // a sentence for people
+  Inputs inputs;
   bool operator==(const Decision&) const = default;
 };
 

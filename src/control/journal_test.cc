@@ -11,10 +11,10 @@ namespace {
 TEST(Journal, KeepsTheLastDecisionsInOrder) {
   Journal journal;
   for (size_t i = 0; i < domain::kDecisionsPerEndpointMax + 5; ++i)
-    journal.add({.endpoint = "chat", .what = std::to_string(i)});
+    journal.add({.endpoint = "chat", .what = "dispatch", .because = std::to_string(i)});
   const auto kept = journal.of("chat");
   ASSERT_EQ(kept.size(), domain::kDecisionsPerEndpointMax);
-  EXPECT_EQ(kept.front().what, "5");
+  EXPECT_EQ(kept.front().because, "5");
   EXPECT_LT(kept.front().id, kept.back().id);
   journal.forget("chat");
   EXPECT_TRUE(journal.of("chat").empty());

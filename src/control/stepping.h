@@ -16,12 +16,12 @@
 namespace ebb::control {
 
 struct Why {
-  std::string what;
+  std::string_view what;
   std::string endpoint;
   std::string because;
   CallId call = {};
   WorkerId worker = {};
-  std::vector<std::pair<std::string, std::string>> inputs = {};
+  Inputs inputs = {};
 };
 
 struct Stepping {
@@ -41,7 +41,7 @@ void on_left(Stepping& s, const CallLeft& event);
 // A waiting call gets a slot of this worker, which has one free.
 void dispatch(Stepping& s, CallId id, WorkerId worker);
 // An accepted call that waits is over without having run.
-void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string what);
+void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string_view what);
 // A call that ran in a worker that died: again, or told.
 void survive_death(Stepping& s, CallId id, const std::string& reason);
 // Everything whose time has come: waits, executions, cancels.

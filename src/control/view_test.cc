@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "control/describe.h"
 #include "control/world_for_test.h"
 
 namespace ebb::control {
@@ -50,24 +49,6 @@ TEST(View, WorkersSayWhereTheyStand) {
   EXPECT_EQ(word(), "draining");
   world.finish(CallId{2});
   EXPECT_EQ(word(), "ending");
-}
-
-TEST(Describe, NamesEveryPartOnce) {
-  World world;
-  world.deploy("chat", {.max = 1});
-  const CallId runs = world.call("chat");
-  const CallId waits = world.call("chat");
-  world.ready(world.only_worker(), 1);
-  const json::value all = describe(world.state);
-  EXPECT_EQ(all.at("node").at("cores").to_number<int>(), 2);
-  EXPECT_EQ(all.at("endpoints").at("chat").at("waiting").as_array().at(0).as_string(), to_hex(waits.value));
-  const json::value& worker = all.at("workers").at(to_hex(world.only_worker().value));
-  EXPECT_EQ(worker.at("state").as_string(), "ready");
-  EXPECT_EQ(worker.at("running").as_array().at(0).as_string(), to_hex(runs.value));
-  EXPECT_TRUE(all.at("calls").at(to_hex(waits.value)).at("worker").is_null());
-  EXPECT_TRUE(all.at("calls").at(to_hex(runs.value)).at("deadline").is_null());
-  EXPECT_EQ(describe(world.state), all) << "the same state, the same text";
-  EXPECT_TRUE(parse_json(json::serialize(all)));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ constexpr seconds kGrowPause{2};
 std::string mib(uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
 
 // Waiting calls of an endpoint are told that it cannot serve them.
-void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, const std::string& what) {
+void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, std::string_view what) {
   const std::vector<CallId> waiting(endpoint.waiting.begin(), endpoint.waiting.end());
   for (const CallId id : waiting)
     end_waiting(s, id, outcome, error, what);

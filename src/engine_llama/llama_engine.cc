@@ -161,10 +161,10 @@ void LlamaEngine::prepare(size_t index, std::span<const Token> prompt) {
 std::optional<engine::StepEvent> LlamaEngine::cancel(CallId call) {
   for (Slot& slot : slots_) {
     if (!slot.running || slot.running->call != call) continue;
-    const engine::StepEvent event{.call = call,
-                                  .kind = engine::StepEvent::Kind::kCancelled,
-                                  .prompt_tokens = static_cast<int64_t>(slot.running->prompt.size()),
-                                  .completion_tokens = slot.running->completion};
+    engine::StepEvent event{.call = call,
+                            .kind = engine::StepEvent::Kind::kCancelled,
+                            .prompt_tokens = static_cast<int64_t>(slot.running->prompt.size()),
+                            .completion_tokens = slot.running->completion};
     slot.running.reset();
     return event;
   }

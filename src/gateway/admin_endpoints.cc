@@ -37,11 +37,11 @@ wire::DecisionRow row_of(const invoke::DecisionView& view) {
   const control::Decision& decision = view.decision;
   return {.id = decision.id.value,
           .at = view.at,
-          .what = decision.what,
+          .what = std::string(decision.what),
           .because = decision.because,
           .call = decision.call ? to_hex(decision.call.value) : "",
           .worker = decision.worker ? to_hex(decision.worker.value) : "",
-          .inputs = decision.inputs};
+          .inputs = {decision.inputs.begin(), decision.inputs.end()}};
 }
 
 // The body of PUT: a specification whose name may be left out, since the path has it.

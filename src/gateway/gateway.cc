@@ -57,7 +57,7 @@ io::Task<void> accept_connections(std::shared_ptr<tcp::acceptor> acceptor, std::
 
 Result<io::asio::ip::address> loopback_address(const std::string& host) {
   io::ErrorCode error;
-  const auto address = io::asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+  auto address = io::asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
   if (error) return fail(ErrorKind::kInvalid, fmt::format("cannot listen on '{}': it is not an address; use 127.0.0.1 or ::1", host), "listen");
   if (!address.is_loopback())
     return fail(ErrorKind::kInvalid,

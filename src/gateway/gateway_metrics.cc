@@ -51,39 +51,40 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
 }
 
 void GatewayMetrics::request_ended(std::string_view route, std::string_view method, int status, nanoseconds duration) {
-  http_duration_.at({{"http_route", std::string(route)}, {"http_request_method", std::string(method)}, {"http_response_status_code", std::to_string(status)}})
-      .Observe(in_seconds(duration));
+  http_duration_.observe(
+      {{"http_route", std::string(route)}, {"http_request_method", std::string(method)}, {"http_response_status_code", std::to_string(status)}},
+      in_seconds(duration));
 }
 
 void GatewayMetrics::call_ended(const CallSeen& call) {
   --inflight_;
   const std::string endpoint = call.endpoint.empty() ? kOtherLabel : call.endpoint;
   requests_.at({{"endpoint", endpoint}, {"protocol", "openai"}, {"code", std::to_string(call.status)}}).Increment();
-  request_duration_.at({{"endpoint", endpoint}, {"protocol", "openai"}}).Observe(in_seconds(call.total));
+  request_duration_.observe({{"endpoint", endpoint}, {"protocol", "openai"}}, in_seconds(call.total));
   const Labels gen{{"gen_ai_request_model", endpoint}};
   Labels outcome = gen;
-  outcome["error_type"] = call.error;
-  gen_duration_.at(outcome).Observe(in_seconds(call.total));
+  if (!call.error.empty()) outcome["error_type"] = call.error;
+  gen_duration_.observe(outcome, in_seconds(call.total));
   if (call.dispatched) {
-    queue_wait_.at({{"endpoint", endpoint}}).Observe(in_seconds(call.dispatched->queued));
+    queue_wait_.observe({{"endpoint", endpoint}}, in_seconds(call.dispatched->queued));
     const domain::Tier tier = call.dispatched->tier;
     if (tier == domain::Tier::kCold) cold_starts_.at({{"endpoint", endpoint}}).Increment();
     if (tier != domain::Tier::kWarm)
-      start_duration_.at({{"endpoint", endpoint}, {"phase", std::string(domain::to_string(tier))}}).Observe(in_seconds(call.dispatched->start));
+      start_duration_.observe({{"endpoint", endpoint}, {"phase", std::string(domain::to_string(tier))}}, in_seconds(call.dispatched->start));
   }
   const auto count = [&](const char* direction, int64_t tokens) {
     if (tokens <= 0) return;
     tokens_.at({{"endpoint", endpoint}, {"direction", direction}}).Increment(static_cast<double>(tokens));
     Labels typed = gen;
     typed["gen_ai_token_type"] = direction;
-    gen_tokens_.at(typed).Observe(static_cast<double>(tokens));
+    gen_tokens_.observe(typed, static_cast<double>(tokens));
   };
   count("input", call.prompt_tokens);
   count("output", call.completion_tokens);
   if (!call.error.empty() || !call.first_text) return;
-  gen_first_token_.at(gen).Observe(in_seconds(*call.first_text));
+  gen_first_token_.observe(gen, in_seconds(*call.first_text));
   if (call.completion_tokens >= 2 && call.last_text)
-    gen_per_token_.at(gen).Observe(in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
+    gen_per_token_.observe(gen, in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
 }
 
 void GatewayMetrics::read_platform(const invoke::Platform& platform) {
@@ -107,8 +108,6 @@ void GatewayMetrics::read_platform(const invoke::Platform& platform) {
   };
   for (auto* family : {&requests_, &cold_starts_, &tokens_})
     family->remove_if(gone);
-  for (auto* family : {&instances_, &slots_, &queue_depth_, &memory_})
-    family->remove_if(gone);
   for (auto* family : {&request_duration_, &queue_wait_, &start_duration_, &gen_duration_, &gen_first_token_, &gen_per_token_, &gen_tokens_})
     family->remove_if(gone);
 }
@@ -116,7 +115,11 @@ void GatewayMetrics::read_platform(const invoke::Platform& platform) {
 std::string GatewayMetrics::scrape(const invoke::Platform& platform) {
   read_platform(platform);
   inflight_requests_.at({}).Set(static_cast<double>(inflight_));
-  return registry_.text();
+  std::string text = registry_.text();
+  // They are read anew each time; kept, they would be a good part of an idle endpoint's memory.
+  for (auto* family : {&instances_, &slots_, &queue_depth_, &memory_})
+    family->remove_if([](const Labels& /*any*/) { return true; });
+  return text;
 }
 
 }  // namespace ebb::gateway

@@ -47,21 +47,21 @@ class GatewayMetrics {
   int64_t inflight_ = 0;
 
   Metrics::Counters requests_;
-  Metrics::Histograms request_duration_;
-  Metrics::Histograms queue_wait_;
+  HistogramFamily& request_duration_;
+  HistogramFamily& queue_wait_;
   Metrics::Counters cold_starts_;
-  Metrics::Histograms start_duration_;
+  HistogramFamily& start_duration_;
   Metrics::Counters tokens_;
   Metrics::Gauges inflight_requests_;
   Metrics::Gauges instances_;
   Metrics::Gauges slots_;
   Metrics::Gauges queue_depth_;
   Metrics::Gauges memory_;
-  Metrics::Histograms http_duration_;
-  Metrics::Histograms gen_duration_;
-  Metrics::Histograms gen_first_token_;
-  Metrics::Histograms gen_per_token_;
-  Metrics::Histograms gen_tokens_;
+  HistogramFamily& http_duration_;
+  HistogramFamily& gen_duration_;
+  HistogramFamily& gen_first_token_;
+  HistogramFamily& gen_per_token_;
+  HistogramFamily& gen_tokens_;
 };
 
 }  // namespace ebb::gateway

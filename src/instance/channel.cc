@@ -18,7 +18,7 @@ Error gone() { return Error{.kind = ErrorKind::kUnavailable, .message = "the pro
 
 }  // namespace
 
-Channel::Channel(io::asio::any_io_executor executor, Fd socket, size_t body_max) : socket_(std::move(executor)), reader_(body_max) {
+Channel::Channel(io::asio::any_io_executor executor, Fd socket, size_t body_max) : socket_(executor), reader_(body_max) {
   io::ErrorCode error;
   socket_.assign(io::asio::local::stream_protocol(), socket.release(), error);
   socket_.native_non_blocking(true, error);

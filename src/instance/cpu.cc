@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <memory>
 #include <string>
 
 namespace ebb::instance {
@@ -57,8 +58,9 @@ uint64_t parse_process_ticks(std::string_view stat) {
   for (int field = 1; field <= 13 && !rest.empty(); ++field) {
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     const size_t end = std::min(rest.find(' '), rest.size());
+    const std::string_view value = rest.substr(0, end);
     uint64_t ticks = 0;
-    if (field >= 12) std::from_chars(rest.data(), rest.data() + end, ticks);
+    if (field >= 12) std::from_chars(std::to_address(value.begin()), std::to_address(value.end()), ticks);
     sum += ticks;
     rest.remove_prefix(end);
   }

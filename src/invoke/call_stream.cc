@@ -14,7 +14,7 @@ bool is_last(const domain::CallEvent& event) { return std::holds_alternative<dom
 }  // namespace
 
 CallStream::CallStream(io::asio::any_io_executor executor, CallId call, std::function<void(CallId)> left)
-    : wake_(std::move(executor), io::asio::steady_timer::time_point::max()), call_(call), left_(std::move(left)) {}
+    : wake_(executor, io::asio::steady_timer::time_point::max()), call_(call), left_(std::move(left)) {}
 
 CallStream::~CallStream() { leave(); }
 

@@ -25,6 +25,14 @@ class FolderForTest {
   }
 
   const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path path(const std::string& name) const { return path_ / name; }
+  // Files below a subfolder.
+  size_t files(const std::string& below) const {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_ / below))
+      count += entry.is_regular_file() ? 1 : 0;
+    return count;
+  }
   std::filesystem::path write(const std::string& name, const std::string& bytes) const {
     std::ofstream(path_ / name, std::ios::binary) << bytes;
     return path_ / name;

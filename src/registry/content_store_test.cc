@@ -11,7 +11,7 @@
 
 #include <filesystem>
 
-#include "registry/folder_for_test.h"
+#include "io/folder_for_test.h"
 #include "registry/sha256.h"
 #include "registry/staged_file.h"
 
@@ -34,7 +34,7 @@ class ContentStoreTest : public testing::Test {
   std::string path_of(const domain::Digest& digest) const { return folder_.path("models/sha256/" + digest.hex().substr(0, 2) + "/" + digest.hex()); }
   static WallTime now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
-  FolderForTest folder_;
+  io::FolderForTest folder_;
   ContentStore store_ = *ContentStore::open(folder_.path("models"));
 };
 

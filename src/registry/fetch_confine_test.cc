@@ -20,8 +20,8 @@
 #include <functional>
 
 #include "base/fd.h"
+#include "io/folder_for_test.h"
 #include "registry/content_store.h"
-#include "registry/folder_for_test.h"
 
 namespace ebb::registry {
 namespace {
@@ -80,7 +80,7 @@ std::vector<Attempt> attempts() {
 }
 
 // 0, or 1 + the number of the attempt whose outcome is another than it should be.
-int probe(const FolderForTest& folder, bool network) {
+int probe(const io::FolderForTest& folder, bool network) {
   const Fd store(::open(folder.path("models").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto missing = confine_fetcher({.store = store.get(), .network = network, .file_bytes_max = 1U << 20U});
   if (!missing) return 200;
@@ -101,7 +101,7 @@ int probe(const FolderForTest& folder, bool network) {
 class FetchConfine : public testing::TestWithParam<bool> {};
 
 TEST_P(FetchConfine, DeniesWhatIsNotNeeded) {
-  const FolderForTest folder;
+  const io::FolderForTest folder;
   ASSERT_TRUE(ContentStore::open(folder.path("models")));
   const pid_t child = ::fork();
   if (child == 0) ::_exit(probe(folder, GetParam()));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "wire/model_facts_json.h"
+
 namespace ebb::registry {
 
 namespace {
@@ -19,30 +21,16 @@ domain::Digest required_digest(ObjectReader& reader, std::string_view key) {
   return digest.value_or(domain::Digest{});
 }
 
-domain::ModelFacts read_facts(const json::value& value) {
-  domain::ModelFacts facts;
-  ObjectReader reader(value, "ok.facts");
-  facts.architecture = reader.required_string("architecture");
-  facts.title = reader.required_string("title");
-  facts.quantization = reader.required_string("quantization");
-  facts.parameters = count(reader, "parameters");
-  facts.weights_bytes = count(reader, "weights_bytes");
-  facts.layers = reader.integer("layers", 1, kCountMax).value_or(0);
-  facts.train_context = reader.integer("train_context", 1, kCountMax).value_or(0);
-  facts.vocabulary = reader.integer("vocabulary", 1, kCountMax).value_or(0);
-  facts.kv_bytes_per_token = count(reader, "kv_bytes_per_token");
-  facts.has_chat_template = reader.boolean("has_chat_template").value_or(false);
-  return reader.ok() ? facts : domain::ModelFacts{};
-}
-
 Result<FetchLine> read_result(const json::value& value) {
   ObjectReader reader(value, "ok");
   FetchResult result;
   result.digest = required_digest(reader, "sha256");
   const uint64_t bytes = count(reader, "bytes");
-  if (const json::value* facts = reader.find("facts")) result.facts = read_facts(*facts);
-  if (reader.ok() && (result.facts.architecture.empty() || result.facts.layers == 0 || result.facts.weights_bytes != bytes))
-    reader.add_error("facts", "the facts do not hold together");
+  const json::value* facts = reader.find("facts");
+  Result<domain::ModelFacts> read = wire::model_facts_from_json(facts != nullptr ? *facts : json::value(nullptr), "ok.facts");
+  if (!read) return fail(read.error());
+  result.facts = std::move(*read);
+  if (reader.ok() && (result.facts.architecture.empty() || result.facts.weights_bytes != bytes)) reader.add_error("facts", "the facts do not hold together");
   if (const json::array* layers = reader.array("missing_layers")) {
     for (const json::value& layer : *layers) {
       if (layer.is_string() && result.missing_layers.size() < 16) result.missing_layers.emplace_back(layer.as_string());
@@ -61,25 +49,14 @@ json::value to_json(const FetchRequest& request) {
 }
 
 json::value to_json(const FetchResult& result) {
-  const domain::ModelFacts& facts = result.facts;
   json::array layers;
   for (const std::string& layer : result.missing_layers)
     layers.emplace_back(layer);
   return {{"ok",
            {{"sha256", result.digest.hex()},
-            {"bytes", facts.weights_bytes},
+            {"bytes", result.facts.weights_bytes},
             {"missing_layers", std::move(layers)},
-            {"facts",
-             {{"architecture", facts.architecture},
-              {"title", facts.title},
-              {"quantization", facts.quantization},
-              {"parameters", facts.parameters},
-              {"weights_bytes", facts.weights_bytes},
-              {"layers", facts.layers},
-              {"train_context", facts.train_context},
-              {"vocabulary", facts.vocabulary},
-              {"kv_bytes_per_token", facts.kv_bytes_per_token},
-              {"has_chat_template", facts.has_chat_template}}}}}};
+            {"facts", wire::to_json(result.facts)}}}};
 }
 
 json::value progress_line(const FetchProgress& progress) { return {{"phase", progress.phase}, {"done", progress.done_bytes}, {"total", progress.total_bytes}}; }

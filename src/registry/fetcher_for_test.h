@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "io/folder_for_test.h"
 #include "registry/fetcher.h"
-#include "registry/folder_for_test.h"
 #include "registry/gguf_for_test.h"
 #include "registry/sha256.h"
 
@@ -50,7 +50,7 @@ class FetcherForTest : public testing::Test {
     EXPECT_EQ(stored(), 0U);
   }
 
-  FolderForTest folder_;
+  io::FolderForTest folder_;
   ContentStore store_ = *ContentStore::open(folder_.path("models"));
   const std::string model_ = GgufForTest::model().bytes();
 };

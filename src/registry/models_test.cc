@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "registry/folder_for_test.h"
+#include "io/folder_for_test.h"
 #include "registry/sha256.h"
 #include "registry/staged_file.h"
 
@@ -23,7 +23,7 @@ class ModelsTest : public testing::Test {
   Models load() { return *Models::load(*catalog_, store_); }
   static std::string nobody(const domain::Model& /*model*/) { return ""; }
 
-  FolderForTest folder_;
+  io::FolderForTest folder_;
   ContentStore store_ = *ContentStore::open(folder_.path("models"));
   std::unique_ptr<store::Catalog> catalog_ = *store::Catalog::open(folder_.path());
   const WallTime now_{seconds(1'700'000'000)};

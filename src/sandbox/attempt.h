@@ -14,6 +14,7 @@ namespace ebb::sandbox {
 struct Attempt {
   const char* name;
   long (*run)(const Scene&);
+  Since refused = Since::kSealed;
 };
 
 std::span<const Attempt> attempts_on_files();

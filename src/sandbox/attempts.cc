@@ -48,11 +48,12 @@ std::string Outcome::line() const {
   return fmt::format("{}: {} ({})", name, denied() ? "denied" : "ALLOWED", result < 0 ? std::strerror(static_cast<int>(-result)) : std::to_string(result));
 }
 
-std::vector<Outcome> try_everything(const Scene& scene) {
+std::vector<Outcome> try_everything(const Scene& scene, Since now) {
   std::vector<Outcome> outcomes;
   for (const std::span<const Attempt> group : {attempts_on_files(), attempts_on_processes(), attempts_on_the_kernel(), attempts_to_undo()}) {
-    for (const Attempt& attempt : group)
-      outcomes.push_back({.name = attempt.name, .result = attempt.run(scene)});
+    for (const Attempt& attempt : group) {
+      if (attempt.refused <= now) outcomes.push_back({.name = attempt.name, .result = attempt.run(scene)});
+    }
   }
   constexpr int kFamilies = 46;
   for (int family = 0; family < kFamilies; ++family)

@@ -30,8 +30,12 @@ struct Outcome {
   std::string line() const;
 };
 
-// All that end with an error when denied, in a fixed order. Everything that works by mistake is undone or harmless.
-std::vector<Outcome> try_everything(const Scene& scene);
+// From which step on something is refused: confine(), so already while a model is being loaded, or seal().
+enum class Since { kConfined, kSealed };
+
+// All that end with an error when denied, in a fixed order: those that must be refused in a process that has come as far as `now`. Everything
+// that works by mistake is undone or harmless.
+std::vector<Outcome> try_everything(const Scene& scene, Since now);
 
 // What must still work: "name: works" or "name: BROKEN (…)".
 std::vector<std::string> try_legitimate();

@@ -66,43 +66,46 @@ long other_memory(long call_number, pid_t whose) {
 }
 
 constexpr Attempt kProcesses[] = {
-    {"fork", [](const Scene&) { return in_two(call(SYS_fork)); }},
-    {"clone without CLONE_THREAD", [](const Scene&) { return clone_with(SIGCHLD); }},
-    {"vfork", [](const Scene&) { return in_two(call(SYS_vfork)); }},
+    {"fork", [](const Scene&) { return in_two(call(SYS_fork)); }, Since::kConfined},
+    {"clone without CLONE_THREAD", [](const Scene&) { return clone_with(SIGCHLD); }, Since::kConfined},
+    {"vfork", [](const Scene&) { return in_two(call(SYS_vfork)); }, Since::kConfined},
     {"clone with CLONE_FS only", [](const Scene&) { return clone_with(SIGCHLD | CLONE_FS); }},
-    {"clone with CLONE_NEWUSER", [](const Scene&) { return clone_with(SIGCHLD | CLONE_NEWUSER); }},
-    {"clone of a thread with CLONE_NEWNET", [](const Scene&) { return clone_with(CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWNET); }},
-    {"clone3", [](const Scene&) { return clone3_with(0); }},
+    {"clone with CLONE_NEWUSER", [](const Scene&) { return clone_with(SIGCHLD | CLONE_NEWUSER); }, Since::kConfined},
+    {"clone of a thread with CLONE_NEWNET", [](const Scene&) { return clone_with(CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWNET); }, Since::kConfined},
+    {"clone3", [](const Scene&) { return clone3_with(0); }, Since::kConfined},
     {"execve",
      [](const Scene&) {
        char* const arguments[] = {program(), nullptr};
        return call(SYS_execve, program(), arguments, nullptr);
-     }},
+     },
+     Since::kConfined},
     {"execveat",
      [](const Scene&) {
        char* const arguments[] = {program(), nullptr};
        return call(SYS_execveat, AT_FDCWD, program(), arguments, nullptr, 0);
-     }},
+     },
+     Since::kConfined},
     {"execveat of the model",
      [](const Scene& s) {
        char* const arguments[] = {program(), nullptr};
        return call(SYS_execveat, s.model, "", arguments, nullptr, AT_EMPTY_PATH);
-     }},
-    {"ptrace of the parent", [](const Scene& s) { return call(SYS_ptrace, PTRACE_SEIZE, s.parent, 0, 0); }},
+     },
+     Since::kConfined},
+    {"ptrace of the parent", [](const Scene& s) { return call(SYS_ptrace, PTRACE_SEIZE, s.parent, 0, 0); }, Since::kConfined},
     {"ptrace TRACEME", [](const Scene&) { return call(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0); }},
-    {"process_vm_readv", [](const Scene& s) { return other_memory(SYS_process_vm_readv, s.parent); }},
-    {"process_vm_writev", [](const Scene& s) { return other_memory(SYS_process_vm_writev, s.parent); }},
+    {"process_vm_readv", [](const Scene& s) { return other_memory(SYS_process_vm_readv, s.parent); }, Since::kConfined},
+    {"process_vm_writev", [](const Scene& s) { return other_memory(SYS_process_vm_writev, s.parent); }, Since::kConfined},
     {"process_madvise", [](const Scene&) { return call(440, -1, nullptr, 0, 0, 0); }},
-    {"kill of the parent", [](const Scene& s) { return call(SYS_kill, s.parent, 0); }},
-    {"kill of all", [](const Scene&) { return call(SYS_kill, -1, 0); }},
-    {"tkill", [](const Scene& s) { return call(SYS_tkill, s.parent, 0); }},
-    {"tgkill of the parent", [](const Scene& s) { return call(SYS_tgkill, s.parent, s.parent, 0); }},
+    {"kill of the parent", [](const Scene& s) { return call(SYS_kill, s.parent, 0); }, Since::kConfined},
+    {"kill of all", [](const Scene&) { return call(SYS_kill, -1, 0); }, Since::kConfined},
+    {"tkill", [](const Scene& s) { return call(SYS_tkill, s.parent, 0); }, Since::kConfined},
+    {"tgkill of the parent", [](const Scene& s) { return call(SYS_tgkill, s.parent, s.parent, 0); }, Since::kConfined},
     {"rt_sigqueueinfo",
      [](const Scene& s) {
        siginfo_t info{};
        return call(SYS_rt_sigqueueinfo, s.parent, 0, &info);
      }},
-    {"pidfd_open", [](const Scene& s) { return call(SYS_pidfd_open, s.parent, 0); }},
+    {"pidfd_open", [](const Scene& s) { return call(SYS_pidfd_open, s.parent, 0); }, Since::kConfined},
     {"pidfd_send_signal", [](const Scene& s) { return call(SYS_pidfd_send_signal, s.channel, 0, nullptr, 0); }},
     {"pidfd_getfd", [](const Scene& s) { return call(438, s.channel, 0, 0); }},
     {"kcmp", [](const Scene& s) { return call(SYS_kcmp, s.parent, ::getpid(), 0, 0, 0); }},
@@ -140,7 +143,7 @@ constexpr Attempt kUndoing[] = {
     {"setuid to root", [](const Scene&) { return call(SYS_setuid, 0); }},
     {"setresuid to root", [](const Scene&) { return call(SYS_setresuid, 0, 0, 0); }},
     {"setgroups", [](const Scene&) { return call(SYS_setgroups, 0, nullptr); }},
-    {"capset", [](const Scene&) { return take_capability(); }},
+    {"capset", [](const Scene&) { return take_capability(); }, Since::kConfined},
     {"mmap PROT_EXEC", [](const Scene&) { return executable_page(); }},
     {"mprotect PROT_EXEC", [](const Scene&) { return page_made_executable(SYS_mprotect); }},
     {"pkey_mprotect PROT_EXEC", [](const Scene&) { return page_made_executable(SYS_pkey_mprotect); }},

@@ -46,8 +46,8 @@ long connect_to(const char* path) {
 }
 
 constexpr Attempt kFiles[] = {
-    {"open", [](const Scene&) { return call(SYS_open, "/etc/passwd", O_RDONLY); }},
-    {"openat", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY); }},
+    {"open", [](const Scene&) { return call(SYS_open, "/etc/passwd", O_RDONLY); }, Since::kConfined},
+    {"openat", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY); }, Since::kConfined},
     {"openat2",
      [](const Scene&) {
        const uint64_t how[3] = {};
@@ -56,10 +56,10 @@ constexpr Attempt kFiles[] = {
     {"openat of a folder", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/", O_RDONLY | O_DIRECTORY); }},
     {"openat O_PATH", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/", O_PATH); }},
     {"openat O_TMPFILE", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/tmp", O_RDWR | O_TMPFILE, 0600); }},
-    {"creat", [](const Scene&) { return call(SYS_creat, "/tmp/ebb-probe", 0600); }},
+    {"creat", [](const Scene&) { return call(SYS_creat, "/tmp/ebb-probe", 0600); }, Since::kConfined},
     {"/proc/1/environ", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/proc/1/environ", O_RDONLY); }},
     {"/proc/self/mem", [](const Scene&) { return call(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR); }},
-    {"/proc/<parent>/mem", [](const Scene& s) { return call(SYS_openat, AT_FDCWD, fmt::format("/proc/{}/mem", s.parent).c_str(), O_RDWR); }},
+    {"/proc/<parent>/mem", [](const Scene& s) { return call(SYS_openat, AT_FDCWD, fmt::format("/proc/{}/mem", s.parent).c_str(), O_RDWR); }, Since::kConfined},
     {"/proc/<parent>/fd", [](const Scene& s) { return call(SYS_openat, AT_FDCWD, fmt::format("/proc/{}/fd", s.parent).c_str(), O_RDONLY); }},
     {"readlink /proc/self/exe",
      [](const Scene&) {
@@ -104,13 +104,14 @@ constexpr Attempt kFiles[] = {
 };
 
 constexpr Attempt kKernel[] = {
-    {"connect", [](const Scene&) { return connect_to("/run/dbus/system_bus_socket"); }},
+    {"connect", [](const Scene&) { return connect_to("/run/dbus/system_bus_socket"); }, Since::kConfined},
     {"bind",
      [](const Scene& s) {
        const sockaddr_un nowhere{.sun_family = AF_UNIX, .sun_path = {}};
        return call(SYS_bind, s.channel, &nowhere, sizeof(sa_family_t));
-     }},
-    {"listen", [](const Scene& s) { return call(SYS_listen, s.channel, 1); }},
+     },
+     Since::kConfined},
+    {"listen", [](const Scene& s) { return call(SYS_listen, s.channel, 1); }, Since::kConfined},
     {"sendmsg of a descriptor", send_descriptor},
     {"sendto with an address", send_to_address},
     {"socketpair",
@@ -123,38 +124,41 @@ constexpr Attempt kKernel[] = {
        int ends[2];
        return call(SYS_pipe2, ends, 0);
      }},
-    {"mount", [](const Scene&) { return call(SYS_mount, "none", "/tmp", "tmpfs", 0, nullptr); }},
-    {"umount2", [](const Scene&) { return call(SYS_umount2, "/proc", MNT_DETACH); }},
+    {"mount", [](const Scene&) { return call(SYS_mount, "none", "/tmp", "tmpfs", 0, nullptr); }, Since::kConfined},
+    {"umount2", [](const Scene&) { return call(SYS_umount2, "/proc", MNT_DETACH); }, Since::kConfined},
     {"pivot_root", [](const Scene&) { return call(SYS_pivot_root, "/", "/"); }},
     {"open_tree", [](const Scene&) { return call(428, AT_FDCWD, "/", 0); }},
     {"fsopen", [](const Scene&) { return call(430, "tmpfs", 0); }},
-    {"unshare of a user namespace", [](const Scene&) { return call(SYS_unshare, CLONE_NEWUSER); }},
+    {"unshare of a user namespace", [](const Scene&) { return call(SYS_unshare, CLONE_NEWUSER); }, Since::kConfined},
     {"unshare of files", [](const Scene&) { return call(SYS_unshare, CLONE_FILES); }},
-    {"setns", [](const Scene& s) { return call(SYS_setns, s.channel, 0); }},
+    {"setns", [](const Scene& s) { return call(SYS_setns, s.channel, 0); }, Since::kConfined},
     {"bpf",
      [](const Scene&) {
        std::array<uint64_t, 16> attributes{};
        return call(SYS_bpf, 0, attributes.data(), sizeof attributes);
-     }},
+     },
+     Since::kConfined},
     {"io_uring_setup",
      [](const Scene&) {
        std::array<uint64_t, 15> parameters{};
        return call(SYS_io_uring_setup, 1, parameters.data());
-     }},
+     },
+     Since::kConfined},
     {"io_setup",
      [](const Scene&) {
        unsigned long context = 0;
        return call(SYS_io_setup, 1, &context);
      }},
-    {"userfaultfd", [](const Scene&) { return call(SYS_userfaultfd, 1); }},
+    {"userfaultfd", [](const Scene&) { return call(SYS_userfaultfd, 1); }, Since::kConfined},
     {"perf_event_open",
      [](const Scene&) {
        std::array<uint64_t, 16> attributes{0, sizeof attributes};
        return call(SYS_perf_event_open, attributes.data(), 0, -1, -1, 0);
-     }},
-    {"add_key", [](const Scene&) { return call(SYS_add_key, "user", "x", "x", 1, -3); }},
+     },
+     Since::kConfined},
+    {"add_key", [](const Scene&) { return call(SYS_add_key, "user", "x", "x", 1, -3); }, Since::kConfined},
     {"request_key", [](const Scene&) { return call(SYS_request_key, "user", "x", nullptr, -3); }},
-    {"keyctl", [](const Scene&) { return call(SYS_keyctl, 0, -3, 0); }},
+    {"keyctl", [](const Scene&) { return call(SYS_keyctl, 0, -3, 0); }, Since::kConfined},
     {"personality", [](const Scene&) { return call(SYS_personality, 0x0040000); }},
     {"modify_ldt", [](const Scene&) { return call(SYS_modify_ldt, 0, nullptr, 0); }},
     {"iopl", [](const Scene&) { return call(SYS_iopl, 3); }},

@@ -96,6 +96,7 @@ std::vector<Layer> confine() {
   layers.push_back(limit_resources(own_user_namespace));
   const Landlock landlock = forbid_files();
   layers.push_back(made("landlock", landlock.active, landlock.detail));
+  layers.push_back(refuse_early());
   return layers;
 }
 

@@ -30,6 +30,10 @@ struct Layer {
 // Ends the process if its parent died meanwhile.
 std::vector<Layer> confine();
 
+// What confine() ends with: while a model is being loaded, whatever reads it can open no socket, start no process and signal nobody. The list
+// of what is refused is short here, and that of seal() is of what is allowed.
+Layer refuse_early();
+
 // Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
 // another architecture ends the process.
 Layer seal();

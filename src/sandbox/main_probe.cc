@@ -4,6 +4,7 @@
 // model's name says, reports each outcome as a line of Log, and says Ready. It ends when its channel does.
 //
 //   all             every attempt that fails with an error, and what must still work
+//   before          what must be refused before the seal too, while a model is being loaded
 //   sweep           every system call by its number, but those that are allowed whatever their arguments
 //   threads         as many as are allowed: one line with their number
 //   lethal:<name>   one of kLethal: no Ready follows, unless the seal leaks
@@ -52,7 +53,7 @@ class Probe {
     for (;;) {
       Result<std::optional<wire::Frame>> frame = reader_.next();
       if (!frame) return std::nullopt;
-      if (frame->has_value()) return **frame;
+      if (frame->has_value()) return std::move(*frame);
       pollfd readable{.fd = channel_.get(), .events = POLLIN, .revents = 0};
       (void)::poll(&readable, 1, -1);
       char buffer[4096];
@@ -64,10 +65,14 @@ class Probe {
 
   void load(const std::string& name) {
     constexpr std::string_view kLethalPrefix = "lethal:";
-    if (const Status sealed = sandbox::seal_or_fail(); !sealed) return log("seal: BROKEN (" + sealed.error().message + ")");
     const sandbox::Scene scene{.channel = channel_.get(), .model = came_.empty() ? -1 : came_.front().get(), .parent = parent_};
+    if (name == "before") {
+      for (const sandbox::Outcome& outcome : sandbox::try_everything(scene, sandbox::Since::kConfined))
+        log(outcome.line());
+    }
+    if (const Status sealed = sandbox::seal_or_fail(); !sealed) return log("seal: BROKEN (" + sealed.error().message + ")");
     if (name == "all") {
-      for (const sandbox::Outcome& outcome : sandbox::try_everything(scene))
+      for (const sandbox::Outcome& outcome : sandbox::try_everything(scene, sandbox::Since::kSealed))
         log(outcome.line());
       for (const std::string& line : sandbox::try_legitimate())
         log(line);

@@ -78,6 +78,16 @@ TEST_F(ProbeTest, EverythingForbiddenIsDenied) {
   EXPECT_EQ(content, "weights");
 }
 
+TEST_F(ProbeTest, NeitherSocketNorProcessNorSignalWhileLoading) {
+  Worker worker = start(1);
+  bool ready = false;
+  const std::vector<std::string> lines = probe(worker.peer, "before", model_.get(), ready);
+  EXPECT_TRUE(ready);
+  EXPECT_GE(lines.size(), 33U + 46U);
+  for (const std::string& line : lines)
+    EXPECT_NE(line.find(": denied"), std::string::npos) << line;
+}
+
 TEST_F(ProbeTest, NoOtherSystemCallIsThere) {
   Worker worker = start(1);
   bool ready = false;

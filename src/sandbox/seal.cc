@@ -92,6 +92,68 @@ constexpr int kAllowed[] = {
 
 constexpr int kConditional = 8;
 
+// Refused already while a model is being loaded. A network namespace does not hold back a Unix socket with a path, and neither does Landlock.
+constexpr int kRefusedEarly[] = {
+    SCMP_SYS(socket),
+    SCMP_SYS(connect),
+    SCMP_SYS(bind),
+    SCMP_SYS(listen),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(kill),
+    SCMP_SYS(tkill),
+    SCMP_SYS(rt_sigqueueinfo),
+    SCMP_SYS(rt_tgsigqueueinfo),
+    SCMP_SYS(pidfd_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(keyctl),
+};
+
+// Threads, not processes, and no namespaces. clone3 hides its flags behind a pointer: "no such call" makes the C library use clone.
+constexpr uint64_t kThread = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
+constexpr uint64_t kNewSpaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+
+int add_early_rules(scmp_filter_ctx filter) {
+  int error = 0;
+  const auto keep = [&error](int outcome) {
+    if (outcome < 0 && error == 0) error = outcome;
+  };
+  for (const int call : kRefusedEarly)
+    keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0));
+  for (const uint64_t flag : {uint64_t{CLONE_THREAD}, uint64_t{CLONE_VM}, uint64_t{CLONE_SIGHAND}})
+    keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, 0)));
+  for (uint64_t flag = 1; flag <= kNewSpaces; flag <<= 1U) {
+    if ((kNewSpaces & flag) != 0) keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)));
+  }
+  keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
+  keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, static_cast<scmp_datum_t>(::getpid()))));
+  keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)));
+  return error;
+}
+
 int add_rules(scmp_filter_ctx filter) {
   int error = 0;
   const auto keep = [&error](int outcome) {
@@ -109,9 +171,6 @@ int add_rules(scmp_filter_ctx filter) {
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0)));
   // Our own limits, to look at. Those of whoever runs under our user (for a user who is not root: the server) could be set too.
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0)));
-  // Threads, not processes, and no namespaces. clone3 hides its flags behind a pointer: "no such call" makes the C library use clone.
-  constexpr uint64_t kThread = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
-  constexpr uint64_t kNewSpaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, kThread | kNewSpaces, kThread)));
   keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
   // abort() signals itself; nobody else can be signalled.
@@ -119,27 +178,36 @@ int add_rules(scmp_filter_ctx filter) {
   return error;
 }
 
+int load_filter(uint32_t otherwise, int (*add)(scmp_filter_ctx)) {
+  scmp_filter_ctx filter = seccomp_init(otherwise);
+  if (filter == nullptr) return -ENOMEM;
+  // Calls of another architecture (int 0x80, x32) would slip past numbers meant for this one.
+  int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  if (error == 0) error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+  if (error == 0) error = add(filter);
+  if (error == 0) error = seccomp_load(filter);
+  seccomp_release(filter);
+  return error;
+}
+
+std::string not_applied(int error) { return fmt::format("not applied: {}", std::strerror(-error)); }
+
 }  // namespace
 
 std::span<const int> calls_without_conditions() { return kAllowed; }
 
 Layer seal() {
-  Layer layer{.name = "seccomp", .active = false, .detail = {}};
-  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-  if (filter == nullptr) {
-    layer.detail = "no filter could be made";
-    return layer;
-  }
-  // Calls of another architecture (int 0x80, x32) would slip past numbers meant for this one.
-  int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-  if (error == 0) error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-  if (error == 0) error = add_rules(filter);
-  if (error == 0) error = seccomp_load(filter);
-  seccomp_release(filter);
-  layer.active = error == 0;
-  layer.detail = error == 0 ? fmt::format("{} system calls whatever their arguments, {} with conditions", std::size(kAllowed), kConditional)
-                            : fmt::format("not applied: {}", std::strerror(-error));
-  return layer;
+  const int error = load_filter(SCMP_ACT_ERRNO(EPERM), add_rules);
+  return {.name = "seccomp",
+          .active = error == 0,
+          .detail =
+              error == 0 ? fmt::format("{} system calls whatever their arguments, {} with conditions", std::size(kAllowed), kConditional) : not_applied(error)};
+}
+
+Layer refuse_early() {
+  const int error = load_filter(SCMP_ACT_ALLOW, add_early_rules);
+  return {
+      .name = "seccomp while loading", .active = error == 0, .detail = error == 0 ? "no socket, process, program, signal or namespace" : not_applied(error)};
 }
 
 Status seal_or_fail() {

@@ -26,7 +26,7 @@ TEST_F(SpawnerTest, ReportsEveryLayerByName) {
     RecordProperty(layer.name(), layer.detail());
   }
   EXPECT_EQ(names, (std::vector<std::string>{"network namespace", "unprivileged user", "capabilities", "no new privileges", "resource limits", "landlock",
-                                             "seccomp"}));
+                                             "seccomp while loading", "seccomp"}));
 }
 
 TEST_F(SpawnerTest, HandsOverABlankOfThePool) {

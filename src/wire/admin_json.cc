@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/ids.h"
+#include "wire/model_facts_json.h"
 #include "wire/spec.h"
 
 namespace ebb::wire {
@@ -85,23 +86,8 @@ json::value to_json(const StatusRow& row) {
 }
 
 json::value to_json(const domain::Model& model) {
-  const domain::ModelFacts& facts = model.facts;
-  return {{"name", model.name},
-          {"version", model.version},
-          {"sha256", model.digest.hex()},
-          {"source", model.source},
-          {"added", format_time(model.added)},
-          {"facts",
-           {{"architecture", facts.architecture},
-            {"title", facts.title},
-            {"quantization", facts.quantization},
-            {"parameters", facts.parameters},
-            {"weights_bytes", facts.weights_bytes},
-            {"layers", facts.layers},
-            {"train_context", facts.train_context},
-            {"vocabulary", facts.vocabulary},
-            {"kv_bytes_per_token", facts.kv_bytes_per_token},
-            {"has_chat_template", facts.has_chat_template}}}};
+  return {{"name", model.name},     {"version", model.version},          {"sha256", model.digest.hex()},
+          {"source", model.source}, {"added", format_time(model.added)}, {"facts", to_json(model.facts)}};
 }
 
 json::value to_json(const AddModel& request) {

@@ -3,6 +3,7 @@
 
 #include "base/ids.h"
 #include "wire/admin_json.h"
+#include "wire/model_facts_json.h"
 #include "wire/spec.h"
 
 namespace ebb::wire {
@@ -144,18 +145,12 @@ Result<domain::Model> model_from_json(const json::value& value) {
     reader.add_error("sha256", digest.error().message);
   }
   if (const json::value* facts = reader.find("facts")) {
-    ObjectReader one(*facts, "facts");
-    model.facts = {.architecture = text(one, "architecture"),
-                   .title = text(one, "title"),
-                   .quantization = text(one, "quantization"),
-                   .parameters = size(one, "parameters"),
-                   .weights_bytes = size(one, "weights_bytes"),
-                   .layers = count(one, "layers"),
-                   .train_context = count(one, "train_context"),
-                   .vocabulary = count(one, "vocabulary"),
-                   .kv_bytes_per_token = size(one, "kv_bytes_per_token"),
-                   .has_chat_template = one.boolean("has_chat_template").value_or(false)};
-    if (!one.ok()) reader.adopt(one.error());
+    Result<domain::ModelFacts> read = model_facts_from_json(*facts, "facts");
+    if (read) {
+      model.facts = std::move(*read);
+    } else {
+      reader.adopt(read.error());
+    }
   }
   if (!reader.ok()) return fail(reader.error());
   return model;

@@ -44,8 +44,15 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
   model.added = at(77);
   model.source = "/x.gguf";
   model.digest.bytes.fill(0xab);
-  model.facts = {
-      .architecture = "llama", .title = "Smol", .quantization = "Q4_1", .parameters = 135, .weights_bytes = 98, .layers = 30, .has_chat_template = true};
+  model.facts = {.architecture = "llama",
+                 .title = "Smol",
+                 .quantization = "Q4_1",
+                 .parameters = 135,
+                 .weights_bytes = 98,
+                 .layers = 30,
+                 .train_context = 2048,
+                 .vocabulary = 49152,
+                 .has_chat_template = true};
   EXPECT_EQ(*model_from_json(to_json(model)), model);
   const ModelProgress progress{.phase = "hash", .done_bytes = 1, .total_bytes = 2};
   EXPECT_EQ(*model_progress_from_json(to_json(progress)), progress);

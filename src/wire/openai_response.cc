@@ -40,7 +40,7 @@ std::string code_of(const Error& error) {
   }
 }
 
-json::value text_or_null(std::string text) { return text.empty() ? json::value(nullptr) : json::value(std::move(text)); }
+json::value text_or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 }  // namespace
 
