@@ -39,7 +39,7 @@ const std::string kDigest(64, 'a');
 const std::string kModel =
     R"({"name":"chat","version":2,"sha256":")" + kDigest +
     R"(","source":"/x.gguf","added":"2023-11-14T22:00:00.000Z","facts":{"architecture":"llama","title":"Smol \u001b[1m","quantization":"Q4_1",)"
-    R"("parameters":134515008,"weights_bytes":98362432,"train_context":8192}})";
+    R"("parameters":134515008,"weights_bytes":98362432,"layers":30,"train_context":8192,"vocabulary":49152,"kv_bytes_per_token":23040,"has_chat_template":true}})";
 constexpr std::string_view kDescribed = "chat@2: Smol \xef\xbf\xbd[1m, llama, 135 M parameters, Q4_1, 93.8 MiB, context 8192\n";
 
 StubReply deployed(const StubRequest& request) {

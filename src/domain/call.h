@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,38 +13,100 @@
 
 namespace ebb::domain {
 
+// A function that the model asked its caller to run.
+struct ToolCall {
+  std::string id;  // the caller's label; ours where we make one
+  std::string name;
+  std::string arguments;  // JSON text of an object
+  bool operator==(const ToolCall&) const = default;
+};
+
 struct ChatMessage {
-  std::string role;     // system, developer, user, assistant
-  std::string content;  // UTF-8
+  std::string role;                       // system, developer, user, assistant, tool
+  std::string content;                    // UTF-8
+  std::vector<ToolCall> tool_calls = {};  // of an assistant
+  std::string tool_call_id = {};          // of a tool: which call this is the result of
   bool operator==(const ChatMessage&) const = default;
+};
+
+struct Tool {
+  std::string name;  // is_tool_name
+  std::string description;
+  std::string parameters;  // JSON text of a schema for an object
+  bool operator==(const Tool&) const = default;
+};
+
+// kRequired: the answer is calls of tools and nothing else.
+enum class ToolChoice { kNone, kAuto, kRequired };
+
+// A conversation, put into the model's own words by its template.
+struct Chat {
+  std::vector<ChatMessage> messages;
+  std::vector<Tool> tools;  // only those that may be called
+  ToolChoice tool_choice = ToolChoice::kAuto;
+  bool parallel_tool_calls = true;         // false: at most one call in an answer
+  std::optional<std::string> json_schema;  // JSON text of a schema: content is JSON that fits it
+  bool operator==(const Chat&) const = default;
+};
+
+// Text, or tokens of the model's vocabulary, to be continued as it stands.
+struct Prompt {
+  std::variant<std::string, std::vector<int32_t>> text;
+  bool operator==(const Prompt&) const = default;
 };
 
 struct Sampling {
   std::optional<int64_t> max_tokens;  // absent: up to the context's end
   double temperature = 1.0;           // 0: greedy
   double top_p = 1.0;
-  std::optional<int64_t> seed;    // absent: the worker picks one
-  std::vector<std::string> stop;  // the text from a stop string on is not returned
+  double presence_penalty = 0;
+  double frequency_penalty = 0;
+  std::map<int32_t, double> logit_bias;  // token → added to its logit
+  std::optional<int64_t> seed;           // absent: the worker picks one
+  std::vector<std::string> stop;         // the text from a stop string on is not returned
+  std::optional<int> top_logprobs;       // how many alternatives come with each token's log probability; absent: neither
   bool operator==(const Sampling&) const = default;
 };
 
 struct Call {
   std::string endpoint;
-  std::vector<ChatMessage> messages;
+  std::variant<Chat, Prompt> input;
   Sampling sampling;
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
   bool operator==(const Call&) const = default;
 };
 
-enum class FinishReason { kStop, kLength };
+enum class FinishReason { kStop, kLength, kToolCalls };
+
+// By the model's own distribution, before sampling changes it.
+struct TokenLogprob {
+  struct Candidate {
+    std::string bytes;   // may be part of a character
+    double logprob = 0;  // natural; never below kLogprobMin
+    bool operator==(const Candidate&) const = default;
+  };
+  Candidate chosen;
+  std::vector<Candidate> top;  // most likely first
+  bool operator==(const TokenLogprob&) const = default;
+};
+inline constexpr double kLogprobMin = -9999.0;
 
 // The answer, in order: Started, Text…, then exactly one of Finished and Failed.
 struct Started {
   int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of them, known from an earlier call of the same revision
 };
+
+// What a piece of an answer belongs to.
+enum class Part { kContent, kReasoning, kToolCall };
+
 struct Text {
   std::string text;    // whole UTF-8 characters; may be empty (a token whose text is held back)
   int64_t tokens = 0;  // generated tokens that this event stands for
+  Part part = Part::kContent;
+  int tool_index = 0;          // kToolCall: which call of the answer, from 0, rising; the text continues its arguments
+  std::string tool_name = {};  // kToolCall: in the first piece of each call, and only there
+  std::vector<TokenLogprob> logprobs = {};
 };
 struct Finished {
   FinishReason reason = FinishReason::kStop;

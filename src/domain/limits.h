@@ -24,6 +24,20 @@ inline constexpr milliseconds kHttpWriteTimeMax{30'000};
 // Calls.
 inline constexpr size_t kMessagesMax = 4096;
 inline constexpr size_t kStopStringsMax = 4;
+inline constexpr int64_t kChoicesMax = 128;
+inline constexpr int kTopLogprobsMax = 20;
+inline constexpr size_t kLogitBiasMax = 1024;
+// What an agent offers; each becomes a part of a grammar and of the prompt.
+inline constexpr size_t kToolsMax = 128;
+inline constexpr size_t kToolNameBytesMax = 64;
+inline constexpr size_t kToolDescriptionBytesMax = 8 * 1024;
+// Calls in one answer.
+inline constexpr int kToolCallsMax = 128;
+// A schema is compiled to a grammar by the thread that serves all calls of its worker: these compile in milliseconds.
+inline constexpr size_t kSchemaBytesMax = 64 * 1024;
+inline constexpr size_t kSchemaNodesMax = 4'000;
+inline constexpr int64_t kSchemaRepeatsMax = 1'000;
+inline constexpr size_t kSchemaPatternBytesMax = 256;
 inline constexpr size_t kStopStringBytesMax = 512;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;

@@ -35,6 +35,36 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
+// What a call says to us: the words to repeat, and the tool that we "call" with them as arguments.
+struct Heard {
+  std::vector<std::string> words;
+  std::string tool;
+  int64_t prompt_tokens = 0;
+};
+
+Heard hear(const domain::Call& call, bool wants_tool) {
+  Heard heard;
+  if (const auto* prompt = std::get_if<domain::Prompt>(&call.input)) {
+    if (const auto* text = std::get_if<std::string>(&prompt->text)) {
+      heard.words = split_words(*text);
+    } else {
+      for (const int32_t token : std::get<std::vector<int32_t>>(prompt->text))
+        heard.words.push_back(std::to_string(token));
+    }
+    heard.prompt_tokens = static_cast<int64_t>(heard.words.size());
+    return heard;
+  }
+  const auto& chat = std::get<domain::Chat>(call.input);
+  std::string_view last;
+  for (const domain::ChatMessage& message : chat.messages) {
+    heard.prompt_tokens += static_cast<int64_t>(split_words(message.content).size());
+    if (message.role == "user" || message.role == "tool") last = message.content;
+  }
+  heard.words = split_words(last);
+  if (!chat.tools.empty() && (wants_tool || chat.tool_choice == domain::ToolChoice::kRequired)) heard.tool = chat.tools.front().name;
+  return heard;
+}
+
 }  // namespace
 
 Status EchoEngine::load(Fd model, const LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
@@ -64,20 +94,20 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
   Result<EchoScript> script = echo_script_of(what);
   if (!script) return fail(script.error());
   if (script->refuse) return fail(ErrorKind::kInvalid, "the echo engine was told to refuse this call", "messages");
-  int64_t prompt_tokens = 0;
-  std::string_view last_user;
-  for (const domain::ChatMessage& message : what.messages) {
-    prompt_tokens += static_cast<int64_t>(split_words(message.content).size());
-    if (message.role == "user") last_user = message.content;
-  }
-  if (prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(prompt_tokens, context_tokens_));
+  const Heard heard = hear(what, script->call_tool);
+  if (heard.prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(heard.prompt_tokens, context_tokens_));
   if (script->exit_code) ::_exit(static_cast<int>(*script->exit_code));
   if (script->crash_on_start) std::abort();
   if (script->allocate_mib > 0) ballast_.emplace_back(static_cast<size_t>(script->allocate_mib) << 20U, 'x');
 
-  Running running{.script = *script, .words = split_words(last_user), .holder = TextHolder(what.sampling.stop), .prompt_tokens = prompt_tokens};
+  Running running{.script = *script,
+                  .words = heard.words,
+                  .tool = heard.tool,
+                  .logprobs = what.sampling.top_logprobs.has_value(),
+                  .holder = TextHolder(what.sampling.stop),
+                  .prompt_tokens = heard.prompt_tokens};
   const int64_t wanted = running.words.empty() ? 0 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
-  const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - prompt_tokens);
+  const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - heard.prompt_tokens);
   running.tokens_max = std::min(wanted, room);
   running.cut = wanted > room;
   running.shown = clock_.mono();
@@ -130,26 +160,38 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
       give_token(call, running, events);
     } else if (running.shown + kShowEvery <= now) {
       running.shown = now;
-      events.push_back({.call = call, .kind = StepEvent::Kind::kProgress, .tokens = running.prompt_tokens, .prompt_tokens = running.prompt_tokens});
+      events.push_back({.call = call, .kind = StepEvent::Kind::kProgress, .prompt_done = running.prompt_tokens, .prompt_tokens = running.prompt_tokens});
     }
   }
   if (running.tokens < running.tokens_max && !running.holder.stopped()) return;
   // What was held back for a stop string that never came stands for no token of its own.
-  if (std::string rest = running.holder.finish(); !rest.empty()) events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = std::move(rest)});
+  if (std::string rest = running.holder.finish(); !rest.empty())
+    events.push_back({.call = call,
+                      .kind = StepEvent::Kind::kText,
+                      .text = {.text = std::move(rest), .part = running.tool.empty() ? domain::Part::kContent : domain::Part::kToolCall}});
+  const bool called = !running.tool.empty() && running.tokens > 0;
   events.push_back({.call = call,
                     .kind = StepEvent::Kind::kFinished,
                     .prompt_tokens = running.prompt_tokens,
                     .completion_tokens = running.tokens,
-                    .reason = running.cut && !running.holder.stopped() ? domain::FinishReason::kLength : domain::FinishReason::kStop});
+                    .reason = running.cut && !running.holder.stopped() ? domain::FinishReason::kLength
+                              : called                                 ? domain::FinishReason::kToolCalls
+                                                                       : domain::FinishReason::kStop});
   ended_.push_back(call);
 }
 
 void EchoEngine::give_token(CallId call, Running& running, std::vector<StepEvent>& events) {
   misbehave(running.script, running.tokens + 1);
   const std::string& word = running.words[static_cast<size_t>(running.tokens) % running.words.size()];
-  std::string text = running.holder.add(running.tokens == 0 ? word : " " + word);
+  const std::string piece = running.tokens == 0 ? word : " " + word;
+  domain::Text text{.text = running.holder.add(piece), .tokens = 1};
+  if (!running.tool.empty()) {
+    text.part = domain::Part::kToolCall;
+    if (running.tokens == 0) text.tool_name = running.tool;
+  }
+  if (running.logprobs) text.logprobs.push_back({.chosen = {.bytes = piece, .logprob = -1}, .top = {{.bytes = piece, .logprob = -1}}});
   ++running.tokens;
-  events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = std::move(text), .tokens = 1});
+  events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = std::move(text)});
 }
 
 void EchoEngine::misbehave(const EchoScript& script, int64_t token) {

@@ -33,7 +33,9 @@ class EchoEngine final : public Engine {
  private:
   struct Running {
     EchoScript script;
-    std::vector<std::string> words;  // of the last user message
+    std::vector<std::string> words;  // of the last user message (or a tool's result, or a prompt)
+    std::string tool;                // the answer is a call of it; empty: the answer is text
+    bool logprobs = false;
     TextHolder holder;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;      // given out

@@ -10,8 +10,8 @@ using Kind = StepEvent::Kind;
 
 domain::Call ask(std::string user, std::string system = {}) {
   domain::Call call;
-  if (!system.empty()) call.messages.push_back({.role = "system", .content = std::move(system)});
-  call.messages.push_back({.role = "user", .content = std::move(user)});
+  if (!system.empty()) std::get<domain::Chat>(call.input).messages.push_back({.role = "system", .content = std::move(system)});
+  std::get<domain::Chat>(call.input).messages.push_back({.role = "user", .content = std::move(user)});
   return call;
 }
 
@@ -35,8 +35,8 @@ class EchoEngineTest : public testing::Test {
       clock.advance(engine.wait_before_step());
       for (StepEvent& event : engine.step()) {
         Answer& answer = answers[event.call];
-        answer.text += event.text;
-        if (event.kind == Kind::kText) answer.tokens += event.tokens;
+        answer.text += event.text.text;
+        if (event.kind == Kind::kText) answer.tokens += event.text.tokens;
         if (event.kind == Kind::kProgress) ++answer.progress;
         if (event.kind == Kind::kFinished || event.kind == Kind::kFailed) answer.end = event;
       }

@@ -24,6 +24,7 @@ Result<int64_t> parse_number(std::string_view key, std::string_view text) {
 bool set_flag(EchoScript& script, std::string_view word) {
   if (word == "crash_on_start") return script.crash_on_start = true;
   if (word == "refuse") return script.refuse = true;
+  if (word == "call_tool") return script.call_tool = true;
   if (word == "load_fail") return script.load_fail = true;
   if (word == "load_crash") return script.load_crash = true;
   if (word == "load_hang") return script.load_hang = true;
@@ -79,7 +80,9 @@ Result<EchoScript> parse_echo_script(std::string_view words) {
 
 Result<EchoScript> echo_script_of(const domain::Call& call) {
   std::string words;
-  for (const domain::ChatMessage& message : call.messages) {
+  const auto* chat = std::get_if<domain::Chat>(&call.input);
+  if (chat == nullptr) return EchoScript{};
+  for (const domain::ChatMessage& message : chat->messages) {
     if (message.role == "system" || message.role == "developer") words.append(message.content).append(" ");
   }
   return parse_echo_script(words);

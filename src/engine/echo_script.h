@@ -24,6 +24,7 @@ struct EchoScript {
   int64_t allocate_mib = 0;  // taken and touched when the call starts, kept until the process ends
   bool crash_on_start = false;
   bool refuse = false;
+  bool call_tool = false;            // answers with a call of the first tool, the words as its arguments
   std::optional<int64_t> exit_code;  // the process ends with it when the call starts
 
   // For the model's name.

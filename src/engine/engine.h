@@ -30,9 +30,9 @@ struct LoadOptions {
 struct StepEvent {
   CallId call;
   enum class Kind { kStarted, kProgress, kText, kFinished, kCancelled, kFailed } kind = Kind::kText;
-  std::string text = {};
-  int64_t tokens = 0;             // kText: generated tokens it stands for; kProgress: prompt tokens done
-  int64_t prompt_tokens = 0;      // kStarted, kFinished, kCancelled; kProgress: of so many
+  domain::Text text = {};         // kText
+  int64_t prompt_done = 0;        // kProgress: prompt tokens computed …
+  int64_t prompt_tokens = 0;      // … of so many; kStarted, kFinished, kCancelled
   int64_t cached_tokens = 0;      // kStarted: how many of them were known from an earlier call
   int64_t completion_tokens = 0;  // kFinished, kCancelled, kFailed
   domain::FinishReason reason = domain::FinishReason::kStop;

@@ -22,6 +22,8 @@ class TextHolder {
   std::string finish();
   // A stop string was met; the text before it was returned, it and what followed were dropped.
   bool stopped() const { return stopped_; }
+  // Bytes that were added and are neither given out nor dropped.
+  size_t held() const { return held_.size(); }
 
  private:
   std::string give_out(size_t bytes);
@@ -30,10 +32,5 @@ class TextHolder {
   std::string held_;
   bool stopped_ = false;
 };
-
-// How many bytes at the end of `text` are an unfinished but so far valid UTF-8 character: 0 to 3.
-size_t unfinished_utf8(std::string_view text);
-// The text with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-std::string replace_invalid_utf8(std::string_view text);
 
 }  // namespace ebb::engine

@@ -55,15 +55,5 @@ TEST(TextHolder, GivesOutWhatIsSafe) {
   }
 }
 
-TEST(UnfinishedUtf8, CountsTheTail) {
-  EXPECT_EQ(unfinished_utf8(""), 0U);
-  EXPECT_EQ(unfinished_utf8("abc"), 0U);
-  EXPECT_EQ(unfinished_utf8("a\xE2"), 1U);
-  EXPECT_EQ(unfinished_utf8("a\xE2\x82"), 2U);
-  EXPECT_EQ(unfinished_utf8("a\xE2\x82\xAC"), 0U);
-  EXPECT_EQ(unfinished_utf8("\xF0\x9F\x98"), 3U);
-  EXPECT_EQ(unfinished_utf8("\xFF"), 0U);
-}
-
 }  // namespace
 }  // namespace ebb::engine

@@ -15,6 +15,40 @@ namespace {
 // Saving fewer is dearer than computing them again.
 constexpr size_t kSavedTokensMin = 8;
 
+// All text of strangers in a call.
+size_t text_bytes(const domain::Call& what) {
+  const auto* chat = std::get_if<domain::Chat>(&what.input);
+  if (chat == nullptr) {
+    const auto* text = std::get_if<std::string>(&std::get<domain::Prompt>(what.input).text);
+    return text == nullptr ? 0 : text->size();
+  }
+  size_t bytes = 0;
+  for (const domain::ChatMessage& message : chat->messages) {
+    bytes += message.content.size();
+    for (const domain::ToolCall& call : message.tool_calls)
+      bytes += call.name.size() + call.arguments.size();
+  }
+  return bytes;
+}
+
+Result<Rendered> as_it_stands(const LoadedModel& model, const domain::Prompt& prompt) {
+  std::vector<Token> tokens;
+  if (const auto* text = std::get_if<std::string>(&prompt.text)) {
+    Result<std::vector<Token>> cut = model.tokens_of(*text);
+    if (!cut) return fail(cut.error());
+    tokens = std::move(*cut);
+  } else {
+    tokens = std::get<std::vector<int32_t>>(prompt.text);
+  }
+  // The library ends the process for an empty prompt, and for tokens that it does not have.
+  if (tokens.empty()) return fail(ErrorKind::kInvalid, "The prompt is empty: the model would get nothing to continue", "prompt");
+  for (const Token token : tokens) {
+    if (!model.is_token(token))
+      return fail(ErrorKind::kInvalid, fmt::format("The prompt has token {}, but the model has {} tokens", token, model.vocabulary_size()), "prompt");
+  }
+  return Rendered{.prompt = std::move(tokens), .grammar = {}, .reader = nullptr, .stop = {}};
+}
+
 }  // namespace
 
 // The seeds are drawn now: once sealed, the process may not ask for randomness.
@@ -25,6 +59,9 @@ Status LlamaEngine::load(Fd model, const engine::LoadOptions& options, const std
   Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), progress);
   if (!loaded) return fail(loaded.error());
   model_ = std::move(*loaded);
+  Result<std::unique_ptr<ChatFormat>> format = ChatFormat::make(*model_);
+  if (!format) return fail(format.error());
+  format_ = std::move(*format);
   context_tokens_ = options.context_tokens;
   threads_.set(options.threads);
   return options.slots > 0 ? set_slots(options.slots) : Status{};
@@ -98,17 +135,16 @@ void LlamaEngine::set_threads(int threads) {
   if (sequences_ != nullptr) sequences_->use(threads_);
 }
 
-Result<std::vector<Token>> LlamaEngine::prompt_of(const domain::Call& what) const {
+Result<Rendered> LlamaEngine::render(const domain::Call& what) const {
   // Text far beyond the context is not even cut into tokens: that alone would take seconds.
-  size_t bytes = 0;
-  for (const domain::ChatMessage& message : what.messages)
-    bytes += message.content.size();
-  if (const int64_t at_least = model_->tokens_at_least(bytes); at_least > context_tokens_) return fail(engine::context_exceeded(at_least, context_tokens_));
-  Result<std::vector<Token>> prompt = model_->prompt(what.messages);
-  if (!prompt) return prompt;
-  const auto tokens = static_cast<int64_t>(prompt->size());
+  if (const int64_t at_least = model_->tokens_at_least(text_bytes(what)); at_least > context_tokens_)
+    return fail(engine::context_exceeded(at_least, context_tokens_));
+  Result<Rendered> rendered = std::holds_alternative<domain::Chat>(what.input) ? format_->render(std::get<domain::Chat>(what.input))
+                                                                               : as_it_stands(*model_, std::get<domain::Prompt>(what.input));
+  if (!rendered) return rendered;
+  const auto tokens = static_cast<int64_t>(rendered->prompt.size());
   if (tokens + 1 > context_tokens_) return fail(engine::context_exceeded(tokens, context_tokens_));
-  return prompt;
+  return rendered;
 }
 
 std::vector<SlotState> LlamaEngine::slot_states(std::span<const Token> prompt) const {
@@ -120,19 +156,24 @@ std::vector<SlotState> LlamaEngine::slot_states(std::span<const Token> prompt) c
 
 Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
-  Result<std::vector<Token>> prompt = prompt_of(what);
-  if (!prompt) return fail(prompt.error());
-  const std::optional<size_t> index = choose_slot(slot_states(*prompt));
+  Result<Rendered> rendered = render(what);
+  if (!rendered) return fail(rendered.error());
+  Result<Sampler> sampler = Sampler::make(*model_, what.sampling, rendered->grammar, static_cast<uint32_t>(seeds_()));
+  if (!sampler) return fail(sampler.error());
+  const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
   EBB_CHECK(index.has_value());
-  prepare(*index, *prompt);
+  prepare(*index, rendered->prompt);
 
   Slot& slot = slots_[*index];
   slot.last_used = ++uses_;
-  const int64_t room = context_tokens_ - static_cast<int64_t>(prompt->size());
+  const int64_t room = context_tokens_ - static_cast<int64_t>(rendered->prompt.size());
+  std::vector<std::string> stop = what.sampling.stop;
+  stop.insert(stop.end(), rendered->stop.begin(), rendered->stop.end());
   slot.running.emplace(Running{.call = call,
-                               .prompt = std::move(*prompt),
-                               .sampler = Sampler(*model_, what.sampling, static_cast<uint32_t>(seeds_())),
-                               .holder = engine::TextHolder(what.sampling.stop),
+                               .prompt = std::move(rendered->prompt),
+                               .sampler = std::move(*sampler),
+                               .answer = AnswerText(std::move(stop), std::move(rendered->reader), std::move(rendered->grammar.preserved)),
+                               .top_logprobs = what.sampling.top_logprobs,
                                .cached = static_cast<int64_t>(slot.known.size()),
                                .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
   return {};

@@ -12,8 +12,9 @@
 #include <random>
 
 #include "engine/engine.h"
-#include "engine/text_holder.h"
+#include "engine_llama/answer_text.h"
 #include "engine_llama/backend.h"
+#include "engine_llama/chat_format.h"
 #include "engine_llama/loaded_model.h"
 #include "engine_llama/sampler.h"
 #include "engine_llama/saved_prefixes.h"
@@ -42,7 +43,8 @@ class LlamaEngine final : public engine::Engine {
     CallId call;
     std::vector<Token> prompt;
     Sampler sampler;
-    engine::TextHolder holder;
+    AnswerText answer;
+    std::optional<int> top_logprobs;
     int64_t cached = 0;      // of the prompt, known before
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
@@ -58,7 +60,7 @@ class LlamaEngine final : public engine::Engine {
   using Events = std::vector<engine::StepEvent>;
 
   int running_count() const;
-  Result<std::vector<Token>> prompt_of(const domain::Call& what) const;
+  Result<Rendered> render(const domain::Call& what) const;
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
   // Leaves in the slot's sequence what serves the prompt, and nothing else.
   void prepare(size_t index, std::span<const Token> prompt);
@@ -67,10 +69,12 @@ class LlamaEngine final : public engine::Engine {
   void fill_batch(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
   void take_result(size_t index, Events& events);
-  void finish(Slot& slot, std::string text, domain::FinishReason reason, Events& events);
+  static void give(CallId call, std::vector<domain::Text> texts, Events& events);
+  void finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events);
   void fail_all(const Error& error, Events& events);
 
   std::unique_ptr<LoadedModel> model_;
+  std::unique_ptr<ChatFormat> format_;
   Threads threads_;
   std::unique_ptr<Sequences> sequences_;  // empty: parked. Before threads_ in destruction
   std::vector<Slot> slots_;               // slot i uses sequence i

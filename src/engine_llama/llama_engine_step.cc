@@ -57,32 +57,48 @@ void LlamaEngine::add_prompt_part(size_t index, int64_t tokens, Events& events) 
   }
   events.push_back({.call = running.call,
                     .kind = Kind::kProgress,
-                    .tokens = static_cast<int64_t>(slot.known.size()),
+                    .prompt_done = static_cast<int64_t>(slot.known.size()),
                     .prompt_tokens = static_cast<int64_t>(running.prompt.size())});
 }
 
 void LlamaEngine::take_result(size_t index, Events& events) {
   Slot& slot = slots_[index];
   Running& running = *slot.running;
-  const Result<Token> token = running.sampler.sample(sequences_->get(), *std::exchange(running.output, std::nullopt));
+  const int output = *std::exchange(running.output, std::nullopt);
+  const Result<Token> token = running.sampler.sample(sequences_->get(), output);
   if (!token) {
     events.push_back({.call = running.call, .kind = Kind::kFailed, .completion_tokens = running.completion, .error = token.error()});
     slot.running.reset();
     return;
   }
   ++running.completion;
-  if (model_->ends_answer(*token)) return finish(slot, {}, domain::FinishReason::kStop, events);
-  std::string text = running.holder.add(model_->text_of(*token));
-  if (running.holder.stopped()) return finish(slot, std::move(text), domain::FinishReason::kStop, events);
-  if (running.completion == running.completion_max) return finish(slot, std::move(text), domain::FinishReason::kLength, events);
+  if (model_->ends_answer(*token)) {
+    const bool called = running.answer.called();
+    return finish(slot, {}, called ? domain::FinishReason::kToolCalls : domain::FinishReason::kStop, events);
+  }
+  std::optional<domain::TokenLogprob> logprob;
+  if (running.top_logprobs) logprob = running.sampler.logprob(sequences_->get(), output, *token, *running.top_logprobs);
+  std::vector<domain::Text> texts = running.answer.add(model_->text_of(*token, running.answer.preserves(*token)), std::move(logprob));
+  if (running.answer.complete()) return finish(slot, std::move(texts), domain::FinishReason::kToolCalls, events);
+  if (running.answer.stopped()) return finish(slot, std::move(texts), domain::FinishReason::kStop, events);
+  if (running.completion == running.completion_max) return finish(slot, std::move(texts), domain::FinishReason::kLength, events);
   running.next = *token;
-  events.push_back({.call = running.call, .kind = Kind::kText, .text = std::move(text), .tokens = 1});
+  give(running.call, std::move(texts), events);
 }
 
-void LlamaEngine::finish(Slot& slot, std::string text, domain::FinishReason reason, Events& events) {
+// The token is counted with the first piece; one without text still counts.
+void LlamaEngine::give(CallId call, std::vector<domain::Text> texts, Events& events) {
+  if (texts.empty()) texts.emplace_back();
+  texts.front().tokens = 1;
+  for (domain::Text& text : texts)
+    events.push_back({.call = call, .kind = Kind::kText, .text = std::move(text)});
+}
+
+void LlamaEngine::finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events) {
   Running& running = *slot.running;
-  text += running.holder.finish();
-  events.push_back({.call = running.call, .kind = Kind::kText, .text = std::move(text), .tokens = 1});
+  for (domain::Text& text : running.answer.finish())
+    texts.push_back(std::move(text));
+  give(running.call, std::move(texts), events);
   events.push_back({.call = running.call,
                     .kind = Kind::kFinished,
                     .prompt_tokens = static_cast<int64_t>(running.prompt.size()),

@@ -1,90 +1,15 @@
-// The engine with the demo model: answers do not depend on slots, batches, resizing, parking or reuse. Skipped where the model was not fetched.
+// The engine with the demo model: answers do not depend on slots, batches, resizing, parking or reuse.
 #include "engine_llama/llama_engine.h"
-
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
+#include "engine_llama/demo_engine_for_test.h"
 #include "engine_llama/tensor_memory.h"
 
 namespace ebb::engine_llama {
 namespace {
 
-using Kind = engine::StepEvent::Kind;
-
-constexpr int64_t kContext = 512;
-
-domain::Call ask(std::string question, int64_t max_tokens = 12) {
-  domain::Call call;
-  call.messages.push_back({.role = "user", .content = std::move(question)});
-  call.sampling.temperature = 0;
-  call.sampling.max_tokens = max_tokens;
-  return call;
-}
-
-struct Answer {
-  std::string text;
-  int64_t tokens = 0;
-  int64_t cached = -1;
-  int64_t prompt = -1;
-  std::optional<engine::StepEvent> end;
-};
-using Answers = std::map<CallId, Answer>;
-
-void collect(Answers& answers, const std::vector<engine::StepEvent>& events) {
-  for (const engine::StepEvent& event : events) {
-    Answer& answer = answers[event.call];
-    EXPECT_FALSE(answer.end) << "an event after the end";
-    if (event.kind == Kind::kStarted) {
-      EXPECT_EQ(answer.prompt, -1);
-      answer.cached = event.cached_tokens;
-      answer.prompt = event.prompt_tokens;
-    }
-    if (event.kind == Kind::kText) {
-      EXPECT_EQ(engine::replace_invalid_utf8(event.text), event.text);
-      answer.text += event.text;
-      answer.tokens += event.tokens;
-    }
-    if (event.kind == Kind::kFinished || event.kind == Kind::kFailed || event.kind == Kind::kCancelled) answer.end = event;
-  }
-}
-
-class LlamaEngineTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    static bool once = (init_backend(EBB_GGML_BACKENDS_DIR), true);
-    (void)once;
-  }
-
-  void SetUp() override {
-    if (::access(EBB_DEMO_MODEL, R_OK) != 0) GTEST_SKIP() << "no demo model at " EBB_DEMO_MODEL;
-    load(1);
-  }
-
-  void load(int slots, int64_t context = kContext) {
-    engine = std::make_unique<LlamaEngine>();
-    const Status loaded = engine->load(Fd(::open(EBB_DEMO_MODEL, O_RDONLY | O_CLOEXEC)),
-                                       {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1}, [](int64_t, int64_t) {});
-    ASSERT_TRUE(loaded) << loaded.error().message;
-    ASSERT_EQ(engine->slots(), slots);
-  }
-
-  Answers run() {
-    Answers answers;
-    while (engine->busy())
-      collect(answers, engine->step());
-    return answers;
-  }
-  Answer run_one(const domain::Call& call) {
-    const Status taken = engine->execute(CallId{1}, call);
-    EXPECT_TRUE(taken) << taken.error().message;
-    return run()[CallId{1}];
-  }
-
-  std::unique_ptr<LlamaEngine> engine;
-};
+class LlamaEngineTest : public DemoEngineTest {};
 
 const char* const kSky = "Why is the sky blue?";
 const char* const kHello = "Say hello.";
@@ -180,8 +105,8 @@ TEST_F(LlamaEngineTest, ParksToNothingAndKnowsTheConversationAgain) {
 TEST_F(LlamaEngineTest, ContinuesAConversation) {
   domain::Call call = ask(kHello);
   const Answer first = run_one(call);
-  call.messages.push_back({.role = "assistant", .content = first.text});
-  call.messages.push_back({.role = "user", .content = "And again?"});
+  std::get<domain::Chat>(call.input).messages.push_back({.role = "assistant", .content = first.text});
+  std::get<domain::Chat>(call.input).messages.push_back({.role = "user", .content = "And again?"});
   const Answer second = run_one(call);
   EXPECT_GT(second.cached, first.prompt);
   load(1);

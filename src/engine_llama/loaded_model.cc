@@ -1,7 +1,7 @@
-// Loading, and everything that exceptions of the library may come out of.
+// Loading, and what the library says of tokens.
 #include "engine_llama/loaded_model.h"
 
-#include <chat.h>
+#include <common.h>
 #include <fmt/format.h>
 #include <llama.h>
 
@@ -10,7 +10,7 @@
 #include <cstring>
 #include <exception>
 
-#include "engine/text_holder.h"
+#include "base/utf8.h"
 #include "engine_llama/backend.h"
 
 namespace ebb::engine_llama {
@@ -19,7 +19,6 @@ namespace {
 
 // The library reports every tensor; each report that is passed on wakes the server.
 constexpr int64_t kProgressParts = 20;
-constexpr size_t kReasonBytesMax = 300;
 
 struct Progress {
   const std::function<void(int64_t, int64_t)>& tell;
@@ -41,22 +40,6 @@ Status check_kind(const llama_model* model) {
   return {};
 }
 
-std::string reason(const std::exception& error) { return engine::replace_invalid_utf8(std::string(error.what()).substr(0, kReasonBytesMax)); }
-
-common_chat_templates_inputs template_inputs(const std::vector<domain::ChatMessage>& messages, bool add_bos) {
-  common_chat_templates_inputs inputs;
-  for (const domain::ChatMessage& message : messages) {
-    common_chat_msg converted;
-    converted.role = message.role == "developer" ? "system" : message.role;
-    converted.content = message.content;
-    inputs.messages.push_back(std::move(converted));
-  }
-  inputs.add_bos = add_bos;
-  // Only the text is wanted: without this, the library analyses the template for tool calls, with every call anew.
-  inputs.force_pure_content = true;
-  return inputs;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::function<void(int64_t done, int64_t total)>& progress) {
@@ -74,15 +57,9 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::funct
   params.progress_callback_user_data = &state;
   (void)take_library_error();
   llama_model* const model = llama_model_load_from_file_ptr(stream, params);
-  if (model == nullptr)
-    return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", engine::replace_invalid_utf8(take_library_error())));
+  if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
   if (const Status kind = check_kind(model); !kind) return fail(kind.error());
-  try {
-    loaded->templates_ = common_chat_templates_init(model, "");
-  } catch (const std::exception& error) {
-    return fail(ErrorKind::kCorrupt, fmt::format("the model's chat template cannot be read: {}", reason(error)));
-  }
   return loaded;
 }
 
@@ -98,30 +75,20 @@ LoadedModel::LoadedModel(llama_model* model)
 
 LoadedModel::~LoadedModel() { llama_model_free(model_); }
 
-Result<std::vector<Token>> LoadedModel::prompt(const std::vector<domain::ChatMessage>& messages) const {
-  if (messages.empty()) return fail(ErrorKind::kInvalid, "There are no messages: give at least one", "messages");
-  for (const domain::ChatMessage& message : messages) {
-    if (engine::replace_invalid_utf8(message.content) != message.content) return fail(ErrorKind::kInvalid, "A message is not valid UTF-8", "messages");
-    if (message.content.find('\0') != std::string::npos) return fail(ErrorKind::kInvalid, "A message contains a NUL character: leave it out", "messages");
-  }
+Result<std::vector<Token>> LoadedModel::tokens_of(const std::string& text) const {
+  std::vector<Token> tokens;
   try {
-    const std::string text = common_chat_templates_apply(templates_.get(), template_inputs(messages, llama_vocab_get_add_bos(vocabulary_))).prompt;
-    std::vector<Token> tokens = common_tokenize(vocabulary_, text, true, true);
-    // The library ends the process for an empty prompt, and for tokens that it does not have.
-    if (tokens.empty()) return fail(ErrorKind::kInvalid, "The messages are empty: the model would get nothing to answer", "messages");
-    for (const Token token : tokens) {
-      if (!is_token(token)) return fail(ErrorKind::kInvalid, "The messages contain what the model's vocabulary has no token for", "messages");
-    }
-    return tokens;
+    tokens = common_tokenize(vocabulary_, text, true, false);
   } catch (const std::exception& error) {
-    return fail(ErrorKind::kInvalid, fmt::format("The model's chat template does not take these messages: {}", reason(error)), "messages");
+    return fail(ErrorKind::kInvalid, fmt::format("The text cannot be cut into tokens: {}", replace_invalid_utf8(error.what())), "prompt");
   }
+  return tokens;
 }
 
 bool LoadedModel::is_token(Token token) const { return token >= 0 && token < vocabulary_size_; }
 
 bool LoadedModel::ends_answer(Token token) const { return llama_vocab_is_eog(vocabulary_, token); }
 
-std::string LoadedModel::text_of(Token token) const { return common_token_to_piece(vocabulary_, token, false); }
+std::string LoadedModel::text_of(Token token, bool with_control) const { return common_token_to_piece(vocabulary_, token, with_control); }
 
 }  // namespace ebb::engine_llama

@@ -1,20 +1,17 @@
-// A model's weights (mapped from its file), its vocabulary and its chat template. Immutable once loaded; lives as long as the worker.
+// A model's weights (mapped from its file) and its vocabulary. Immutable once loaded; lives as long as the worker.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
-#include "domain/call.h"
 #include "engine_llama/schedule.h"
 
 struct llama_model;
 struct llama_vocab;
-struct common_chat_templates;
 
 namespace ebb::engine_llama {
 
@@ -26,17 +23,16 @@ class LoadedModel {
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
 
-  // The conversation as the model's template writes it, up to where the assistant speaks. Error kInvalid with param "messages": the
-  // template does not take it, or it is not UTF-8, or there is nothing in it.
-  Result<std::vector<Token>> prompt(const std::vector<domain::ChatMessage>& messages) const;
+  // Text as it stands, with what the vocabulary puts before every text. Spellings of control tokens are text. Error kInvalid with param "prompt".
+  Result<std::vector<Token>> tokens_of(const std::string& text) const;
 
   // No text of so many bytes takes fewer tokens.
   int64_t tokens_at_least(size_t bytes) const { return static_cast<int64_t>(bytes / token_bytes_max_); }
 
   bool is_token(Token token) const;
   bool ends_answer(Token token) const;  // end of turn, end of text, …
-  // The bytes that the token stands for: parts of characters sometimes, nothing for control tokens.
-  std::string text_of(Token token) const;
+  // The bytes that the token stands for: parts of characters sometimes; nothing for control tokens, unless `with_control`.
+  std::string text_of(Token token, bool with_control = false) const;
   // Whether a sequence can be cut back to any earlier token, so that its beginning serves another prompt.
   bool can_cut_back() const { return can_cut_back_; }
 
@@ -51,8 +47,6 @@ class LoadedModel {
   int vocabulary_size_;
   size_t token_bytes_max_ = 1;
   bool can_cut_back_;
-  // Shared only because the library's type is incomplete here.
-  std::shared_ptr<common_chat_templates> templates_;
 };
 
 }  // namespace ebb::engine_llama

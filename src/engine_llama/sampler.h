@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "domain/call.h"
+#include "engine_llama/grammar.h"
 #include "engine_llama/loaded_model.h"
 
 struct common_sampler;
@@ -15,13 +16,19 @@ namespace ebb::engine_llama {
 
 class Sampler {
  public:
-  // `fallback_seed` is used when the call names none.
-  Sampler(const LoadedModel& model, const domain::Sampling& sampling, uint32_t fallback_seed);
+  // `fallback_seed` is used when the call names none. Error kInvalid: the library does not take the grammar (param "response_format"), or a bias is
+  // for a token that is not there (param "logit_bias").
+  static Result<Sampler> make(const LoadedModel& model, const domain::Sampling& sampling, const Grammar& grammar, uint32_t fallback_seed);
 
   // From output `index` of the last batch. Error kInternal: the model computed what is no number, or no token.
   Result<Token> sample(llama_context* context, int index);
 
+  // How likely the model itself held the token that was just sampled from this output, and `top` others.
+  domain::TokenLogprob logprob(llama_context* context, int index, Token token, int top) const;
+
  private:
+  Sampler(const LoadedModel& model, std::shared_ptr<common_sampler> sampler) : model_(&model), sampler_(std::move(sampler)) {}
+
   const LoadedModel* model_;
   std::shared_ptr<common_sampler> sampler_;  // shared only because the library's type is incomplete here
 };

@@ -105,7 +105,7 @@ TEST(Chat, EventsAreWrittenAsTheyCome) {
   push(domain::Finished{.reason = domain::FinishReason::kLength, .prompt_tokens = 1, .completion_tokens = 3});
   const std::string rest = client.read_until("0\r\n\r\n");
   EXPECT_THAT(rest, HasSubstr(R"("finish_reason":"length")"));
-  EXPECT_THAT(rest, HasSubstr(R"("choices":[],"usage":{"prompt_tokens":1,"completion_tokens":3,"total_tokens":4,"ebb":)"));
+  EXPECT_THAT(rest, HasSubstr(R"("choices":[],"usage":{"prompt_tokens":1,"completion_tokens":3,"total_tokens":4,)"));
   EXPECT_THAT(rest, HasSubstr("data: [DONE]\n\n"));
   EXPECT_THAT(client.ask(get("/livez")), HasSubstr("ok\n"));
 }

@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: a call's events as one answer or as a stream.
+// POST /v1/chat/completions: the events of one call for each choice, as one answer or as a stream.
 //
 // A streamed answer's head goes out with the first text (or the end), so that everything that fails before it is an ordinary error
 // with its status. What fails later is an error event, and the connection ends.
@@ -9,6 +9,7 @@
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
+#include "invoke/call_streams.h"
 #include "wire/openai.h"
 #include "wire/sse.h"
 
@@ -16,15 +17,28 @@ namespace ebb::gateway {
 
 namespace {
 
-// One call under way, as its front door sees it.
+// One answer under way, as its front door sees it. Its end, however it comes, leaves the calls and is counted.
 struct Answer {
   Services& services;
   Exchange& exchange;
-  std::shared_ptr<invoke::CallStream> stream;  // shared with the platform, which pushes
+  std::shared_ptr<invoke::CallStreams> calls;  // one for each choice; shared with what happens when the client leaves
   wire::AnswerHead head;
   bool include_usage = false;
+  bool names_a_tool = false;
+  bool logprobs = false;
   std::vector<std::string> ignored;
-  CallSeen seen;
+  std::vector<wire::AnswerChoice> choices = {};
+  wire::AnswerUsage usage = {};
+  size_t finished = 0;  // of the choices
+  CallSeen seen = {};
+
+  ~Answer() {
+    calls->leave();  // does nothing after their end
+    if (seen.status == 200) seen.error.clear();
+    seen.total = services.clock.mono() - exchange.request().arrived;
+    seen.dispatched = (*calls)[0].dispatched();
+    services.metrics.call_ended(seen);
+  }
 };
 
 nanoseconds since_arrival(const Answer& answer) { return answer.services.clock.mono() - answer.exchange.request().arrived; }
@@ -35,15 +49,56 @@ Error in_dialect(Error error) {
   return error;
 }
 
+// Internal ids are ours: a model that makes one up would only collide.
+std::string tool_call_id(const Answer& answer, size_t choice, int index) {
+  return fmt::format("call_{}_{}", to_hex((*answer.calls)[choice].call().value), index);
+}
+
 void saw_text(Answer& answer, const domain::Text& text) {
+  answer.seen.completion_tokens += text.tokens;
+  if (text.part == domain::Part::kReasoning) answer.usage.reasoning_tokens += text.tokens;
+  if (text.text.empty() && text.tool_name.empty()) return;
   answer.seen.last_text = since_arrival(answer);
   if (!answer.seen.first_text) answer.seen.first_text = answer.seen.last_text;
-  answer.seen.completion_tokens += text.tokens;
+}
+
+// The prompt counts once, however many answers it got.
+void saw_start(Answer& answer, const domain::Started& started) {
+  answer.seen.prompt_tokens = started.prompt_tokens;
+  answer.usage.prompt_tokens = started.prompt_tokens;
+  answer.usage.cached_tokens = std::max(answer.usage.cached_tokens, started.cached_tokens);
+}
+
+void saw_end(Answer& answer, size_t choice, const domain::Finished& finished) {
+  const bool as_original = answer.names_a_tool && finished.reason == domain::FinishReason::kToolCalls;
+  answer.choices[choice].reason = as_original ? domain::FinishReason::kStop : finished.reason;
+  answer.usage.completion_tokens += finished.completion_tokens;
+  ++answer.finished;
+}
+
+void saw_failure(Answer& answer, const domain::Failed& failed) {
+  answer.seen.status = status_of(failed.error.kind);
+  answer.seen.error = std::string(to_string(failed.error.kind));
+}
+
+// All choices have ended.
+void settle(Answer& answer) {
+  answer.seen.status = 200;
+  answer.seen.completion_tokens = answer.usage.completion_tokens;
+  domain::Pico cost = 0;
+  int64_t billed_ms = 0;
+  for (size_t i = 0; i < answer.calls->size(); ++i) {
+    const auto& record = (*answer.calls)[i].usage();
+    if (!record) return;  // not known: better none than a part
+    cost += record->cost;
+    billed_ms += record->billed_ms;
+  }
+  answer.usage.cost = wire::AnswerUsage::Cost{.cost = domain::format_money(cost), .billed_ms = billed_ms, .tier = (*answer.calls)[0].usage()->tier};
 }
 
 // queue, start, prompt and generation, as far as they are known: the head of a stream goes out before the last is.
 std::string server_timing(const Answer& answer, bool ended) {
-  const auto& dispatched = answer.stream->dispatched();
+  const auto& dispatched = (*answer.calls)[0].dispatched();
   if (!dispatched) return {};
   const auto ms = [](nanoseconds time) { return std::max(0.0, std::chrono::duration<double, std::milli>(time).count()); };
   const nanoseconds now = since_arrival(answer);
@@ -61,47 +116,45 @@ Response head_of(const Answer& answer, bool ended) {
   return response;
 }
 
-wire::AnswerUsage usage_of(Answer& answer, const domain::Finished& finished) {
-  answer.seen.prompt_tokens = finished.prompt_tokens;
-  answer.seen.completion_tokens = finished.completion_tokens;
-  wire::AnswerUsage usage{.prompt_tokens = finished.prompt_tokens, .completion_tokens = finished.completion_tokens, .cost = std::nullopt};
-  if (const auto& record = answer.stream->usage())
-    usage.cost = wire::AnswerUsage::Cost{.cost = domain::format_money(record->cost), .billed_ms = record->billed_ms, .tier = record->tier};
-  return usage;
-}
-
-void saw_failure(Answer& answer, const domain::Failed& failed) {
-  answer.seen.status = status_of(failed.error.kind);
-  answer.seen.error = std::string(to_string(failed.error.kind));
+void collect(Answer& answer, size_t choice, domain::Text text) {
+  saw_text(answer, text);
+  wire::AnswerChoice& to = answer.choices[choice];
+  if (answer.logprobs) std::ranges::move(text.logprobs, std::back_inserter(*to.logprobs));
+  switch (text.part) {
+    case domain::Part::kContent: to.content += text.text; break;
+    case domain::Part::kReasoning: to.reasoning += text.text; break;
+    case domain::Part::kToolCall:
+      if (!text.tool_name.empty()) to.tool_calls.push_back({.id = tool_call_id(answer, choice, text.tool_index), .name = text.tool_name, .arguments = {}});
+      if (!to.tool_calls.empty()) to.tool_calls.back().arguments += text.text;
+  }
 }
 
 io::Task<void> answer_whole(Answer& answer) {
-  std::string text;
   for (;;) {
-    std::optional<domain::CallEvent> event = co_await answer.stream->next();
-    if (!event) co_return;
-    if (const auto* started = std::get_if<domain::Started>(&*event)) {
-      answer.seen.prompt_tokens = started->prompt_tokens;
-    } else if (const auto* piece = std::get_if<domain::Text>(&*event)) {
-      if (!piece->text.empty()) saw_text(answer, *piece);
-      text += piece->text;
-    } else if (const auto* failed = std::get_if<domain::Failed>(&*event)) {
+    std::optional<invoke::CallStreams::Event> next = co_await answer.calls->next();
+    if (!next) co_return;
+    if (const auto* started = std::get_if<domain::Started>(&next->event)) {
+      saw_start(answer, *started);
+    } else if (auto* text = std::get_if<domain::Text>(&next->event)) {
+      collect(answer, next->stream, std::move(*text));
+    } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       saw_failure(answer, *failed);
       co_await answer.exchange.fail(in_dialect(failed->error));
       co_return;
     } else {
-      const auto& finished = std::get<domain::Finished>(*event);
-      const wire::AnswerUsage usage = usage_of(answer, finished);
-      answer.seen.status = 200;
+      saw_end(answer, next->stream, std::get<domain::Finished>(next->event));
+      if (answer.finished < answer.choices.size()) continue;
+      settle(answer);
       Response response = head_of(answer, true);
-      if (usage.cost) response.headers.emplace_back("Ebb-Cost", usage.cost->cost);
-      response.body = wire::chat_completion(answer.head, text, finished.reason, usage) + "\n";
+      if (answer.usage.cost) response.headers.emplace_back("Ebb-Cost", answer.usage.cost->cost);
+      response.body = wire::chat_completion(answer.head, answer.choices, answer.usage) + "\n";
       co_await answer.exchange.respond(std::move(response));
       co_return;
     }
   }
 }
 
+// All choices begin at once, in order: a client makes room for each as it comes.
 void open_stream(Answer& answer, const wire::ChatChunks& chunks, std::string& out) {
   if (answer.exchange.started()) return;
   Response head = head_of(answer, false);
@@ -109,7 +162,8 @@ void open_stream(Answer& answer, const wire::ChatChunks& chunks, std::string& ou
   head.headers.emplace_back("Cache-Control", "no-cache");
   head.headers.emplace_back("X-Accel-Buffering", "no");  // a proxy that collects the stream would defeat it
   answer.exchange.start_stream(std::move(head));
-  wire::append_sse(out, chunks.role());
+  for (size_t i = 0; i < answer.choices.size(); ++i)
+    wire::append_sse(out, chunks.role(static_cast<int>(i)));
 }
 
 io::Task<void> fail_stream(Answer& answer, const domain::Failed& failed) {
@@ -120,43 +174,54 @@ io::Task<void> fail_stream(Answer& answer, const domain::Failed& failed) {
   }
   answer.exchange.note_failure(failed.error.message);
   std::string out;
-  wire::append_sse(out, wire::openai_stream_error(in_dialect(failed.error), answer.exchange.request().id, failed.completion_tokens));
+  wire::append_sse(out, wire::openai_stream_error(in_dialect(failed.error), answer.exchange.request().id, answer.seen.completion_tokens));
   const bool written = co_await answer.exchange.write(std::move(out));
   if (written) co_await answer.exchange.break_stream();
+}
+
+std::string piece_of(Answer& answer, const wire::ChatChunks& chunks, size_t choice, const domain::Text& text) {
+  saw_text(answer, text);
+  const std::string id = text.tool_name.empty() ? std::string() : tool_call_id(answer, choice, text.tool_index);
+  return chunks.piece(static_cast<int>(choice), text, id);
+}
+
+// The end of one choice, and of the answer with the last.
+std::string end_of(Answer& answer, const wire::ChatChunks& chunks, size_t choice, const domain::Finished& finished) {
+  std::string out;
+  saw_end(answer, choice, finished);
+  open_stream(answer, chunks, out);
+  wire::append_sse(out, chunks.finish(static_cast<int>(choice), answer.choices[choice].reason));
+  if (answer.finished < answer.choices.size()) return out;
+  settle(answer);
+  if (answer.include_usage) wire::append_sse(out, chunks.usage(answer.usage));
+  out += wire::kSseDone;
+  return out;
 }
 
 io::Task<void> answer_stream(Answer& answer) {
   const wire::ChatChunks chunks(answer.head, answer.include_usage);
   for (;;) {
-    std::optional<domain::CallEvent> event = co_await answer.stream->next();
-    if (!event) co_return;
+    std::optional<invoke::CallStreams::Event> next = co_await answer.calls->next();
+    if (!next) co_return;
     std::string out;
-    if (const auto* started = std::get_if<domain::Started>(&*event)) {
-      answer.seen.prompt_tokens = started->prompt_tokens;
-      continue;
-    }
-    if (const auto* piece = std::get_if<domain::Text>(&*event)) {
-      if (piece->text.empty()) continue;
-      saw_text(answer, *piece);
+    if (const auto* started = std::get_if<domain::Started>(&next->event)) {
+      saw_start(answer, *started);
+    } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
+      const std::string piece = piece_of(answer, chunks, next->stream, *text);
+      if (piece.empty()) continue;
       open_stream(answer, chunks, out);
-      wire::append_sse(out, chunks.content(piece->text));
-      const bool written = co_await answer.exchange.write(std::move(out));
-      if (!written) co_return;
-      continue;
-    }
-    if (const auto* failed = std::get_if<domain::Failed>(&*event)) {
+      wire::append_sse(out, piece);
+    } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       co_await fail_stream(answer, *failed);
       co_return;
+    } else {
+      out = end_of(answer, chunks, next->stream, std::get<domain::Finished>(next->event));
     }
-    const auto& finished = std::get<domain::Finished>(*event);
-    const wire::AnswerUsage usage = usage_of(answer, finished);
-    answer.seen.status = 200;
-    open_stream(answer, chunks, out);
-    wire::append_sse(out, chunks.finish(finished.reason));
-    if (answer.include_usage) wire::append_sse(out, chunks.usage(usage));
-    out += wire::kSseDone;
+    if (out.empty()) continue;
     const bool written = co_await answer.exchange.write(std::move(out));
-    if (written) co_await answer.exchange.end_stream();
+    if (!written) co_return;
+    if (answer.finished < answer.choices.size()) continue;
+    co_await answer.exchange.end_stream();
     co_return;
   }
 }
@@ -172,34 +237,43 @@ void count_refusal(Services& services, const Exchange& exchange, const std::stri
   services.metrics.call_ended(seen);
 }
 
+// One call for each choice; when one is refused, none runs.
+Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, const wire::ChatRequest& request) {
+  std::vector<std::shared_ptr<invoke::CallStream>> streams;
+  for (int64_t i = 0; i < request.choices; ++i) {
+    domain::Call call = request.call;
+    if (call.sampling.seed) call.sampling.seed = static_cast<int64_t>(static_cast<uint64_t>(*call.sampling.seed) + static_cast<uint64_t>(i));
+    Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(call));
+    if (!stream) return fail(stream.error());
+    streams.push_back(std::move(*stream));
+  }
+  return std::make_shared<invoke::CallStreams>(std::move(streams));
+}
+
 // Made outside the coroutine: see errors.h.
-std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStream> stream, wire::ChatRequest request,
-                                     std::string endpoint) {
-  const std::string call = to_hex(stream->call().value);
+std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStreams> calls, wire::ChatRequest request) {
+  const std::string call = to_hex((*calls)[0].call().value);
   const int64_t created = std::chrono::duration_cast<seconds>(services.clock.wall().time_since_epoch()).count();
   std::unique_ptr<Answer> answer(new Answer{.services = services,
                                             .exchange = exchange,
-                                            .stream = std::move(stream),
-                                            .head = {.id = "chatcmpl-" + call, .created = created, .model = endpoint},
+                                            .calls = std::move(calls),
+                                            .head = {.id = "chatcmpl-" + call, .created = created, .model = request.call.endpoint},
                                             .include_usage = request.include_usage,
-                                            .ignored = std::move(request.ignored),
-                                            .seen = {}});
+                                            .names_a_tool = request.names_a_tool,
+                                            .logprobs = request.call.sampling.top_logprobs.has_value(),
+                                            .ignored = std::move(request.ignored)});
+  answer->choices.resize(static_cast<size_t>(request.choices));
+  for (wire::AnswerChoice& choice : answer->choices) {
+    if (answer->logprobs) choice.logprobs.emplace();
+  }
   // Until the answer's end says otherwise, the client left.
-  answer->seen.endpoint = endpoint;
+  answer->seen.endpoint = request.call.endpoint;
   answer->seen.status = 499;
   answer->seen.error = to_string(ErrorKind::kCancelled);
-  exchange.note_call(endpoint, call);
-  exchange.on_left([shared = answer->stream] { shared->leave(); });
+  exchange.note_call(request.call.endpoint, call);
+  exchange.on_left([shared = answer->calls] { shared->leave(); });
   services.metrics.call_began();
   return answer;
-}
-
-void end_answer(Answer& answer) {
-  answer.stream->leave();  // does nothing after the stream's end
-  if (answer.seen.status == 200) answer.seen.error.clear();
-  answer.seen.total = since_arrival(answer);
-  answer.seen.dispatched = answer.stream->dispatched();
-  answer.services.metrics.call_ended(answer.seen);
 }
 
 }  // namespace
@@ -211,22 +285,20 @@ io::Task<void> chat_completions(Services& services, Exchange& exchange) {
     co_await exchange.fail(request.error());
     co_return;
   }
-  const bool streamed = request->stream;
-  const std::string endpoint = request->call.endpoint;
   request->call.deadline = exchange.request().deadline;
-  Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(request->call));
-  if (!stream) {
-    count_refusal(services, exchange, endpoint, stream.error());
-    co_await exchange.fail(in_dialect(stream.error()));
+  Result<std::shared_ptr<invoke::CallStreams>> calls = invoke_all(services, *request);
+  if (!calls) {
+    count_refusal(services, exchange, request->call.endpoint, calls.error());
+    co_await exchange.fail(in_dialect(calls.error()));
     co_return;
   }
-  const std::unique_ptr<Answer> answer = begin_answer(services, exchange, std::move(*stream), std::move(*request), endpoint);
+  const bool streamed = request->stream;
+  const std::unique_ptr<Answer> answer = begin_answer(services, exchange, std::move(*calls), std::move(*request));
   if (streamed) {
     co_await answer_stream(*answer);
   } else {
     co_await answer_whole(*answer);
   }
-  end_answer(*answer);
 }
 
 }  // namespace ebb::gateway

@@ -11,6 +11,7 @@
 #include "sandbox/start_spawner.h"
 #include "wire/spawner.pb.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 
 namespace ebb::instance {
 
@@ -101,19 +102,7 @@ void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
   found->second->running[call] = {};
-  wire::pb::Execute execute;
-  for (const domain::ChatMessage& message : what.messages) {
-    wire::pb::ChatMessage* out = execute.add_messages();
-    out->set_role(message.role);
-    out->set_content(message.content);
-  }
-  execute.set_max_tokens(what.sampling.max_tokens.value_or(0));
-  execute.set_temperature(what.sampling.temperature);
-  execute.set_top_p(what.sampling.top_p);
-  if (what.sampling.seed) execute.set_seed(*what.sampling.seed);
-  for (const std::string& stop : what.sampling.stop)
-    execute.add_stop(stop);
-  tell(worker, FrameType::kExecute, call.value, execute.SerializeAsString());
+  tell(worker, FrameType::kExecute, call.value, wire::encode_call(what));
 }
 
 void Fleet::cancel(WorkerId worker, CallId call) { tell(worker, FrameType::kCancel, call.value, {}); }

@@ -5,6 +5,7 @@
 
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 
 namespace ebb::instance {
 
@@ -39,20 +40,34 @@ Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
 Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   const auto started = parse<wire::pb::Started>(frame);
   if (!started) return fail(started.error());
-  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax)
+  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax || started->cached_tokens() < 0 ||
+      started->cached_tokens() > started->prompt_tokens())
     return corrupt("a second start, or prompt tokens out of range");
   call.started = true;
   call.prompt_tokens = started->prompt_tokens();
-  return CallStarted{.worker = link.worker, .call = CallId{frame.stream}, .started = {.prompt_tokens = started->prompt_tokens()}};
+  return CallStarted{
+      .worker = link.worker, .call = CallId{frame.stream}, .started = {.prompt_tokens = started->prompt_tokens(), .cached_tokens = started->cached_tokens()}};
 }
 
 Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
-  auto text = parse<wire::pb::Text>(frame);
-  if (!text) return fail(text.error());
-  if (!call.started || text->tokens() < 0 || text->tokens() > domain::kContextTokensMax - call.tokens)
-    return corrupt("text before a start, or tokens out of range");
-  call.tokens += text->tokens();
-  return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = {.text = std::move(*text->mutable_text()), .tokens = text->tokens()}};
+  Result<domain::Text> text = wire::decode_text(frame.body);
+  if (!text) return corrupt(text.error().message);
+  if (!call.started || text->tokens > domain::kContextTokensMax - call.tokens) return corrupt("text before a start, or tokens out of range");
+  if (text->part == domain::Part::kToolCall) {
+    // A name begins the next call of a tool; arguments continue the last.
+    if (!text->tool_name.empty()) ++call.tool_calls;
+    if (text->tool_index != call.tool_calls - 1) return corrupt("a piece of a tool's call out of order");
+  }
+  call.tokens += text->tokens;
+  return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = std::move(*text)};
+}
+
+domain::FinishReason finish_reason(wire::pb::Finished::Reason reason) {
+  switch (reason) {
+    case wire::pb::Finished::LENGTH: return domain::FinishReason::kLength;
+    case wire::pb::Finished::TOOL_CALLS: return domain::FinishReason::kToolCalls;
+    default: return domain::FinishReason::kStop;
+  }
 }
 
 Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const wire::Frame& frame) {
@@ -62,9 +77,7 @@ Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const w
   // Tokens are counted where they pass. A worker that says otherwise is broken, and its numbers must reach no bill.
   if (finished->completion_tokens() != call.tokens || (call.started && finished->prompt_tokens() != call.prompt_tokens && !cancelled))
     return corrupt(fmt::format("it counts {} tokens where {} passed", finished->completion_tokens(), call.tokens));
-  const domain::Finished what{.reason = finished->reason() == wire::pb::Finished::LENGTH ? domain::FinishReason::kLength : domain::FinishReason::kStop,
-                              .prompt_tokens = call.prompt_tokens,
-                              .completion_tokens = call.tokens};
+  const domain::Finished what{.reason = finish_reason(finished->reason()), .prompt_tokens = call.prompt_tokens, .completion_tokens = call.tokens};
   const CallId id{frame.stream};
   link.running.erase(id);
   return CallFinished{.worker = link.worker, .call = id, .cancelled = cancelled, .finished = what};

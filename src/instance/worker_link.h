@@ -32,6 +32,7 @@ struct WorkerLink {
     bool started = false;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;  // counted here, as they pass
+    int tool_calls = 0;  // begun so far
   };
   std::map<CallId, Running> running;
 };

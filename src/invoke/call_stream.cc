@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "domain/limits.h"
 
 namespace ebb::invoke {
@@ -11,10 +14,24 @@ namespace {
 
 bool is_last(const domain::CallEvent& event) { return std::holds_alternative<domain::Finished>(event) || std::holds_alternative<domain::Failed>(event); }
 
+// A piece without text belongs to any part: it only counts tokens.
+bool continues(const domain::Text& last, const domain::Text& next) {
+  if (next.text.empty() && next.tool_name.empty() && next.logprobs.empty()) return true;
+  return last.part == next.part && last.tool_index == next.tool_index && next.tool_name.empty();
+}
+
+// What it takes while it waits.
+size_t bytes_of(const domain::Text& text) {
+  size_t bytes = text.text.size();
+  for (const domain::TokenLogprob& logprob : text.logprobs)
+    bytes += sizeof logprob + logprob.top.size() * sizeof(domain::TokenLogprob::Candidate);
+  return bytes;
+}
+
 }  // namespace
 
 CallStream::CallStream(io::asio::any_io_executor executor, CallId call, std::function<void(CallId)> left)
-    : wake_(executor, io::asio::steady_timer::time_point::max()), call_(call), left_(std::move(left)) {}
+    : wake_(std::make_shared<io::asio::steady_timer>(executor, io::asio::steady_timer::time_point::max())), call_(call), left_(std::move(left)) {}
 
 CallStream::~CallStream() { leave(); }
 
@@ -24,7 +41,7 @@ void CallStream::leave() {
   ended_ = true;
   delivered_ = true;
   events_.clear();
-  wake_.cancel();
+  wake_->cancel();
 }
 
 bool CallStream::push(domain::CallEvent event) {
@@ -35,7 +52,7 @@ bool CallStream::push(domain::CallEvent event) {
   }
   bool fits = true;
   if (auto* text = std::get_if<domain::Text>(&event)) {
-    buffered_bytes_ += text->text.size();
+    buffered_bytes_ += bytes_of(*text);
     if (buffered_bytes_ > domain::kStreamBufferBytesMax) {
       fits = false;
       ended_ = true;
@@ -43,30 +60,33 @@ bool CallStream::push(domain::CallEvent event) {
       event = domain::Failed{.error = {.kind = ErrorKind::kTimeout,
                                        .message = fmt::format("the client reads too slowly: over {} KiB of the answer were waiting for it",
                                                               domain::kStreamBufferBytesMax / 1024)}};
-    } else if (auto* last = events_.empty() ? nullptr : std::get_if<domain::Text>(&events_.back())) {
+    } else if (auto* last = events_.empty() ? nullptr : std::get_if<domain::Text>(&events_.back()); last != nullptr && continues(*last, *text)) {
       last->text += text->text;
       last->tokens += text->tokens;
-      wake_.cancel();
+      std::ranges::move(text->logprobs, std::back_inserter(last->logprobs));
+      wake_->cancel();
       return true;
     }
   }
   events_.push_back(std::move(event));
-  wake_.cancel();
+  wake_->cancel();
   return fits;
 }
 
-io::Task<std::optional<domain::CallEvent>> CallStream::next() {
-  while (events_.empty() && !delivered_) {
-    [[maybe_unused]] [[maybe_unused]] const auto woken = co_await wake_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
-    const auto cancelled = co_await io::asio::this_coro::cancellation_state;
-    if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return std::nullopt;
-  }
-  if (events_.empty()) co_return std::nullopt;
+std::optional<domain::CallEvent> CallStream::take() {
+  if (events_.empty()) return std::nullopt;
   domain::CallEvent event = std::move(events_.front());
   events_.pop_front();
-  if (const auto* text = std::get_if<domain::Text>(&event)) buffered_bytes_ -= text->text.size();
+  if (const auto* text = std::get_if<domain::Text>(&event)) buffered_bytes_ -= bytes_of(*text);
   if (is_last(event)) delivered_ = true;
-  co_return event;
+  return event;
+}
+
+io::Task<bool> CallStream::wait() {
+  const std::shared_ptr<io::asio::steady_timer> wake = wake_;
+  [[maybe_unused]] const auto woken = co_await wake->async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  const auto cancelled = co_await io::asio::this_coro::cancellation_state;
+  co_return cancelled.cancelled() == io::asio::cancellation_type::none;
 }
 
 }  // namespace ebb::invoke

@@ -1,8 +1,9 @@
-// The stream delivers in order, merges waiting text, ends once, and is cut when its reader is too slow.
-#include "invoke/call_stream.h"
+// The stream delivers in order, merges waiting text, ends once, and is cut when its reader is too slow; several are read as one.
+#include "invoke/call_streams.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "domain/limits.h"
@@ -22,10 +23,11 @@ struct Reader {
     loop.restart();
   }
   static io::Task<void> read(std::shared_ptr<CallStream> stream, std::vector<domain::CallEvent>& got) {
+    CallStreams streams({std::move(stream)});
     for (;;) {
-      std::optional<domain::CallEvent> event = co_await stream->next();
-      if (!event) co_return;
-      got.push_back(std::move(*event));
+      std::optional<CallStreams::Event> next = co_await streams.next();
+      if (!next) co_return;
+      got.push_back(std::move(next->event));
     }
   }
 };
@@ -72,6 +74,57 @@ TEST(CallStream, IsCutWhenTheReaderIsTooSlow) {
   reader.read_to_end();
   ASSERT_EQ(reader.got.size(), 2U);
   EXPECT_EQ(std::get<domain::Failed>(reader.got[1]).error.kind, ErrorKind::kTimeout);
+}
+
+TEST(CallStream, MergesOnlyWhatBelongsTogether) {
+  Reader reader;
+  const auto call = [](int index, std::string name, std::string text) {
+    return domain::Text{.text = std::move(text), .tokens = 1, .part = domain::Part::kToolCall, .tool_index = index, .tool_name = std::move(name)};
+  };
+  reader.stream->push(domain::Text{.text = "a", .tokens = 1});
+  reader.stream->push(domain::Text{.tokens = 1});
+  reader.stream->push(call(0, "f", "{"));
+  reader.stream->push(call(0, "", "}"));
+  reader.stream->push(call(1, "f", "{}"));
+  reader.stream->push(domain::Text{.text = "b", .tokens = 1, .part = domain::Part::kReasoning});
+  reader.stream->push(domain::Finished{});
+  reader.read_to_end();
+  ASSERT_EQ(reader.got.size(), 5U);
+  EXPECT_EQ(std::get<domain::Text>(reader.got[0]).tokens, 2);
+  EXPECT_EQ(std::get<domain::Text>(reader.got[1]).text, "{}");
+  EXPECT_EQ(std::get<domain::Text>(reader.got[2]).tool_index, 1);
+}
+
+TEST(CallStreams, TakeTurnsAndLeaveTogether) {
+  io::asio::io_context loop;
+  std::vector<CallId> left;
+  std::vector<std::shared_ptr<CallStream>> both;
+  for (const uint64_t id : {1, 2})
+    both.push_back(std::make_shared<CallStream>(loop.get_executor(), CallId{id}, [&left](CallId call) { left.push_back(call); }));
+  CallStreams streams(both);
+  std::vector<size_t> order;
+  const auto read = [](CallStreams& from, std::vector<size_t>& to, size_t count) -> io::Task<void> {
+    while (to.size() < count) {
+      std::optional<CallStreams::Event> next = co_await from.next();
+      if (!next) co_return;
+      to.push_back(next->stream);
+    }
+  };
+  io::asio::co_spawn(loop, read(streams, order, 4), io::asio::detached);
+  loop.poll();
+  EXPECT_TRUE(order.empty());
+  for (int i = 0; i < 2; ++i) {
+    both[1]->push(domain::Started{});
+    both[1]->push(domain::Text{.text = "x", .tokens = 1});
+    both[0]->push(domain::Started{});
+  }
+  loop.restart();
+  loop.run();
+  EXPECT_EQ(order.size(), 4U);
+  EXPECT_NE(std::ranges::find(order, 0U), order.end()) << "the second does not starve the first";
+  both[1]->push(domain::Finished{});
+  streams.leave();
+  EXPECT_EQ(left, std::vector<CallId>{CallId{1}}) << "the one that has not ended";
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ std::vector<Attempt> attempts() {
   return {
       {"read /etc/passwd", [] { return opens("/etc/passwd", O_RDONLY); }},
       {"read /etc/shadow", [] { return opens("/etc/shadow", O_RDONLY); }},
-      {"read /etc/hosts", [] { return opens("/etc/hosts", O_RDONLY); }, true},
+      {"read what the C library reads", [] { return opens("/etc/ld.so.cache", O_RDONLY); }, true},
       {"list /", [] { return opens("/", O_RDONLY | O_DIRECTORY); }},
       {"read its own memory map", [] { return opens("/proc/self/maps", O_RDONLY); }},
       {"read the parent's environment", [] { return opens(("/proc/" + std::to_string(::getppid()) + "/environ").c_str(), O_RDONLY); }},

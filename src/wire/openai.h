@@ -1,7 +1,6 @@
 // OpenAI's HTTP dialect: requests into calls, events into answers, errors into its error object. Pure; contract in docs.
 //
-// Reconciles two rules. Every field that the API documents either is honoured or is refused by name, so that no caller believes in an
-// effect that is not there. Fields outside the API, and fields that only advise, are accepted and listed in ChatRequest::ignored.
+// What becomes of each field is in openai_fields.h.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +18,8 @@ namespace ebb::wire {
 
 struct ChatRequest {
   domain::Call call;
+  int64_t choices = 1;
+  bool names_a_tool = false;  // of `tools` one must be called: the answer then ends with "stop", as the original's does
   bool stream = false;
   bool include_usage = false;
   std::vector<std::string> ignored;  // names of fields without effect, at most kIgnoredMax, printable ASCII
@@ -38,6 +39,8 @@ struct AnswerHead {
 struct AnswerUsage {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
+  int64_t cached_tokens = 0;     // of the prompt's
+  int64_t reasoning_tokens = 0;  // of the completion's
   // What the call cost, as the extra key "ebb"; absent where it is not known.
   struct Cost {
     std::string cost;
@@ -47,15 +50,25 @@ struct AnswerUsage {
   std::optional<Cost> cost;
 };
 
-std::string chat_completion(const AnswerHead& head, std::string_view content, domain::FinishReason reason, const AnswerUsage& usage);
+// One choice of an answer, whole.
+struct AnswerChoice {
+  std::string content;
+  std::string reasoning;
+  std::vector<domain::ToolCall> tool_calls;
+  std::optional<std::vector<domain::TokenLogprob>> logprobs;  // of the content; absent: not asked for
+  domain::FinishReason reason = domain::FinishReason::kStop;
+};
 
-// The events of a stream, one `data:` JSON each. With `usage_key` every chunk carries "usage": null.
+std::string chat_completion(const AnswerHead& head, const std::vector<AnswerChoice>& choices, const AnswerUsage& usage);
+
+// The events of a stream, one `data:` JSON each. With `include_usage` every chunk carries "usage": null.
 class ChatChunks {
  public:
   ChatChunks(AnswerHead head, bool include_usage) : head_(std::move(head)), include_usage_(include_usage) {}
-  std::string role() const;
-  std::string content(std::string_view text) const;
-  std::string finish(domain::FinishReason reason) const;
+  std::string role(int choice) const;
+  // The piece as its part's delta. `tool_call_id`: of the call that it begins. Empty: there is nothing to tell.
+  std::string piece(int choice, const domain::Text& text, std::string_view tool_call_id) const;
+  std::string finish(int choice, domain::FinishReason reason) const;
   std::string usage(const AnswerUsage& usage) const;
 
  private:

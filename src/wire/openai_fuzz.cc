@@ -17,15 +17,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   const domain::Sampling& sampling = request->call.sampling;
-  EBB_CHECK(!request->call.endpoint.empty() && !request->call.messages.empty() && request->call.messages.size() <= domain::kMessagesMax);
+  const auto& chat = std::get<domain::Chat>(request->call.input);
+  EBB_CHECK(!request->call.endpoint.empty() && !chat.messages.empty() && chat.messages.size() <= domain::kMessagesMax);
+  EBB_CHECK(chat.tools.size() <= domain::kToolsMax && request->choices >= 1 && request->choices <= domain::kChoicesMax);
+  EBB_CHECK(sampling.logit_bias.size() <= domain::kLogitBiasMax && sampling.top_logprobs.value_or(0) <= domain::kTopLogprobsMax);
   EBB_CHECK(!sampling.max_tokens || (*sampling.max_tokens >= 1 && *sampling.max_tokens <= domain::kContextTokensMax));
   EBB_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2 && sampling.top_p >= 0 && sampling.top_p <= 1);
   EBB_CHECK(sampling.stop.size() <= domain::kStopStringsMax && request->ignored.size() <= wire::kIgnoredMax);
   const wire::ChatChunks chunks({.id = "chatcmpl-1", .created = 1, .model = request->call.endpoint}, true);
   std::string out;
-  for (const domain::ChatMessage& message : request->call.messages) {
-    const std::string chunk = chunks.content(message.content);
-    EBB_CHECK(parse_json(chunk).has_value());
+  for (const domain::ChatMessage& message : chat.messages) {
+    const std::string chunk = chunks.piece(0, {.text = message.content, .tokens = 1}, "");
+    EBB_CHECK(message.content.empty() || parse_json(chunk).has_value());
     wire::append_sse(out, chunk);
   }
   return 0;

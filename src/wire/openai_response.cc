@@ -1,4 +1,5 @@
 // Answers and errors as OpenAI's clients expect them.
+#include "base/utf8.h"
 #include "domain/money.h"
 #include "wire/openai.h"
 
@@ -6,11 +7,20 @@ namespace ebb::wire {
 
 namespace {
 
-std::string_view word(domain::FinishReason reason) { return reason == domain::FinishReason::kStop ? "stop" : "length"; }
+std::string_view word(domain::FinishReason reason) {
+  switch (reason) {
+    case domain::FinishReason::kStop: return "stop";
+    case domain::FinishReason::kLength: return "length";
+    case domain::FinishReason::kToolCalls: return "tool_calls";
+  }
+  return "stop";
+}
 
 json::object usage_object(const AnswerUsage& usage) {
   json::object out{
       {"prompt_tokens", usage.prompt_tokens}, {"completion_tokens", usage.completion_tokens}, {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
+  out["prompt_tokens_details"] = {{"cached_tokens", usage.cached_tokens}};
+  out["completion_tokens_details"] = {{"reasoning_tokens", usage.reasoning_tokens}};
   if (usage.cost) out["ebb"] = {{"cost", usage.cost->cost}, {"billed_ms", usage.cost->billed_ms}, {"tier", domain::to_string(usage.cost->tier)}};
   return out;
 }
@@ -40,19 +50,54 @@ std::string code_of(const Error& error) {
   }
 }
 
+// A token that is part of a character only has its bytes; its text is what any decoder would show.
+json::object candidate_object(const domain::TokenLogprob::Candidate& candidate) {
+  json::array bytes;
+  for (const char byte : candidate.bytes)
+    bytes.push_back(static_cast<unsigned char>(byte));
+  return {{"token", replace_invalid_utf8(candidate.bytes)}, {"logprob", candidate.logprob}, {"bytes", std::move(bytes)}};
+}
+
+json::value logprobs_object(const std::vector<domain::TokenLogprob>& logprobs) {
+  json::array content;
+  for (const domain::TokenLogprob& logprob : logprobs) {
+    json::object one = candidate_object(logprob.chosen);
+    json::array top;
+    for (const domain::TokenLogprob::Candidate& candidate : logprob.top)
+      top.push_back(candidate_object(candidate));
+    one["top_logprobs"] = std::move(top);
+    content.push_back(std::move(one));
+  }
+  return json::object{{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+json::value logprobs_or_null(const std::optional<std::vector<domain::TokenLogprob>>& logprobs) {
+  return logprobs ? logprobs_object(*logprobs) : json::value(nullptr);
+}
+
+json::array tool_calls_array(const std::vector<domain::ToolCall>& calls) {
+  json::array out;
+  for (const domain::ToolCall& call : calls)
+    out.push_back({{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+  return out;
+}
+
 json::value text_or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 }  // namespace
 
-std::string chat_completion(const AnswerHead& head, std::string_view content, domain::FinishReason reason, const AnswerUsage& usage) {
-  json::object message{{"role", "assistant"}, {"content", content}, {"refusal", nullptr}};
-  json::object choice{{"index", 0}, {"message", std::move(message)}, {"logprobs", nullptr}, {"finish_reason", word(reason)}};
-  const json::object out{{"id", head.id},
-                         {"object", "chat.completion"},
-                         {"created", head.created},
-                         {"model", head.model},
-                         {"choices", json::array{std::move(choice)}},
-                         {"usage", usage_object(usage)}};
+std::string chat_completion(const AnswerHead& head, const std::vector<AnswerChoice>& choices, const AnswerUsage& usage) {
+  json::array list;
+  for (const AnswerChoice& choice : choices) {
+    json::object message{{"role", "assistant"}, {"content", choice.content}, {"refusal", nullptr}};
+    if (choice.content.empty() && !choice.tool_calls.empty()) message["content"] = nullptr;
+    if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
+    if (!choice.tool_calls.empty()) message["tool_calls"] = tool_calls_array(choice.tool_calls);
+    list.push_back(
+        {{"index", list.size()}, {"message", std::move(message)}, {"logprobs", logprobs_or_null(choice.logprobs)}, {"finish_reason", word(choice.reason)}});
+  }
+  const json::object out{{"id", head.id},       {"object", "chat.completion"}, {"created", head.created},
+                         {"model", head.model}, {"choices", std::move(list)},  {"usage", usage_object(usage)}};
   return json::serialize(out);
 }
 
@@ -64,15 +109,42 @@ json::object ChatChunks::chunk(json::array choices) const {
 
 namespace {
 
-json::array one_choice(json::object delta, json::value finish_reason) {
-  return json::array{json::object{{"index", 0}, {"delta", std::move(delta)}, {"logprobs", nullptr}, {"finish_reason", std::move(finish_reason)}}};
+json::array one_choice(int index, json::object delta, json::value finish_reason, json::value logprobs = nullptr) {
+  return json::array{
+      json::object{{"index", index}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(finish_reason)}}};
+}
+
+// The id, the type and the name stand in the first piece only: clients put repeated strings together.
+json::object tool_delta(const domain::Text& text, std::string_view id) {
+  json::object call{{"index", text.tool_index}};
+  json::object function;
+  if (!text.tool_name.empty()) {
+    call["id"] = id;
+    call["type"] = "function";
+    function["name"] = text.tool_name;
+  }
+  function["arguments"] = text.text;
+  call["function"] = std::move(function);
+  return {{"tool_calls", json::array{std::move(call)}}};
 }
 
 }  // namespace
 
-std::string ChatChunks::role() const { return json::serialize(chunk(one_choice({{"role", "assistant"}, {"content", ""}}, nullptr))); }
-std::string ChatChunks::content(std::string_view text) const { return json::serialize(chunk(one_choice({{"content", text}}, nullptr))); }
-std::string ChatChunks::finish(domain::FinishReason reason) const { return json::serialize(chunk(one_choice({}, json::value(word(reason))))); }
+std::string ChatChunks::role(int choice) const { return json::serialize(chunk(one_choice(choice, {{"role", "assistant"}, {"content", ""}}, nullptr))); }
+
+std::string ChatChunks::piece(int choice, const domain::Text& text, std::string_view tool_call_id) const {
+  json::object delta;
+  if (text.part == domain::Part::kToolCall && !(text.text.empty() && text.tool_name.empty())) delta = tool_delta(text, tool_call_id);
+  if (text.part == domain::Part::kContent && !text.text.empty()) delta["content"] = text.text;
+  if (text.part == domain::Part::kReasoning && !text.text.empty()) delta["reasoning_content"] = text.text;
+  if (delta.empty() && text.logprobs.empty()) return {};
+  json::value logprobs = text.logprobs.empty() ? json::value(nullptr) : logprobs_object(text.logprobs);
+  return json::serialize(chunk(one_choice(choice, std::move(delta), nullptr, std::move(logprobs))));
+}
+
+std::string ChatChunks::finish(int choice, domain::FinishReason reason) const {
+  return json::serialize(chunk(one_choice(choice, {}, json::value(word(reason)))));
+}
 
 std::string ChatChunks::usage(const AnswerUsage& usage) const {
   json::object out = chunk({});

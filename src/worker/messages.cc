@@ -2,8 +2,10 @@
 #include "worker/messages.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 
 namespace ebb::worker {
 
@@ -22,50 +24,40 @@ std::string frame(FrameType type, CallId call, const Message& body) {
 
 std::string encode_text(const engine::StepEvent& event) {
   std::string frames;
-  std::string_view rest = event.text;
-  int64_t tokens = event.tokens;
+  domain::Text piece = event.text;
+  std::string rest = std::move(piece.text);
   do {
-    wire::pb::Text text;
-    text.set_text(std::string(rest.substr(0, kTextBytesPerFrameMax)));
-    text.set_tokens(std::exchange(tokens, 0));
-    rest.remove_prefix(std::min(rest.size(), kTextBytesPerFrameMax));
-    frames += frame(FrameType::kText, event.call, text);
+    size_t bytes = std::min(rest.size(), kTextBytesPerFrameMax);
+    bytes -= unfinished_utf8(std::string_view(rest).substr(0, bytes));
+    piece.text = rest.substr(0, bytes);
+    rest.erase(0, bytes);
+    frames += wire::encode_frame(FrameType::kText, event.call.value, wire::encode_text(piece));
+    piece.tokens = 0;
+    piece.tool_name.clear();
+    piece.logprobs.clear();
   } while (!rest.empty());
   return frames;
 }
 
+wire::pb::Finished::Reason reason_of(const engine::StepEvent& event) {
+  if (event.kind == Kind::kCancelled) return wire::pb::Finished::CANCELLED;
+  switch (event.reason) {
+    case domain::FinishReason::kLength: return wire::pb::Finished::LENGTH;
+    case domain::FinishReason::kToolCalls: return wire::pb::Finished::TOOL_CALLS;
+    case domain::FinishReason::kStop: return wire::pb::Finished::STOP;
+  }
+  EBB_CHECK(false);
+}
+
 std::string encode_finished(const engine::StepEvent& event) {
   wire::pb::Finished finished;
-  finished.set_reason(event.kind == Kind::kCancelled                  ? wire::pb::Finished::CANCELLED
-                      : event.reason == domain::FinishReason::kLength ? wire::pb::Finished::LENGTH
-                                                                      : wire::pb::Finished::STOP);
+  finished.set_reason(reason_of(event));
   finished.set_prompt_tokens(event.prompt_tokens);
   finished.set_completion_tokens(event.completion_tokens);
   return frame(FrameType::kFinished, event.call, finished);
 }
 
 }  // namespace
-
-Result<domain::Call> read_execute(std::string_view body) {
-  wire::pb::Execute execute;
-  if (!execute.ParseFromArray(body.data(), static_cast<int>(body.size()))) return fail(ErrorKind::kCorrupt, "an Execute body that does not parse");
-  const bool sane = static_cast<size_t>(execute.messages_size()) <= domain::kMessagesMax &&
-                    static_cast<size_t>(execute.stop_size()) <= domain::kStopStringsMax && execute.max_tokens() >= 0 && execute.temperature() >= 0 &&
-                    execute.temperature() <= 100 && execute.top_p() >= 0 && execute.top_p() <= 1;
-  if (!sane) return fail(ErrorKind::kCorrupt, "an Execute body with numbers out of bounds");
-  domain::Call call;
-  for (wire::pb::ChatMessage& message : *execute.mutable_messages())
-    call.messages.push_back({.role = std::move(*message.mutable_role()), .content = std::move(*message.mutable_content())});
-  for (std::string& stop : *execute.mutable_stop()) {
-    if (stop.size() > domain::kStopStringBytesMax) return fail(ErrorKind::kCorrupt, "an Execute body with too long a stop string");
-    call.sampling.stop.push_back(std::move(stop));
-  }
-  if (execute.max_tokens() > 0) call.sampling.max_tokens = execute.max_tokens();
-  call.sampling.temperature = execute.temperature();
-  call.sampling.top_p = execute.top_p();
-  if (execute.has_seed()) call.sampling.seed = execute.seed();
-  return call;
-}
 
 std::string encode_refused(CallId call, const Error& error) {
   wire::pb::Refused refused;
@@ -86,7 +78,7 @@ std::string encode_event(const engine::StepEvent& event) {
     }
     case Kind::kProgress: {
       wire::pb::Progress progress;
-      progress.set_done(event.tokens);
+      progress.set_done(event.prompt_done);
       progress.set_total(event.prompt_tokens);
       return frame(FrameType::kProgress, event.call, progress);
     }

@@ -8,6 +8,7 @@
 
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 #include "worker/channel.h"
 #include "worker/messages.h"
 
@@ -187,7 +188,7 @@ Step Loop::set_threads(const Frame& frame) {
 Step Loop::execute(const Frame& frame) {
   const CallId id{frame.stream};
   if (running_.contains(id)) return protocol_error("an Execute for a call that runs already");
-  const Result<domain::Call> call = read_execute(frame.body);
+  const Result<domain::Call> call = wire::decode_call(frame.body);
   if (!call) return protocol_error(call.error().message);
   if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error()));
   running_.insert(id);

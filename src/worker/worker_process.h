@@ -17,6 +17,7 @@
 #include "io/fd_passing.h"
 #include "wire/frame.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 
 namespace ebb::worker {
 
@@ -79,17 +80,14 @@ class WorkerProcess {
   }
 
   void execute(uint64_t call, const std::string& user, const std::string& system = {}, int64_t max_tokens = 0) {
-    wire::pb::Execute body;
-    if (!system.empty()) {
-      body.add_messages()->set_role("system");
-      body.mutable_messages(0)->set_content(system);
-    }
-    wire::pb::ChatMessage* message = body.add_messages();
-    message->set_role("user");
-    message->set_content(user);
-    body.set_max_tokens(max_tokens);
-    body.set_top_p(1);
-    say(wire::FrameType::kExecute, body, call);
+    domain::Chat chat;
+    if (!system.empty()) chat.messages.push_back({.role = "system", .content = system});
+    chat.messages.push_back({.role = "user", .content = user});
+    domain::Call what;
+    what.input = std::move(chat);
+    what.sampling.temperature = 0;
+    if (max_tokens > 0) what.sampling.max_tokens = max_tokens;
+    write(wire::encode_frame(wire::FrameType::kExecute, call, wire::encode_call(what)));
   }
 
   // The next frame; one of type 0 when the worker closed its end or said what is no frame.

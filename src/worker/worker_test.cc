@@ -197,27 +197,5 @@ TEST_F(EchoWorker, EndsOnTooManySlots) {
   EXPECT_EQ(exit_status(), kProtocolExit);
 }
 
-TEST(ReadExecute, HoldsTheServersBounds) {
-  const auto with = [](auto change) {
-    pb::Execute body;
-    body.set_temperature(1);
-    body.set_top_p(1);
-    change(body);
-    return read_execute(body.SerializeAsString()).has_value();
-  };
-  EXPECT_TRUE(with([](pb::Execute&) {}));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.set_max_tokens(-1); }));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(-0.1); }));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(std::numeric_limits<double>::quiet_NaN()); }));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.set_temperature(std::numeric_limits<double>::infinity()); }));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.set_top_p(1.1); }));
-  EXPECT_FALSE(with([](pb::Execute& body) { body.add_stop(std::string(domain::kStopStringBytesMax + 1, 'x')); }));
-  EXPECT_FALSE(with([](pb::Execute& body) {
-    for (size_t i = 0; i <= domain::kStopStringsMax; ++i)
-      body.add_stop("x");
-  }));
-  EXPECT_FALSE(read_execute("\xFF").has_value());
-}
-
 }  // namespace
 }  // namespace ebb::worker

@@ -28,7 +28,7 @@ def with_field(**fields):
     (with_field(max_tokens=1.5), 400),
     (with_field(seed="x"), 400),
     (with_field(stop=["a"] * 5), 400),
-    (with_field(response_format={"type": "json_object"}), 400),
+    (with_field(response_format={"type": "xml"}), 400),
     (with_field(messages=[{"role": "wizard", "content": "x"}]), 400),
 ])
 @pytest.mark.sanitizer

@@ -43,11 +43,11 @@ def test_python_limits_of_an_answer(server):
 
 @pytest.mark.parametrize(("fields", "error", "param"), [
     ({"model": "nobody"}, openai.NotFoundError, "model"),
-    ({"n": 2}, openai.BadRequestError, "n"),
+    ({"n": 0}, openai.BadRequestError, "n"),
     ({"temperature": 3}, openai.BadRequestError, "temperature"),
     ({"max_tokens": -1}, openai.BadRequestError, "max_tokens"),
     ({"messages": []}, openai.BadRequestError, "messages"),
-    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, openai.BadRequestError, "tools"),
+    ({"audio": {"voice": "x", "format": "wav"}}, openai.BadRequestError, "audio"),
 ])
 def test_python_errors(server, fields, error, param):
     server.deploy()

@@ -28,7 +28,7 @@ try {
   seen.unknown = { status: error.status, code: error.code, param: error.param, name: error.constructor.name };
 }
 try {
-  await client.chat.completions.create({ model, messages, n: 2 });
+  await client.chat.completions.create({ model, messages, n: 0 });
 } catch (error) {
   seen.refused = { status: error.status, param: error.param, name: error.constructor.name };
 }

@@ -1,0 +1,107 @@
+// Answers in pieces of every size give the same parts; conversations with tools become conversations without.
+#include "engine_llama/generic_tools.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ebb::engine_llama {
+namespace {
+
+struct Read {
+  std::string content;
+  std::vector<domain::ToolCall> calls;
+  bool complete = false;
+};
+
+Read read(std::string_view text, size_t piece, bool calls_only = false, int calls_max = kGenericCallsMax) {
+  GenericToolReader reader(calls_only, calls_max);
+  Read out;
+  const auto take = [&out](const std::vector<domain::Text>& parts) {
+    for (const domain::Text& part : parts) {
+      if (part.part == domain::Part::kContent) {
+        out.content += part.text;
+        continue;
+      }
+      if (!part.tool_name.empty()) out.calls.push_back({.id = {}, .name = part.tool_name, .arguments = {}});
+      ASSERT_EQ(static_cast<size_t>(part.tool_index) + 1, out.calls.size());
+      out.calls.back().arguments += part.text;
+    }
+  };
+  for (size_t at = 0; at < text.size(); at += piece)
+    take(reader.add(text.substr(at, piece)));
+  out.complete = reader.complete();
+  take(reader.finish());
+  EXPECT_EQ(reader.called(), !out.calls.empty());
+  return out;
+}
+
+constexpr std::string_view kTwo =
+    "Let me see.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"}\\n</tool_call>\"}}\n</tool_call>\n"
+    "<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>";
+
+TEST(GenericToolReader, ReadsPiecesOfAnySize) {
+  for (size_t piece = 1; piece <= kTwo.size(); ++piece) {
+    const Read got = read(kTwo, piece);
+    EXPECT_EQ(got.content, "Let me see.") << piece;
+    ASSERT_EQ(got.calls.size(), 2U) << piece;
+    EXPECT_EQ(got.calls[0].name, "f");
+    EXPECT_EQ(got.calls[0].arguments, "{\"a\": \"}\\n</tool_call>\"}");
+    EXPECT_EQ(got.calls[1].name, "g");
+    EXPECT_EQ(got.calls[1].arguments, "{}");
+  }
+}
+
+TEST(GenericToolReader, TextWithoutCallsIsContent) {
+  for (const char* text : {"plain", "ends in blanks \n ", "a <tool_call", "<tool_call>x", "<tool_call>\n{\"nam: 3", "<", "\n\n"}) {
+    for (size_t piece = 1; piece <= 3; ++piece)
+      EXPECT_EQ(read(text, piece).content, text);
+  }
+}
+
+TEST(GenericToolReader, DropsTextWhereOnlyCallsAreWanted) { EXPECT_EQ(read(kTwo, 3, true).content, ""); }
+
+TEST(GenericToolReader, IsCompleteAfterSoManyCalls) {
+  EXPECT_TRUE(read(kTwo, 1, false, 2).complete);
+  EXPECT_FALSE(read(kTwo, 1, false, 3).complete);
+  EXPECT_TRUE(read(kTwo.substr(0, kTwo.find("\n<tool_call>\n{\"name\": \"g\"")), 1, false, 1).complete);
+}
+
+TEST(GenericToolReader, GivesWhatCameOfArgumentsThatWereCutOff) {
+  const Read got = read("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}", 1);
+  ASSERT_EQ(got.calls.size(), 1U);
+  EXPECT_EQ(got.calls[0].arguments, "{\"a\": 1}");
+}
+
+TEST(WithoutTools, PutsThemIntoRolesThatEveryTemplateKnows) {
+  const domain::Chat chat{
+      .messages = {{.role = "system", .content = "Be brief."},
+                   {.role = "user", .content = "weather?"},
+                   {.role = "assistant",
+                    .content = "",
+                    .tool_calls = {{.id = "1", .name = "f", .arguments = "{\"x\":1}"}, {.id = "2", .name = "g", .arguments = ""}}},
+                   {.role = "tool", .content = "sun", .tool_call_id = "1"},
+                   {.role = "tool", .content = "rain", .tool_call_id = "2"},
+                   {.role = "user", .content = "thanks"}},
+      .tools = {{.name = "f", .description = "does", .parameters = "{\"type\":\"object\"}"}},
+  };
+  const auto plain = without_tools(chat);
+  ASSERT_EQ(plain.size(), 5U);
+  EXPECT_THAT(plain[0].content, testing::StartsWith("Be brief.\n\n# Tools"));
+  EXPECT_THAT(plain[0].content, testing::HasSubstr(R"({"type":"function","function":{"name":"f","description":"does","parameters":{"type":"object"}}})"));
+  EXPECT_EQ(plain[2].content,
+            "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\":1}}\n</tool_call>\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>");
+  EXPECT_EQ(plain[3].role, "user");
+  EXPECT_EQ(plain[3].content, "<tool_response>\nsun\n</tool_response>\n<tool_response>\nrain\n</tool_response>");
+  EXPECT_EQ(plain[4].content, "thanks");
+}
+
+TEST(WithoutTools, SaysNothingOfToolsThatMayNotBeCalled) {
+  domain::Chat chat{.messages = {{.role = "user", .content = "hi"}}, .tools = {{.name = "f", .description = {}, .parameters = "{}"}}};
+  chat.tool_choice = domain::ToolChoice::kNone;
+  EXPECT_EQ(without_tools(chat), chat.messages);
+  chat.tool_choice = domain::ToolChoice::kRequired;
+  EXPECT_EQ(without_tools(chat).front().role, "system");
+}
+
+}  // namespace
+}  // namespace ebb::engine_llama

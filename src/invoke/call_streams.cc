@@ -1,0 +1,40 @@
+// All share one wake-up; whoever has something is taken in turn.
+#include "invoke/call_streams.h"
+
+#include "base/check.h"
+
+namespace ebb::invoke {
+
+CallStreams::CallStreams(std::vector<std::shared_ptr<CallStream>> streams) : streams_(std::move(streams)) {
+  EBB_CHECK(!streams_.empty());
+  for (size_t i = 1; i < streams_.size(); ++i)
+    streams_[i]->share_wake(*streams_[0]);
+}
+
+CallStreams::~CallStreams() { leave(); }
+
+void CallStreams::leave() {
+  for (const std::shared_ptr<CallStream>& stream : streams_)
+    stream->leave();
+}
+
+io::Task<std::optional<CallStreams::Event>> CallStreams::next() {
+  for (;;) {
+    bool all_delivered = true;
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      const size_t index = (turn_ + i) % streams_.size();
+      std::optional<domain::CallEvent> event = streams_[index]->take();
+      if (event) {
+        turn_ = index + 1;
+        Event next{.stream = index, .event = std::move(*event)};
+        co_return next;
+      }
+      all_delivered = all_delivered && streams_[index]->delivered();
+    }
+    if (all_delivered) co_return std::nullopt;
+    const bool goes_on = co_await streams_[0]->wait();
+    if (!goes_on) co_return std::nullopt;
+  }
+}
+
+}  // namespace ebb::invoke

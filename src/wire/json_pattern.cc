@@ -1,0 +1,192 @@
+// One pass over the pattern.
+#include "wire/json_pattern.h"
+
+#include <fmt/format.h>
+
+#include "domain/limits.h"
+
+namespace ebb::wire {
+
+namespace {
+
+// In a class: what may not stand in a JSON string as it is.
+constexpr std::string_view kNeverInClass = R"("\\\x00-\x1F)";
+constexpr int kGroupsDeepMax = 16;
+
+std::unexpected<Error> cannot(std::string what) { return fail(ErrorKind::kInvalid, std::move(what)); }
+
+bool may_stand(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
+
+class Rewriting {
+ public:
+  explicit Rewriting(std::string_view pattern) : rest_(pattern) {}
+
+  Result<std::string> run() {
+    if (rest_.size() > domain::kSchemaPatternBytesMax) return cannot(fmt::format("it has over {} bytes", domain::kSchemaPatternBytesMax));
+    const bool begins = rest_.starts_with('^');
+    if (begins) rest_.remove_prefix(1);
+    const bool ends = rest_.ends_with('$') && !ends_escaped();
+    if (ends) rest_.remove_suffix(1);
+    while (!rest_.empty()) {
+      if (Status fine = next(); !fine) return fail(fine.error());
+    }
+    if (depth_ != 0) return cannot("its parentheses do not match");
+    if ((!begins || !ends) && alternatives_) out_ = "(" + out_ + ")";
+    const std::string anything = fmt::format("[^{}]*", kNeverInClass);
+    return fmt::format("^{}{}{}$", begins ? "" : anything, out_, ends ? "" : anything);
+  }
+
+ private:
+  bool ends_escaped() const {
+    size_t backslashes = 0;
+    for (size_t i = rest_.size() - 1; i > 0 && rest_[i - 1] == '\\'; --i)
+      ++backslashes;
+    return backslashes % 2 == 1;
+  }
+
+  char take() {
+    const char c = rest_[0];
+    rest_.remove_prefix(1);
+    return c;
+  }
+
+  Status next() {
+    const char c = take();
+    switch (c) {
+      case '.': out_ += fmt::format("[^{}]", kNeverInClass); return {};
+      case '[': return character_class();
+      case '\\': return escape();
+      case '(': return open();
+      case ')':
+        if (--depth_ < 0) return cannot("its parentheses do not match");
+        out_ += c;
+        return {};
+      case '{': return repeat();
+      case '^':
+      case '$': return cannot("an anchor stands inside it");
+      case '|':
+        alternatives_ = alternatives_ || depth_ == 0;
+        out_ += c;
+        return {};
+      default:
+        if (!may_stand(c)) return cannot("it asks for a quote or a control character");
+        out_ += c;
+        return {};
+    }
+  }
+
+  Status open() {
+    if (++depth_ > kGroupsDeepMax) return cannot(fmt::format("its groups are over {} deep", kGroupsDeepMax));
+    if (rest_.starts_with("?:")) {
+      rest_.remove_prefix(2);
+    } else if (rest_.starts_with('?')) {
+      return cannot("it looks around, or names a group");
+    }
+    out_ += '(';
+    return {};
+  }
+
+  Status repeat() {
+    const size_t end = rest_.find('}');
+    if (end == std::string_view::npos) return cannot("its braces do not match");
+    int64_t number = 0;
+    for (const char c : rest_.substr(0, end)) {
+      if (c != ',' && (c < '0' || c > '9')) return cannot("its braces hold no number");
+      number = c == ',' ? 0 : number * 10 + (c - '0');
+      if (number > domain::kSchemaRepeatsMax) return cannot(fmt::format("it repeats more than {} times", domain::kSchemaRepeatsMax));
+    }
+    out_ += '{';
+    out_ += rest_.substr(0, end + 1);
+    rest_.remove_prefix(end + 1);
+    return {};
+  }
+
+  Status escape() {
+    if (rest_.empty()) return cannot("it ends in a backslash");
+    const char c = take();
+    switch (c) {
+      case 'd': out_ += "[0-9]"; return {};
+      case 'w': out_ += "[A-Za-z0-9_]"; return {};
+      case 's': out_ += "[ ]"; return {};
+      case 'D': out_ += fmt::format("[^0-9{}]", kNeverInClass); return {};
+      case 'W': out_ += fmt::format("[^A-Za-z0-9_{}]", kNeverInClass); return {};
+      case 'S': out_ += fmt::format("[^ {}]", kNeverInClass); return {};
+      default: break;
+    }
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (letter || !may_stand(c)) return cannot(fmt::format("it has '\\{}'", c));
+    // As a class of one, since the converter knows few escapes.
+    out_ += c == '^' || c == ']' || c == '-' ? fmt::format("[\\x{:02X}]", static_cast<unsigned char>(c)) : fmt::format("[{}]", c);
+    return {};
+  }
+
+  Status character_class() {
+    const bool negated = rest_.starts_with('^');
+    if (negated) rest_.remove_prefix(1);
+    std::string inside;
+    std::string last;  // the character before, as it is written in the class; empty: a range may not begin with it
+    bool range = false;
+    bool empty = true;
+    for (;; empty = false) {
+      if (rest_.empty()) return cannot("a class in it has no end");
+      char c = take();
+      if (c == ']') break;
+      std::string written(1, c);
+      if (c == '\\') {
+        if (rest_.empty()) return cannot("a class in it has no end");
+        c = take();
+        if (const std::string_view set = set_of(c); !set.empty()) {
+          inside += set;
+          last.clear();
+          continue;
+        }
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter) return cannot(fmt::format("it has '\\{}' in a class", c));
+        if (c == '"' || c == '\\') {
+          if (!negated) return cannot("it asks for a quote or a backslash");
+          continue;  // left out anyway
+        }
+        written = fmt::format("\\x{:02X}", static_cast<unsigned char>(c));
+      } else if (c == '-' && !last.empty() && !rest_.empty() && rest_[0] != ']') {
+        range = true;
+        continue;
+      } else if (!may_stand(c)) {
+        if (!negated) return cannot("it asks for a quote or a control character");
+        continue;
+      }
+      if (range) {
+        // What lies between its ends may be a quote (0x22) or a backslash (0x5C).
+        const auto from = static_cast<unsigned char>(first_of_range_);
+        const auto to = static_cast<unsigned char>(c);
+        if (!negated && to < 0x80 && ((from <= '"' && to >= '"') || (from <= '\\' && to >= '\\'))) return cannot("a range in it spans a quote or a backslash");
+        inside += '-';
+        range = false;
+      }
+      first_of_range_ = c;
+      inside += written == "-" ? "\\x2D" : written == "^" ? "\\x5E" : written;
+      last = written;
+    }
+    if (empty) return cannot("a class in it is empty");
+    out_ += negated ? fmt::format("[^{}{}]", inside, kNeverInClass) : fmt::format("[{}]", inside);
+    return {};
+  }
+
+  static std::string_view set_of(char c) {
+    if (c == 'd') return "0-9";
+    if (c == 'w') return "A-Za-z0-9_";
+    if (c == 's') return " ";
+    return {};
+  }
+
+  std::string_view rest_;
+  std::string out_;
+  int depth_ = 0;
+  bool alternatives_ = false;  // outside of groups
+  char first_of_range_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> holdable_pattern(std::string_view pattern) { return Rewriting(pattern).run(); }
+
+}  // namespace ebb::wire

@@ -1,0 +1,120 @@
+// A walk over the places where schemas stand.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "domain/limits.h"
+#include "wire/json_pattern.h"
+#include "wire/openai_read.h"
+
+namespace ebb::wire {
+
+namespace {
+
+constexpr std::array kRepeats = std::to_array<std::string_view>({"minItems", "maxItems", "minLength", "maxLength"});
+// Keywords that would narrow what is valid, and that the grammar does not know.
+constexpr std::array kNotHeld = std::to_array<std::string_view>(
+    {"not", "if", "then", "else", "uniqueItems", "multipleOf", "contains", "minContains", "maxContains", "patternProperties", "propertyNames",
+     "dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems", "minProperties", "maxProperties"});
+constexpr std::array kBoundsOfNumbers = std::to_array<std::string_view>({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"});
+
+constexpr std::array kListsOfSchemas = std::to_array<std::string_view>({"anyOf", "oneOf", "allOf", "prefixItems", "items"});
+constexpr std::array kSchemas = std::to_array<std::string_view>({"items", "additionalProperties"});
+constexpr std::array kMapsOfSchemas = std::to_array<std::string_view>({"properties", "$defs", "definitions"});
+
+size_t count_values(const json::value& value) {
+  size_t count = 1;
+  if (const json::array* array = value.if_array()) {
+    for (const json::value& one : *array)
+      count += count_values(one);
+  } else if (const json::object* object = value.if_object()) {
+    for (const auto& member : *object)
+      count += count_values(member.value());
+  }
+  return count;
+}
+
+class Preparation {
+ public:
+  Preparation(std::string_view path, bool strict) : path_(path), strict_(strict) {}
+
+  Status schema(json::value& value) {
+    json::object* object = value.if_object();
+    if (object == nullptr) return {};
+    if (Status fine = keywords(*object); !fine) return fine;
+    for (const std::string_view key : kSchemas) {
+      if (json::value* inner = object->if_contains(key); inner != nullptr && inner->is_object()) {
+        if (Status fine = schema(*inner); !fine) return fine;
+      }
+    }
+    for (const std::string_view key : kListsOfSchemas) {
+      json::value* list = object->if_contains(key);
+      if (list == nullptr || !list->is_array()) continue;
+      for (json::value& inner : list->get_array()) {
+        if (Status fine = schema(inner); !fine) return fine;
+      }
+    }
+    for (const std::string_view key : kMapsOfSchemas) {
+      json::value* map = object->if_contains(key);
+      if (map == nullptr || !map->is_object()) continue;
+      for (auto& member : map->get_object()) {
+        if (Status fine = schema(member.value()); !fine) return fine;
+      }
+    }
+    return {};
+  }
+
+  std::unexpected<Error> wrong(std::string_view what) const { return fail(ErrorKind::kInvalid, fmt::format("'{}' {}", path_, what), path_); }
+
+ private:
+  Status keywords(json::object& object) {
+    for (const std::string_view key : kRepeats) {
+      const json::value* count = object.if_contains(key);
+      if (count == nullptr || !count->is_number()) continue;
+      const auto number = count->to_number<double>();
+      if (number < 0 || number > static_cast<double>(domain::kSchemaRepeatsMax))
+        return wrong(fmt::format("has a '{}' of {}: from 0 to {} can be held to", key, number, domain::kSchemaRepeatsMax));
+    }
+    const json::value* reference = object.if_contains("$ref");
+    if (reference != nullptr && reference->is_string() && !reference->get_string().starts_with('#')) return wrong("has a '$ref' that leads out of the schema");
+    if (Status fine = pattern(object); !fine || !strict_) return fine;
+    for (const std::string_view key : kNotHeld) {
+      if (object.contains(key)) return wrong(fmt::format("has '{}', which cannot be held to: leave it out, or give 'strict': false", key));
+    }
+    const json::value* type = object.if_contains("type");
+    if (type == nullptr || !type->is_string() || type->get_string() != "number") return {};
+    for (const std::string_view key : kBoundsOfNumbers) {
+      if (object.contains(key)) return wrong(fmt::format("has '{}' for a 'number': it can be held to for an 'integer' only", key));
+    }
+    return {};
+  }
+
+  Status pattern(json::object& object) {
+    json::value* written = object.if_contains("pattern");
+    if (written == nullptr || !written->is_string()) return {};
+    Result<std::string> holdable = holdable_pattern(written->get_string());
+    if (holdable) {
+      *written = json::string(*holdable);
+    } else if (strict_) {
+      return wrong(fmt::format("has a 'pattern' that cannot be held to: {}", holdable.error().message));
+    } else {
+      object.erase("pattern");
+    }
+    return {};
+  }
+
+  std::string path_;
+  bool strict_;
+};
+
+}  // namespace
+
+Status prepare_schema(json::value& schema, std::string_view path, bool strict) {
+  Preparation preparation(path, strict);
+  if (count_values(schema) > domain::kSchemaNodesMax) return preparation.wrong(fmt::format("has over {} values", domain::kSchemaNodesMax));
+  if (json::serialize(schema).size() > domain::kSchemaBytesMax) return preparation.wrong(fmt::format("has over {} bytes", domain::kSchemaBytesMax));
+  return preparation.schema(schema);
+}
+
+}  // namespace ebb::wire
