@@ -25,6 +25,8 @@ inline constexpr milliseconds kHttpWriteTimeMax{30'000};
 inline constexpr size_t kMessagesMax = 4096;
 inline constexpr size_t kStopStringsMax = 4;
 inline constexpr int64_t kChoicesMax = 128;
+// Each choice holds the request until it runs.
+inline constexpr size_t kChoicesBytesMax = 64 * 1024 * 1024;
 inline constexpr int kTopLogprobsMax = 20;
 inline constexpr size_t kLogitBiasMax = 1024;
 // What an agent offers; each becomes a part of a grammar and of the prompt.

@@ -8,8 +8,11 @@ namespace ebb::gateway {
 class Exchange;
 struct Services;
 
-// openai_chat.cc, openai_models.cc
+// openai.cc, openai_models.cc
 io::Task<void> chat_completions(Services& services, Exchange& exchange);
+io::Task<void> completions(Services& services, Exchange& exchange);
+io::Task<void> responses(Services& services, Exchange& exchange);
+io::Task<void> no_stored_response(Services& services, Exchange& exchange);
 io::Task<void> list_openai_models(Services& services, Exchange& exchange);
 io::Task<void> get_openai_model(Services& services, Exchange& exchange);
 

@@ -13,6 +13,12 @@ namespace {
 constexpr std::array kRoutes = std::to_array<Route>({
     // method, path, whose errors, who may, handler
     {"POST", "/v1/chat/completions", Dialect::kOpenAi, Auth::kLocalPeer, chat_completions},
+    {"POST", "/v1/completions", Dialect::kOpenAi, Auth::kLocalPeer, completions},
+    {"POST", "/v1/responses", Dialect::kOpenAi, Auth::kLocalPeer, responses},
+    {"GET", "/v1/responses/{id}", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
+    {"DELETE", "/v1/responses/{id}", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
+    {"POST", "/v1/responses/{id}/cancel", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
+    {"GET", "/v1/responses/{id}/input_items", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
     {"GET", "/v1/models", Dialect::kOpenAi, Auth::kLocalPeer, list_openai_models},
     {"GET", "/v1/models/{id...}", Dialect::kOpenAi, Auth::kLocalPeer, get_openai_model},
 

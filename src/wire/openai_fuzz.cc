@@ -24,12 +24,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   EBB_CHECK(!sampling.max_tokens || (*sampling.max_tokens >= 1 && *sampling.max_tokens <= domain::kContextTokensMax));
   EBB_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2 && sampling.top_p >= 0 && sampling.top_p <= 1);
   EBB_CHECK(sampling.stop.size() <= domain::kStopStringsMax && request->ignored.size() <= wire::kIgnoredMax);
-  const wire::ChatChunks chunks({.id = "chatcmpl-1", .created = 1, .model = request->call.endpoint}, true);
-  std::string out;
+  const auto asked = wire::ask_chat({reinterpret_cast<const char*>(data), size});
+  EBB_CHECK(asked.has_value() && asked->calls.size() == static_cast<size_t>(request->choices));
+  wire::Answered answered{.head = {.id = "1", .created = 1, .model = request->call.endpoint}, .choices = std::vector<wire::AnswerChoice>(1), .usage = {}};
   for (const domain::ChatMessage& message : chat.messages) {
-    const std::string chunk = chunks.piece(0, {.text = message.content, .tokens = 1}, "");
-    EBB_CHECK(message.content.empty() || parse_json(chunk).has_value());
-    wire::append_sse(out, chunk);
+    answered.choices[0].content += message.content;
+    const std::string out = asked->writer->piece(answered, 0, {.text = message.content, .tokens = 1});
+    EBB_CHECK(message.content.empty() || parse_json(std::string_view(out).substr(6)).has_value());
   }
+  EBB_CHECK(parse_json(asked->writer->whole(answered)).has_value());
   return 0;
 }

@@ -14,13 +14,24 @@ namespace ebb::wire {
 
 std::vector<domain::ChatMessage> read_messages(ObjectReader& reader);
 
+// Chats describe a function inside "function" and a schema inside "json_schema"; responses in the object itself.
+enum class ToolForm { kNested, kFlat };
 // tools, tool_choice, parallel_tool_calls; `named`: the caller insists on one tool.
-void read_tools(ObjectReader& reader, domain::Chat& chat, bool& named);
-// response_format
-void read_response_format(ObjectReader& reader, domain::Chat& chat);
+void read_tools(ObjectReader& reader, ToolForm form, domain::Chat& chat, bool& named);
+// {"type": "text" | "json_object" | "json_schema", …} at `path`.
+void read_format(const json::value& format, std::string path, ToolForm form, domain::Chat& chat, ObjectReader& parent);
 
 // temperature, top_p, penalties, logit_bias, seed, stop
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling);
+
+void read_logprobs(ObjectReader& reader, domain::Sampling& sampling);
+std::string read_model(ObjectReader& reader);
+// `stream`, `stream_options`
+void read_streaming(ObjectReader& reader, bool& stream, bool& include_usage);
+// `n`; `bytes`: of the request, which each choice holds until it runs.
+int64_t read_choices(ObjectReader& reader, std::string_view key, size_t bytes);
+// The same call so many times, the seed rising by one.
+std::vector<domain::Call> choices_of(const domain::Call& call, int64_t count);
 
 // What may be the name of a tool or a schema.
 bool is_tool_name(std::string_view name);

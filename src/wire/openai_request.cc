@@ -61,31 +61,6 @@ void read_length(ObjectReader& reader, domain::Sampling& sampling) {
   sampling.max_tokens = new_name ? new_name : old_name;
 }
 
-void read_logprobs(ObjectReader& reader, domain::Sampling& sampling) {
-  const bool wanted = reader.boolean("logprobs").value_or(false);
-  const auto top = reader.integer("top_logprobs", 0, domain::kTopLogprobsMax);
-  if (top && *top > 0 && !wanted) reader.add_error("top_logprobs", "'top_logprobs' is allowed only with 'logprobs': true");
-  if (wanted) sampling.top_logprobs = static_cast<int>(top.value_or(0));
-}
-
-void read_streaming(ObjectReader& reader, ChatRequest& request) {
-  request.stream = reader.boolean("stream").value_or(false);
-  const json::value* options = reader.find("stream_options");
-  if (options == nullptr) return;
-  if (!request.stream) reader.add_error("stream_options", "'stream_options' is allowed only with 'stream': true");
-  ObjectReader inner(*options, "stream_options");
-  request.include_usage = inner.boolean("include_usage").value_or(false);
-  inner.boolean("include_obfuscation");
-  if (!inner.ok()) reader.adopt(inner.error());
-}
-
-std::string read_model(ObjectReader& reader) {
-  std::string model = reader.required_string("model");
-  if (reader.ok() && model.empty()) reader.add_error("model", "'model' is empty: give the name of an endpoint");
-  if (model.size() > kModelBytesMax) reader.add_error("model", fmt::format("'model' has over {} bytes: no endpoint has such a name", kModelBytesMax));
-  return model;
-}
-
 }  // namespace
 
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling) {
@@ -98,6 +73,48 @@ void read_sampling(ObjectReader& reader, domain::Sampling& sampling) {
   read_stop(reader, sampling);
 }
 
+void read_logprobs(ObjectReader& reader, domain::Sampling& sampling) {
+  const bool wanted = reader.boolean("logprobs").value_or(false);
+  const auto top = reader.integer("top_logprobs", 0, domain::kTopLogprobsMax);
+  if (top && *top > 0 && !wanted) reader.add_error("top_logprobs", "'top_logprobs' is allowed only with 'logprobs': true");
+  if (wanted) sampling.top_logprobs = static_cast<int>(top.value_or(0));
+}
+
+void read_streaming(ObjectReader& reader, bool& stream, bool& include_usage) {
+  stream = reader.boolean("stream").value_or(false);
+  const json::value* options = reader.find("stream_options");
+  if (options == nullptr) return;
+  if (!stream) reader.add_error("stream_options", "'stream_options' is allowed only with 'stream': true");
+  ObjectReader inner(*options, "stream_options");
+  include_usage = inner.boolean("include_usage").value_or(false);
+  inner.boolean("include_obfuscation");
+  if (!inner.ok()) reader.adopt(inner.error());
+}
+
+std::string read_model(ObjectReader& reader) {
+  std::string model = reader.required_string("model");
+  if (reader.ok() && model.empty()) reader.add_error("model", "'model' is empty: give the name of an endpoint");
+  if (model.size() > kModelBytesMax) reader.add_error("model", fmt::format("'model' has over {} bytes: no endpoint has such a name", kModelBytesMax));
+  return model;
+}
+
+int64_t read_choices(ObjectReader& reader, std::string_view key, size_t bytes) {
+  const int64_t choices = reader.integer(key, 1, domain::kChoicesMax).value_or(1);
+  if (choices > 1 && bytes > domain::kChoicesBytesMax / static_cast<size_t>(choices))
+    reader.add_error(key, fmt::format("'{}' of {} is too many for a request of {} KiB: each choice holds its own copy", key, choices, bytes / 1024));
+  return choices;
+}
+
+std::vector<domain::Call> choices_of(const domain::Call& call, int64_t count) {
+  std::vector<domain::Call> calls(static_cast<size_t>(count), call);
+  uint64_t step = 0;
+  for (domain::Call& each : calls) {
+    if (each.sampling.seed) each.sampling.seed = static_cast<int64_t>(static_cast<uint64_t>(*each.sampling.seed) + step);
+    ++step;
+  }
+  return calls;
+}
+
 Result<ChatRequest> parse_chat(std::string_view body) {
   Result<json::value> value = parse_json(body);
   if (!value) return fail(value.error());
@@ -107,14 +124,15 @@ Result<ChatRequest> parse_chat(std::string_view body) {
   domain::Chat chat;
   request.call.endpoint = read_model(reader);
   chat.messages = read_messages(reader);
-  if (reader.ok()) read_tools(reader, chat, request.names_a_tool);
-  if (reader.ok()) read_response_format(reader, chat);
+  if (reader.ok()) read_tools(reader, ToolForm::kNested, chat, request.names_a_tool);
+  if (const json::value* format = reader.find("response_format"); format != nullptr && reader.ok())
+    read_format(*format, "response_format", ToolForm::kNested, chat, reader);
   request.call.input = std::move(chat);
   read_length(reader, request.call.sampling);
   read_sampling(reader, request.call.sampling);
   read_logprobs(reader, request.call.sampling);
-  request.choices = reader.integer("n", 1, domain::kChoicesMax).value_or(1);
-  read_streaming(reader, request);
+  request.choices = read_choices(reader, "n", body.size());
+  read_streaming(reader, request.stream, request.include_usage);
   check_fields(reader, value->get_object(), chat_fields(), request.ignored);
   if (!reader.ok()) return fail(reader.error());
   return request;

@@ -7,48 +7,85 @@
 namespace ebb::wire {
 namespace {
 
-const AnswerHead kHead{.id = "chatcmpl-1", .created = 17, .model = "chat"};
-const AnswerUsage kUsage{.prompt_tokens = 3,
-                         .completion_tokens = 2,
-                         .cached_tokens = 2,
-                         .reasoning_tokens = 1,
-                         .cost = AnswerUsage::Cost{.cost = "0.01", .billed_ms = 4, .tier = domain::Tier::kParked}};
+// A request's writer, with fields added.
+std::unique_ptr<AnswerWriter> chat_writer(const std::string& fields = "") {
+  Result<Asked> asked = ask_chat(R"({"model":"chat","messages":[{"role":"user","content":"hi"}])" + fields + "}");
+  EXPECT_TRUE(asked) << asked.error().message;
+  return std::move(asked->writer);
+}
+
+Answered answered_with(std::vector<AnswerChoice> choices) {
+  return {.head = {.id = "1", .created = 17, .model = "chat"},
+          .choices = std::move(choices),
+          .usage = {.prompt_tokens = 3,
+                    .completion_tokens = 2,
+                    .cached_tokens = 2,
+                    .reasoning_tokens = 1,
+                    .cost = AnswerUsage::Cost{.cost = "0.01", .billed_ms = 4, .tier = domain::Tier::kParked}}};
+}
+
+// The JSON of each event of a stream.
+std::vector<json::value> events_in(std::string_view out) {
+  std::vector<json::value> events;
+  while (out.starts_with("data: {")) {
+    const size_t end = out.find("\n\n");
+    events.push_back(*parse_json(out.substr(6, end - 6)));
+    out.remove_prefix(end + 2);
+  }
+  return events;
+}
+
+constexpr std::string_view kUsage =
+    R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1},)"
+    R"("ebb":{"cost":"0.01","billed_ms":4,"tier":"parked"}})";
 
 TEST(ChatAnswer, IsACompletion) {
   EXPECT_EQ(
-      chat_completion(kHead, {{.content = "h\"i\n", .reasoning = {}, .tool_calls = {}, .logprobs = {}, .reason = domain::FinishReason::kLength}}, kUsage),
+      chat_writer()->whole(answered_with({{.content = "h\"i\n", .reasoning = {}, .tool_calls = {}, .logprobs = {}, .reason = domain::FinishReason::kLength}})),
       R"({"id":"chatcmpl-1","object":"chat.completion","created":17,"model":"chat","choices":[{"index":0,"message":{"role":"assistant","content":"h\"i\n","refusal":null},)"
-      R"("logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1},"ebb":{"cost":"0.01","billed_ms":4,"tier":"parked"}}})");
+      R"("logprobs":null,"finish_reason":"length"}],"usage":)" +
+          std::string(kUsage) + "}\n");
 }
 
-TEST(ChatAnswer, IsChunksWithAndWithoutUsage) {
-  const ChatChunks plain(kHead, false);
+TEST(ChatAnswer, IsChunks) {
+  const auto writer = chat_writer();
+  const Answered two = answered_with({{}, {}});
   EXPECT_EQ(
-      plain.role(0),
-      R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":17,"model":"chat","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]})");
-  EXPECT_EQ(plain.piece(0, {.text = "é"}, ""),
-            "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":17,\"model\":\"chat\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
-            "\"é\"},\"logprobs\":null,\"finish_reason\":null}]}");
-  const ChatChunks with(kHead, true);
-  EXPECT_EQ(
-      with.finish(0, domain::FinishReason::kStop),
-      R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":17,"model":"chat","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":null})");
-  EXPECT_EQ(
-      with.usage({.prompt_tokens = 1, .completion_tokens = 2, .cost = {}}),
-      R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":17,"model":"chat","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}})");
+      writer->open(answered_with({{}})),
+      "data: "
+      R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":17,"model":"chat","choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]})"
+      "\n\n");
+  EXPECT_EQ(events_in(writer->open(two)).size(), 2U) << "all choices begin at once";
+  EXPECT_EQ(writer->piece(two, 1, {.text = "\xC3\xA9"}),
+            "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":17,\"model\":\"chat\",\"choices\":[{\"index\":1,\"delta\":{"
+            "\"content\":\"\xC3\xA9\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
+  EXPECT_EQ(writer->ended(two), "data: [DONE]\n\n");
+}
+
+TEST(ChatAnswer, SaysUsageWhereItWasAskedFor) {
+  const auto writer = chat_writer(R"(,"stream":true,"stream_options":{"include_usage":true})");
+  const Answered one = answered_with({{}});
+  const std::vector<json::value> end = events_in(writer->choice_ended(one, 0));
+  EXPECT_TRUE(end.at(0).at("usage").is_null());
+  EXPECT_EQ(json::serialize(end.at(0).at("choices")), R"([{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}])");
+  const std::vector<json::value> usage = events_in(writer->ended(one));
+  EXPECT_EQ(json::serialize(usage.at(0).at("choices")), "[]");
+  EXPECT_EQ(json::serialize(usage.at(0).at("usage")), kUsage);
 }
 
 TEST(ChatAnswer, SaysWhatBelongsToAnotherPart) {
-  const ChatChunks chunks(kHead, false);
-  const auto delta = [&chunks](const domain::Text& text) {
-    const json::value all = *parse_json(chunks.piece(1, text, "call_1"));
-    return json::serialize(all.at("choices").at(0).at("delta"));
+  const auto writer = chat_writer();
+  AnswerChoice choice;
+  choice.tool_calls = {{.id = "call_1", .name = "f", .arguments = "{"}};
+  const Answered answered = answered_with({choice});
+  const auto delta = [&](const domain::Text& text) {
+    return json::serialize(events_in(writer->piece(answered, 0, text)).at(0).at("choices").at(0).at("delta"));
   };
   EXPECT_EQ(delta({.text = "{", .part = domain::Part::kToolCall, .tool_index = 2, .tool_name = "f"}),
             R"({"tool_calls":[{"index":2,"id":"call_1","type":"function","function":{"name":"f","arguments":"{"}}]})");
   EXPECT_EQ(delta({.text = "}", .part = domain::Part::kToolCall, .tool_index = 2}), R"({"tool_calls":[{"index":2,"function":{"arguments":"}"}}]})");
   EXPECT_EQ(delta({.text = "hm", .part = domain::Part::kReasoning}), R"({"reasoning_content":"hm"})");
-  EXPECT_EQ(chunks.piece(0, {.text = "", .tokens = 1}, ""), "") << "nothing to tell";
+  EXPECT_EQ(writer->piece(answered, 0, {.text = "", .tokens = 1}), "") << "nothing to tell";
 }
 
 TEST(ChatAnswer, CallsOfToolsHaveNoContent) {
@@ -57,22 +94,100 @@ TEST(ChatAnswer, CallsOfToolsHaveNoContent) {
                            .tool_calls = {{.id = "c", .name = "f", .arguments = "{\"a\":1}"}},
                            .logprobs = {},
                            .reason = domain::FinishReason::kToolCalls};
-  const json::value all = *parse_json(chat_completion(kHead, {AnswerChoice{}, calls}, kUsage));
-  EXPECT_EQ(json::serialize(all.at("choices").at(1)),
-            R"({"index":1,"message":{"role":"assistant","content":null,"refusal":null,"reasoning_content":"hm","tool_calls":[{"id":"c","type":"function",)"
-            R"("function":{"name":"f","arguments":"{\"a\":1}"}}]},"logprobs":null,"finish_reason":"tool_calls"})");
+  const std::string expected =
+      R"({"index":1,"message":{"role":"assistant","content":null,"refusal":null,"reasoning_content":"hm","tool_calls":[{"id":"c","type":"function",)"
+      R"("function":{"name":"f","arguments":"{\"a\":1}"}}]},"logprobs":null,"finish_reason":")";
+  const std::string tools = R"(,"tools":[{"type":"function","function":{"name":"f"}}])";
+  const auto second = [&](const std::string& fields) {
+    return json::serialize(parse_json(chat_writer(fields)->whole(answered_with({AnswerChoice{}, calls})))->at("choices").at(1));
+  };
+  EXPECT_EQ(second(tools), expected + "tool_calls\"}");
+  EXPECT_EQ(second(tools + R"(,"tool_choice":{"type":"function","function":{"name":"f"}})"), expected + "stop\"}") << "as the original has it";
 }
 
 TEST(ChatAnswer, LogprobsHaveTheBytesOfPartsOfCharacters) {
   const domain::TokenLogprob logprob{.chosen = {.bytes = "\xE2\x82", .logprob = -0.5}, .top = {{.bytes = "a", .logprob = -9999}}};
-  const json::value all = *parse_json(ChatChunks(kHead, false).piece(0, {.text = "", .logprobs = {logprob}}, ""));
-  EXPECT_EQ(json::serialize(all.at("choices").at(0).at("logprobs")),
-            "{\"content\":[{\"token\":\"\xEF\xBF\xBD\",\"logprob\":-5E-1,\"bytes\":[226,130],\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-9.999E3,\"bytes\":"
-            "[97]}]}],"
-            "\"refusal\":null}");
+  const std::string expected =
+      "{\"content\":[{\"token\":\"\xEF\xBF\xBD\",\"logprob\":-5E-1,\"bytes\":[226,130],\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-9.999E3,\"bytes\":[97]}]"
+      "}],"
+      "\"refusal\":null}";
+  const auto writer = chat_writer(R"(,"logprobs":true)");
+  const Answered answered = answered_with({{.content = "x", .reasoning = {}, .tool_calls = {}, .logprobs = {logprob}}});
+  EXPECT_EQ(json::serialize(events_in(writer->piece(answered, 0, {.text = "", .logprobs = {logprob}})).at(0).at("choices").at(0).at("logprobs")), expected);
+  EXPECT_EQ(json::serialize(parse_json(writer->whole(answered))->at("choices").at(0).at("logprobs")), expected);
 }
 
-TEST(ChatAnswer, ErrorsHaveAllFourKeys) {
+Result<Asked> completion(const std::string& fields) { return ask_completion(R"({"model":"m",)" + fields + "}"); }
+
+TEST(Completion, IsTextAndItsOlderLogprobs) {
+  const Result<Asked> asked = completion(R"("prompt":["a","b"],"echo":true,"n":2)");
+  ASSERT_TRUE(asked) << asked.error().message;
+  ASSERT_EQ(asked->calls.size(), 4U);
+  const json::value whole = *parse_json(asked->writer->whole(answered_with({{.content = "1"}, {.content = "2"}, {.content = "3"}, {.content = "4"}})));
+  EXPECT_EQ(whole.at("object").as_string(), "text_completion");
+  std::string texts;
+  for (const json::value& choice : whole.at("choices").as_array())
+    texts += std::to_string(choice.at("index").to_number<int>()) + std::string(choice.at("text").as_string());
+  EXPECT_EQ(texts, "0a11a22b33b4");
+
+  const Result<Asked> with = completion(R"("prompt":"a","logprobs":1)");
+  const domain::TokenLogprob logprob{.chosen = {.bytes = "hi", .logprob = -1}, .top = {{.bytes = "hi", .logprob = -1}}};
+  const json::value one =
+      *parse_json(with->writer->whole(answered_with({{.content = "hihi", .reasoning = {}, .tool_calls = {}, .logprobs = {logprob, logprob}}})));
+  EXPECT_EQ(json::serialize(one.at("choices").at(0).at("logprobs")),
+            R"({"tokens":["hi","hi"],"token_logprobs":[-1E0,-1E0],"top_logprobs":[{"hi":-1E0},{"hi":-1E0}],"text_offset":[0,2]})");
+}
+
+TEST(Completion, BestOfAreTheLikeliest) {
+  const Result<Asked> asked = completion(R"("prompt":"a","best_of":3,"n":1)");
+  ASSERT_TRUE(asked) << asked.error().message;
+  ASSERT_EQ(asked->calls.size(), 3U);
+  EXPECT_EQ(asked->calls[0].sampling.top_logprobs, 0);
+  const auto choice = [](std::string text, double logprob) {
+    return AnswerChoice{.content = std::move(text), .reasoning = {}, .tool_calls = {}, .logprobs = {{.chosen = {.bytes = "x", .logprob = logprob}, .top = {}}}};
+  };
+  const json::value whole = *parse_json(asked->writer->whole(answered_with({choice("a", -3), choice("b", -1), choice("c", -2)})));
+  ASSERT_EQ(whole.at("choices").as_array().size(), 1U);
+  EXPECT_EQ(whole.at("choices").at(0).at("text").as_string(), "b");
+  EXPECT_TRUE(whole.at("choices").at(0).at("logprobs").is_null()) << "they were for us";
+}
+
+TEST(Completion, ReadsPromptsOfAllForms) {
+  const auto prompts = [](const std::string& prompt) {
+    const auto request = parse_completion(R"({"model":"m","prompt":)" + prompt + "}");
+    return request ? static_cast<int>(request->prompts.size()) : -1;
+  };
+  EXPECT_EQ(prompts("\"a\""), 1);
+  EXPECT_EQ(prompts(R"(["a","b"])"), 2);
+  EXPECT_EQ(prompts("[1,2,3]"), 1);
+  EXPECT_EQ(prompts("[[1,2],[3]]"), 2);
+  for (const char* bad : {"\"\"", "[]", "[[]]", "[1,\"a\"]", "[-1]", "[1.5]", "[99999999999]", "{}", "[{}]", "\"a\\u0000\""})
+    EXPECT_EQ(prompts(bad), -1) << bad;
+  EXPECT_EQ(parse_completion(R"({"model":"m","prompt":"a"})")->prompts[0].sampling.max_tokens, 16);
+}
+
+TEST(Completion, BlamesTheField) {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"("prompt":null)", "prompt"},
+      {R"("prompt":"a","logprobs":6)", "logprobs"},
+      {R"("prompt":"a","logprobs":true)", "logprobs"},
+      {R"("prompt":"a","best_of":1,"n":2)", "best_of"},
+      {R"("prompt":"a","best_of":2,"stream":true)", "best_of"},
+      {R"("prompt":"a","echo":true,"logprobs":1)", "echo"},
+      {R"("prompt":[1],"echo":true)", "echo"},
+      {R"("prompt":["a","b"],"n":65)", "n"},
+      {R"("prompt":"a","suffix":"b")", "suffix"},
+      {R"("prompt":"a","max_tokens":0)", "max_tokens"},
+  };
+  for (const auto& [fields, param] : rows) {
+    const auto asked = completion(fields);
+    ASSERT_FALSE(asked) << fields;
+    EXPECT_EQ(asked.error().param, param) << fields << ": " << asked.error().message;
+  }
+  EXPECT_TRUE(completion(R"("prompt":"a","logprobs":false,"suffix":"")"));
+}
+
+TEST(Errors, HaveAllFourKeys) {
   struct Row {
     Error error;
     const char* json;

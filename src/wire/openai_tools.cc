@@ -47,37 +47,44 @@ std::string read_schema(ObjectReader& reader, std::string_view key, std::string_
   return json::serialize(prepared);
 }
 
-domain::Tool read_tool(const json::value& value, std::string path, ObjectReader& parent) {
+// What describes a function: inside "function" in chats, in the tool itself in responses.
+void read_function(ObjectReader& reader, domain::Tool& tool) {
+  tool.name = read_name(reader);
+  tool.description = read_description(reader);
+  tool.parameters = read_schema(reader, "parameters", kNoArguments);
+  if (tool.parameters == "{}") tool.parameters = kNoArguments;
+}
+
+// Reads what stands in "function" (nested), or in the object itself.
+template <class Read>
+void in_function(ObjectReader& reader, ToolForm form, Read read) {
+  if (form == ToolForm::kFlat) return read(reader);
+  if (!reader.has("function")) reader.add_error("function", fmt::format("'{}' is required", reader.path_of("function")));
+  const json::value* function = reader.find("function");
+  if (function == nullptr) return;
+  ObjectReader inner(*function, reader.path_of("function"));
+  read(inner);
+  if (!inner.ok()) reader.adopt(inner.error());
+}
+
+domain::Tool read_tool(const json::value& value, std::string path, ToolForm form, ObjectReader& parent) {
   ObjectReader reader(value, std::move(path));
   domain::Tool tool;
   const std::string type = reader.required_string("type");
   if (reader.ok() && type != "function")
     reader.add_error("type", fmt::format("'{}' must be 'function': tools of type '{}' are not supported", reader.path_of("type"), type.substr(0, 32)));
-  if (reader.ok() && !reader.has("function")) reader.add_error("function", fmt::format("'{}' is required", reader.path_of("function")));
-  if (const json::value* function = reader.find("function"); function != nullptr && reader.ok()) {
-    ObjectReader inner(*function, reader.path_of("function"));
-    tool.name = read_name(inner);
-    tool.description = read_description(inner);
-    tool.parameters = read_schema(inner, "parameters", kNoArguments);
-    if (tool.parameters == "{}") tool.parameters = kNoArguments;
-    if (!inner.ok()) reader.adopt(inner.error());
-  }
+  if (reader.ok()) in_function(reader, form, [&tool](ObjectReader& inner) { read_function(inner, tool); });
   if (!reader.ok()) parent.adopt(reader.error());
   return tool;
 }
 
-// The name in {"type": "function", "function": {"name": …}}.
-std::string read_reference(const json::value& value, std::string path, ObjectReader& parent) {
+// The name in {"type": "function", …}.
+std::string read_reference(const json::value& value, std::string path, ToolForm form, ObjectReader& parent) {
   ObjectReader reader(value, std::move(path));
   const std::string type = reader.string("type").value_or("function");
   if (reader.ok() && type != "function") reader.add_error("type", fmt::format("'{}' must be 'function'", reader.path_of("type")));
   std::string name;
-  if (!reader.has("function")) reader.add_error("function", fmt::format("'{}' is required", reader.path_of("function")));
-  if (const json::value* function = reader.find("function")) {
-    ObjectReader inner(*function, reader.path_of("function"));
-    name = inner.required_string("name");
-    if (!inner.ok()) reader.adopt(inner.error());
-  }
+  in_function(reader, form, [&name](ObjectReader& inner) { name = inner.required_string("name"); });
   if (!reader.ok()) parent.adopt(reader.error());
   return name;
 }
@@ -102,23 +109,24 @@ void keep_tools(ObjectReader& reader, domain::Chat& chat, const std::vector<std:
   chat.tools = std::move(kept);
 }
 
-void read_allowed(ObjectReader& reader, const json::value& allowed, domain::Chat& chat) {
-  ObjectReader inner(allowed, "tool_choice.allowed_tools");
+// {"mode", "tools"}: one level deeper in chats than in responses.
+void read_allowed(ObjectReader& reader, const json::value& allowed, std::string path, ToolForm form, domain::Chat& chat) {
+  ObjectReader inner(allowed, std::move(path));
   const std::string mode = inner.required_string("mode");
-  if (inner.ok() && mode != "auto" && mode != "required") inner.add_error("mode", "'tool_choice.allowed_tools.mode' must be auto or required");
+  if (inner.ok() && mode != "auto" && mode != "required") inner.add_error("mode", fmt::format("'{}' must be auto or required", inner.path_of("mode")));
   std::vector<std::string> names;
-  if (!inner.has("tools")) inner.add_error("tools", "'tool_choice.allowed_tools.tools' is required");
+  if (!inner.has("tools")) inner.add_error("tools", fmt::format("'{}' is required", inner.path_of("tools")));
   if (const json::array* tools = inner.array("tools")) {
     for (size_t i = 0; i < tools->size() && inner.ok(); ++i)
-      names.push_back(read_reference((*tools)[i], fmt::format("tool_choice.allowed_tools.tools[{}]", i), inner));
-    if (tools->empty()) inner.add_error("tools", "'tool_choice.allowed_tools.tools' must not be empty");
+      names.push_back(read_reference((*tools)[i], fmt::format("{}[{}]", inner.path_of("tools"), i), form, inner));
+    if (tools->empty()) inner.add_error("tools", fmt::format("'{}' must not be empty", inner.path_of("tools")));
   }
   if (!inner.ok()) return reader.adopt(inner.error());
   chat.tool_choice = read_mode(reader, "tool_choice", mode);
   keep_tools(reader, chat, names);
 }
 
-void read_choice(ObjectReader& reader, domain::Chat& chat, bool& named) {
+void read_choice(ObjectReader& reader, ToolForm form, domain::Chat& chat, bool& named) {
   const json::value* choice = reader.find("tool_choice");
   if (choice == nullptr) return;
   if (choice->is_string()) {
@@ -128,10 +136,11 @@ void read_choice(ObjectReader& reader, domain::Chat& chat, bool& named) {
     const std::string type = inner.required_string("type");
     if (!inner.ok()) return reader.adopt(inner.error());
     if (type == "allowed_tools") {
-      if (!inner.has("allowed_tools")) return reader.add_error("tool_choice", "'tool_choice.allowed_tools' is required");
-      read_allowed(reader, *inner.find("allowed_tools"), chat);
+      const json::value* allowed = form == ToolForm::kFlat ? choice : inner.find("allowed_tools");
+      if (allowed == nullptr) return reader.add_error("tool_choice", "'tool_choice.allowed_tools' is required");
+      read_allowed(reader, *allowed, form == ToolForm::kFlat ? "tool_choice" : "tool_choice.allowed_tools", form, chat);
     } else {
-      const std::string name = read_reference(*choice, "tool_choice", reader);
+      const std::string name = read_reference(*choice, "tool_choice", form, reader);
       if (!reader.ok()) return;
       chat.tool_choice = domain::ToolChoice::kRequired;
       named = true;
@@ -149,13 +158,13 @@ bool is_tool_name(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
-void read_tools(ObjectReader& reader, domain::Chat& chat, bool& named) {
+void read_tools(ObjectReader& reader, ToolForm form, domain::Chat& chat, bool& named) {
   if (const json::array* tools = reader.array("tools")) {
     if (tools->size() > domain::kToolsMax)
       return reader.add_error("tools", fmt::format("'tools' has {} entries, at most {} are allowed", tools->size(), domain::kToolsMax));
     size_t bytes = 0;
     for (size_t i = 0; i < tools->size() && reader.ok(); ++i) {
-      domain::Tool tool = read_tool((*tools)[i], fmt::format("tools[{}]", i), reader);
+      domain::Tool tool = read_tool((*tools)[i], fmt::format("tools[{}]", i), form, reader);
       bytes += tool.parameters.size();
       if (bytes > domain::kSchemaBytesMax) reader.add_error("tools", fmt::format("'tools' have over {} bytes of parameters", domain::kSchemaBytesMax));
       if (std::ranges::find(chat.tools, tool.name, &domain::Tool::name) != chat.tools.end())
@@ -163,34 +172,35 @@ void read_tools(ObjectReader& reader, domain::Chat& chat, bool& named) {
       chat.tools.push_back(std::move(tool));
     }
   }
-  if (reader.ok()) read_choice(reader, chat, named);
+  if (reader.ok()) read_choice(reader, form, chat, named);
   chat.parallel_tool_calls = reader.boolean("parallel_tool_calls").value_or(true);
   // A named tool is called once.
   if (named) chat.parallel_tool_calls = false;
 }
 
-void read_response_format(ObjectReader& reader, domain::Chat& chat) {
-  const json::value* format = reader.find("response_format");
-  if (format == nullptr) return;
-  ObjectReader inner(*format, "response_format");
-  const std::string type = inner.required_string("type");
-  if (inner.ok()) {
-    if (type == "json_object") {
-      chat.json_schema = kAnyObject;
-    } else if (type == "json_schema") {
-      if (!inner.has("json_schema")) inner.add_error("json_schema", "'response_format.json_schema' is required");
-      if (const json::value* schema = inner.find("json_schema")) {
-        ObjectReader named(*schema, "response_format.json_schema");
-        read_name(named);
-        read_description(named);
-        chat.json_schema = read_schema(named, "schema", kAnyObject);
-        if (!named.ok()) inner.adopt(named.error());
-      }
-    } else if (type != "text") {
-      inner.add_error("type", "'response_format.type' must be text, json_object or json_schema");
-    }
+void read_format(const json::value& format, std::string path, ToolForm form, domain::Chat& chat, ObjectReader& parent) {
+  ObjectReader reader(format, std::move(path));
+  const std::string type = reader.required_string("type");
+  const auto read_named = [&chat](ObjectReader& named) {
+    read_name(named);
+    read_description(named);
+    chat.json_schema = read_schema(named, "schema", kAnyObject);
+  };
+  if (!reader.ok() || type == "text") {
+  } else if (type == "json_object") {
+    chat.json_schema = kAnyObject;
+  } else if (type != "json_schema") {
+    reader.add_error("type", fmt::format("'{}' must be text, json_object or json_schema", reader.path_of("type")));
+  } else if (form == ToolForm::kFlat) {
+    read_named(reader);
+  } else if (const json::value* schema = reader.find("json_schema")) {
+    ObjectReader named(*schema, reader.path_of("json_schema"));
+    read_named(named);
+    if (!named.ok()) reader.adopt(named.error());
+  } else {
+    reader.add_error("json_schema", fmt::format("'{}' is required", reader.path_of("json_schema")));
   }
-  if (!inner.ok()) reader.adopt(inner.error());
+  if (!reader.ok()) parent.adopt(reader.error());
 }
 
 }  // namespace ebb::wire

@@ -12,4 +12,9 @@ void append_sse(std::string& out, std::string_view line) {
   out += "\n\n";
 }
 
+void append_named_sse(std::string& out, std::string_view name, std::string_view line) {
+  out.append("event: ").append(name).append("\n");
+  append_sse(out, line);
+}
+
 }  // namespace ebb::wire

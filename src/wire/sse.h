@@ -1,4 +1,4 @@
-// Server-sent events, as far as OpenAI's streams use them: `data:` lines only. Pure.
+// Server-sent events, as far as OpenAI's streams use them. Pure.
 #pragma once
 
 #include <string>
@@ -11,5 +11,7 @@ inline constexpr std::string_view kSseDone = "data: [DONE]\n\n";
 
 // Appends one event. `line` must not contain a line break (serialised JSON never does).
 void append_sse(std::string& out, std::string_view line);
+// The same with a name before it.
+void append_named_sse(std::string& out, std::string_view name, std::string_view line);
 
 }  // namespace ebb::wire

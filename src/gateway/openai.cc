@@ -1,0 +1,20 @@
+// POST /v1/chat/completions, /v1/completions and /v1/responses: their parsers, and the common way from there.
+#include "wire/openai.h"
+#include "gateway/answer.h"
+#include "gateway/exchange.h"
+#include "gateway/handlers.h"
+
+namespace ebb::gateway {
+
+io::Task<void> chat_completions(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_chat(exchange.request().body())); }
+
+io::Task<void> completions(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_completion(exchange.request().body())); }
+
+io::Task<void> responses(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_response(exchange.request().body())); }
+
+io::Task<void> no_stored_response(Services& /*services*/, Exchange& exchange) {
+  Error error{.kind = ErrorKind::kNotFound, .message = "This server keeps no responses: each is in the answer to its request only", .param = "response_id"};
+  co_await exchange.fail(std::move(error));
+}
+
+}  // namespace ebb::gateway

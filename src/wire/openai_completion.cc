@@ -1,0 +1,265 @@
+// POST /v1/completions: prompts to be continued as they stand, and their answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "base/utf8.h"
+#include "domain/limits.h"
+#include "wire/openai.h"
+#include "wire/openai_fields.h"
+#include "wire/openai_parts.h"
+#include "wire/openai_read.h"
+#include "wire/sse.h"
+
+namespace ebb::wire {
+
+namespace {
+
+// What the API gives where nothing is said.
+constexpr int64_t kTokensByDefault = 16;
+constexpr int64_t kLogprobsMax = 5;
+
+std::vector<int32_t> read_tokens(ObjectReader& reader, const json::array& list, const std::string& path) {
+  std::vector<int32_t> tokens;
+  for (const json::value& one : list) {
+    const bool fits = one.is_int64() && one.get_int64() >= 0 && one.get_int64() <= std::numeric_limits<int32_t>::max();
+    if (!fits) {
+      reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must hold token ids only", path), .param = "prompt"});
+      return {};
+    }
+    tokens.push_back(static_cast<int32_t>(one.get_int64()));
+  }
+  if (tokens.empty()) reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' is empty", path), .param = "prompt"});
+  return tokens;
+}
+
+domain::Prompt read_text(ObjectReader& reader, std::string_view text, const std::string& path) {
+  if (text.empty()) reader.add_error("prompt", fmt::format("'{}' is empty", path));
+  // Engines take text as C strings here and there: what follows a NUL would be lost.
+  if (text.find('\0') != std::string_view::npos) reader.add_error("prompt", fmt::format("'{}' has a NUL character", path));
+  return {.text = std::string(text)};
+}
+
+// A string, strings, tokens, or lists of tokens.
+std::vector<domain::Prompt> read_prompts(ObjectReader& reader) {
+  const json::value* prompt = reader.find("prompt");
+  std::vector<domain::Prompt> prompts;
+  if (prompt == nullptr) {
+    reader.add_error("prompt", "'prompt' is required: a string, an array of strings, tokens, or arrays of tokens");
+  } else if (prompt->is_string()) {
+    prompts.push_back(read_text(reader, prompt->get_string(), "prompt"));
+  } else if (!prompt->is_array() || prompt->get_array().empty()) {
+    reader.add_error("prompt", "'prompt' must be a string, an array of strings, tokens, or arrays of tokens, and not empty");
+  } else if (const json::array& list = prompt->get_array(); list[0].is_number()) {
+    prompts.push_back({.text = read_tokens(reader, list, "prompt")});
+  } else if (std::cmp_greater(list.size(), domain::kChoicesMax)) {
+    reader.add_error("prompt", fmt::format("'prompt' has {} entries, at most {} are allowed", list.size(), domain::kChoicesMax));
+  } else {
+    for (size_t i = 0; i < list.size() && reader.ok(); ++i) {
+      const std::string path = fmt::format("prompt[{}]", i);
+      if (list[i].is_string()) {
+        prompts.push_back(read_text(reader, list[i].get_string(), path));
+      } else if (list[i].is_array()) {
+        prompts.push_back({.text = read_tokens(reader, list[i].get_array(), path)});
+      } else {
+        reader.add_error("prompt", fmt::format("'{}' must be a string or an array of tokens", path));
+      }
+    }
+  }
+  return prompts;
+}
+
+void read_logprobs_count(ObjectReader& reader, domain::Sampling& sampling) {
+  // Some clients send the chat's false.
+  const json::value* logprobs = reader.find("logprobs");
+  if (logprobs == nullptr || (logprobs->is_bool() && !logprobs->get_bool())) return;
+  if (const auto count = reader.integer("logprobs", 0, kLogprobsMax)) sampling.top_logprobs = static_cast<int>(*count);
+}
+
+void check_together(ObjectReader& reader, const CompletionRequest& request, const domain::Sampling& sampling) {
+  if (request.best_of < request.choices) reader.add_error("best_of", "'best_of' must not be less than 'n'");
+  if (request.best_of > request.choices && request.stream)
+    reader.add_error("best_of", "'best_of' above 'n' cannot be streamed: which are best is known at the end");
+  if (request.echo && sampling.top_logprobs) reader.add_error("echo", "'echo' with 'logprobs' is not supported: log probabilities of the prompt are not kept");
+  const bool tokens = std::ranges::any_of(
+      request.prompts, [](const domain::Call& call) { return !std::holds_alternative<std::string>(std::get<domain::Prompt>(call.input).text); });
+  if (request.echo && tokens) reader.add_error("echo", "'echo' needs the prompt as text");
+  const auto calls = static_cast<int64_t>(request.prompts.size()) * request.best_of;
+  if (calls > domain::kChoicesMax) reader.add_error("n", fmt::format("prompts times choices are {}, at most {} are allowed", calls, domain::kChoicesMax));
+}
+
+double mean_logprob(const AnswerChoice& choice) {
+  const double sum = std::accumulate(choice.logprobs.begin(), choice.logprobs.end(), 0.0,
+                                     [](double total, const domain::TokenLogprob& one) { return total + one.chosen.logprob; });
+  return choice.logprobs.empty() ? 0 : sum / static_cast<double>(choice.logprobs.size());
+}
+
+class CompletionWriter final : public AnswerWriter {
+ public:
+  explicit CompletionWriter(const CompletionRequest& request)
+      : choices_(static_cast<size_t>(request.choices)),
+        best_of_(static_cast<size_t>(request.best_of)),
+        include_usage_(request.include_usage),
+        logprobs_(request.prompts[0].sampling.top_logprobs.has_value() && !ranks_only(request)) {
+    if (!request.echo) return;
+    for (const domain::Call& call : request.prompts)
+      echo_.push_back(std::get<std::string>(std::get<domain::Prompt>(call.input).text));
+  }
+
+  // best_of needs log probabilities that the caller did not ask for.
+  static bool ranks_only(const CompletionRequest& request) {
+    return request.best_of > request.choices && request.prompts[0].sampling.top_logprobs == kRankOnly;
+  }
+  static constexpr int kRankOnly = 0;
+
+  std::string whole(const Answered& answered) override {
+    json::array list;
+    for (size_t prompt = 0; prompt * best_of_ < answered.choices.size(); ++prompt) {
+      for (const size_t index : best(answered, prompt)) {
+        const AnswerChoice& choice = answered.choices[index];
+        size_t offset = 0;
+        list.push_back({{"text", echo(prompt) + choice.content},
+                        {"index", list.size()},
+                        {"logprobs", logprobs_ ? logprobs_of(choice.logprobs, offset) : json::value(nullptr)},
+                        {"finish_reason", finish_word(choice.reason)}});
+      }
+    }
+    return json::serialize(object(answered, std::move(list), usage_object(answered.usage))) + "\n";
+  }
+
+  std::string_view stream_content_type() const override { return kSseContentType; }
+
+  std::string open(const Answered& answered) override {
+    offsets_.resize(answered.choices.size());
+    std::string out;
+    for (size_t i = 0; i < answered.choices.size() && !echo_.empty(); ++i)
+      append_sse(out, chunk(answered, i, echo(i / best_of_), nullptr, nullptr));
+    return out;
+  }
+
+  std::string piece(const Answered& answered, size_t choice, const domain::Text& text) override {
+    if (text.text.empty() && text.logprobs.empty()) return {};
+    std::string out;
+    json::value logprobs = logprobs_ ? logprobs_of(text.logprobs, offsets_[choice]) : json::value(nullptr);
+    append_sse(out, chunk(answered, choice, text.text, std::move(logprobs), nullptr));
+    return out;
+  }
+
+  std::string choice_ended(const Answered& answered, size_t choice) override {
+    std::string out;
+    append_sse(out, chunk(answered, choice, "", nullptr, json::value(finish_word(answered.choices[choice].reason))));
+    return out;
+  }
+
+  std::string ended(const Answered& answered) override {
+    std::string out;
+    if (include_usage_) append_sse(out, json::serialize(object(answered, {}, usage_object(answered.usage))));
+    out += kSseDone;
+    return out;
+  }
+
+  std::string failed(const Answered& answered, const Error& error, std::string_view request_id) override {
+    std::string out;
+    append_sse(out, openai_stream_error(error, request_id, answered.usage.completion_tokens));
+    return out;
+  }
+
+ private:
+  std::string echo(size_t prompt) const { return echo_.empty() ? std::string() : echo_[prompt]; }
+
+  // The likeliest of a prompt's answers, in the order in which they were asked for.
+  std::vector<size_t> best(const Answered& answered, size_t prompt) const {
+    std::vector<size_t> order(best_of_);
+    std::iota(order.begin(), order.end(), prompt * best_of_);
+    std::ranges::stable_sort(order, std::greater{}, [&](size_t index) { return mean_logprob(answered.choices[index]); });
+    order.resize(choices_);
+    std::ranges::sort(order);
+    return order;
+  }
+
+  // The older form: lists side by side. `offset`: of the first token in the text, moved on.
+  static json::value logprobs_of(const std::vector<domain::TokenLogprob>& logprobs, size_t& offset) {
+    json::array tokens, values, tops, offsets;
+    for (const domain::TokenLogprob& one : logprobs) {
+      tokens.emplace_back(replace_invalid_utf8(one.chosen.bytes));
+      values.emplace_back(one.chosen.logprob);
+      json::object top;
+      for (const domain::TokenLogprob::Candidate& candidate : one.top)
+        top[replace_invalid_utf8(candidate.bytes)] = candidate.logprob;
+      tops.emplace_back(std::move(top));
+      offsets.emplace_back(offset);
+      offset += one.chosen.bytes.size();
+    }
+    return {{"tokens", std::move(tokens)}, {"token_logprobs", std::move(values)}, {"top_logprobs", std::move(tops)}, {"text_offset", std::move(offsets)}};
+  }
+
+  json::object object(const Answered& answered, json::array choices, json::value usage) const {
+    return {{"id", "cmpl-" + answered.head.id}, {"object", "text_completion"},   {"created", answered.head.created},
+            {"model", answered.head.model},     {"choices", std::move(choices)}, {"usage", std::move(usage)}};
+  }
+
+  std::string chunk(const Answered& answered, size_t index, std::string_view text, json::value logprobs, json::value reason) const {
+    json::object out =
+        object(answered, {json::object{{"text", text}, {"index", index}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}}}, nullptr);
+    if (!include_usage_) out.erase("usage");
+    return json::serialize(out);
+  }
+
+  size_t choices_;
+  size_t best_of_;
+  bool include_usage_;
+  bool logprobs_;
+  std::vector<std::string> echo_;  // of each prompt; empty: none
+  std::vector<size_t> offsets_;    // of each choice, in its text
+};
+
+}  // namespace
+
+Result<CompletionRequest> parse_completion(std::string_view body) {
+  Result<json::value> value = parse_json(body);
+  if (!value) return fail(value.error());
+  ObjectReader reader(*value, "");
+  if (!reader.ok()) return fail(reader.error());
+  CompletionRequest request;
+  domain::Call call;
+  call.endpoint = read_model(reader);
+  call.sampling.max_tokens = reader.integer("max_tokens", 1, domain::kContextTokensMax).value_or(kTokensByDefault);
+  read_sampling(reader, call.sampling);
+  read_logprobs_count(reader, call.sampling);
+  for (domain::Prompt& prompt : read_prompts(reader)) {
+    call.input = std::move(prompt);
+    request.prompts.push_back(call);
+  }
+  request.choices = read_choices(reader, "n", body.size());
+  request.best_of = reader.has("best_of") ? read_choices(reader, "best_of", body.size()) : request.choices;
+  request.echo = reader.boolean("echo").value_or(false);
+  read_streaming(reader, request.stream, request.include_usage);
+  if (reader.ok()) check_together(reader, request, call.sampling);
+  check_fields(reader, value->get_object(), completion_fields(), request.ignored);
+  if (!reader.ok()) return fail(reader.error());
+  return request;
+}
+
+Result<Asked> ask_completion(std::string_view body) {
+  Result<CompletionRequest> request = parse_completion(body);
+  if (!request) return fail(request.error());
+  if (request->best_of > request->choices) {
+    for (domain::Call& call : request->prompts) {
+      if (!call.sampling.top_logprobs) call.sampling.top_logprobs = CompletionWriter::kRankOnly;
+    }
+  }
+  Asked asked{.calls = {},
+              .choices_per_prompt = static_cast<size_t>(request->best_of),
+              .stream = request->stream,
+              .ignored = std::move(request->ignored),
+              .writer = std::make_unique<CompletionWriter>(*request)};
+  for (const domain::Call& call : request->prompts) {
+    for (domain::Call& each : choices_of(call, request->best_of))
+      asked.calls.push_back(std::move(each));
+  }
+  return asked;
+}
+
+}  // namespace ebb::wire
