@@ -102,5 +102,5 @@ def test_responses_are_not_kept(server):
 def test_a_broken_stream_of_responses(server):
     server.deploy()
     events = list(server.openai(max_retries=0).responses.create(model="e", input="a b c d", instructions="crash_at=3 tps=20", stream=True))
-    assert events[-1].type == "error" and events[-1].code == "unavailable" and "worker" in events[-1].message
+    assert events[-1].type == "error" and events[-1].code == "worker_died" and "worker" in events[-1].message
     server.wait_until_free()
