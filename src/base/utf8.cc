@@ -60,6 +60,11 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+size_t character_bytes(std::string_view text) {
+  const Character first = read_character(text);
+  return first.whole ? first.bytes : 0;
+}
+
 size_t unfinished_utf8(std::string_view text) {
   for (size_t length = std::min<size_t>(3, text.size()); length > 0; --length) {
     const Character last = read_character(text.substr(text.size() - length));

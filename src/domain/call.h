@@ -59,6 +59,9 @@ struct Sampling {
   std::optional<int64_t> max_tokens;  // absent: up to the context's end
   double temperature = 1.0;           // 0: greedy
   double top_p = 1.0;
+  int top_k = 0;     // 0: all
+  double min_p = 0;  // of the likeliest token's probability
+  double repeat_penalty = 1;
   double presence_penalty = 0;
   double frequency_penalty = 0;
   std::map<int32_t, double> logit_bias;  // token → added to its logit

@@ -32,17 +32,21 @@ common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fall
   params.seed = sampling.seed ? seed_of(*sampling.seed) : seed_of(fallback_seed);
   params.temp = static_cast<float>(sampling.temperature);
   params.top_p = static_cast<float>(sampling.top_p);
-  params.top_k = 0;
-  params.min_p = 0;
+  params.top_k = sampling.top_k;
+  params.min_p = static_cast<float>(sampling.min_p);
+  params.penalty_repeat = static_cast<float>(sampling.repeat_penalty);
   params.no_perf = true;
   params.min_keep = 1;
   params.penalty_last_n = kPenaltyTokens;
   params.penalty_present = static_cast<float>(sampling.presence_penalty);
   params.penalty_freq = static_cast<float>(sampling.frequency_penalty);
   params.samplers.clear();
-  if (sampling.presence_penalty != 0 || sampling.frequency_penalty != 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
+  const bool penalises = sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1;
+  if (penalises) params.samplers.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
+  if (sampling.temperature > 0 && sampling.top_k > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_K);
   params.samplers.push_back(COMMON_SAMPLER_TYPE_TEMPERATURE);
   if (sampling.temperature > 0 && sampling.top_p < 1) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_P);
+  if (sampling.temperature > 0 && sampling.min_p > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_MIN_P);
   for (const auto& [token, bias] : sampling.logit_bias)
     params.logit_bias.push_back({.token = token, .bias = static_cast<float>(bias)});
   return params;

@@ -95,6 +95,7 @@ void saw_failure(Answer& answer, const domain::Failed& failed) {
 void settle(Answer& answer) {
   answer.seen.status = 200;
   answer.answered.usage.total = since_arrival(answer);
+  if (const auto& dispatched = (*answer.calls)[0].dispatched()) answer.answered.usage.to_start = dispatched->queued;
   domain::Pico cost = 0;
   int64_t billed_ms = 0;
   for (size_t i = 0; i < answer.calls->size(); ++i) {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "wire/admin_json.h"
+#include "wire/ollama.h"
 #include "wire/openai.h"
 
 namespace ebb::gateway {
@@ -20,28 +22,20 @@ Response ndjson_response(std::string body) {
 
 namespace {
 
-// The length of the UTF-8 character at the start of the text, or 0 if there is none.
-size_t character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
-  if (length == 0 || text.size() < length) return 0;
-  // The second byte's range keeps out overlong forms, surrogates and what lies beyond U+10FFFF.
-  const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (size_t i = 2; i < length; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
-  }
-  return length;
-}
-
 Error cleaned(const Error& error) {
   Error out = error;
   out.message = clean_text(error.message, kErrorTextMax);
   out.param = clean_text(error.param, kErrorTextMax);
   return out;
+}
+
+std::string body_of(Dialect dialect, const Error& error) {
+  switch (dialect) {
+    case Dialect::kOpenAi: return wire::openai_error(error);
+    case Dialect::kOllama: return wire::ollama_error(error);
+    case Dialect::kEbb: break;
+  }
+  return json::serialize(wire::to_json(error));
 }
 
 }  // namespace
@@ -91,8 +85,7 @@ Response error_response(Dialect dialect, const Refusal& refusal) {
     response.headers.emplace_back("Retry-After", std::to_string((advice + 999) / 1000));
     response.headers.emplace_back("retry-after-ms", std::to_string(advice));
   }
-  response.body = dialect == Dialect::kOpenAi ? wire::openai_error(error) : json::serialize(wire::to_json(error));
-  response.body += '\n';
+  response.body = body_of(dialect, error) + "\n";
   return response;
 }
 
@@ -100,7 +93,7 @@ Dialect dialect_of(std::string_view path) {
   for (const std::string_view own : {"/ebb", "/metrics", "/livez", "/readyz", "/healthz"}) {
     if (path.starts_with(own)) return Dialect::kEbb;
   }
-  return Dialect::kOpenAi;
+  return path.starts_with("/api/") ? Dialect::kOllama : Dialect::kOpenAi;
 }
 
 }  // namespace ebb::gateway

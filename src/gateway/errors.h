@@ -11,7 +11,7 @@
 namespace ebb::gateway {
 
 // Whose clients speak on a route: decides the shape of its errors.
-enum class Dialect { kOpenAi, kEbb };
+enum class Dialect { kOpenAi, kOllama, kEbb };
 
 struct Response {
   int status = 200;

@@ -16,6 +16,14 @@ io::Task<void> no_stored_response(Services& services, Exchange& exchange);
 io::Task<void> list_openai_models(Services& services, Exchange& exchange);
 io::Task<void> get_openai_model(Services& services, Exchange& exchange);
 
+// ollama.cc
+io::Task<void> ollama_chat(Services& services, Exchange& exchange);
+io::Task<void> ollama_generate(Services& services, Exchange& exchange);
+io::Task<void> ollama_tags(Services& services, Exchange& exchange);
+io::Task<void> ollama_ps(Services& services, Exchange& exchange);
+io::Task<void> ollama_show(Services& services, Exchange& exchange);
+io::Task<void> ollama_version(Services& services, Exchange& exchange);
+
 // admin_endpoints.cc
 io::Task<void> get_status(Services& services, Exchange& exchange);
 io::Task<void> list_endpoints(Services& services, Exchange& exchange);

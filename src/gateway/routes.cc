@@ -22,6 +22,13 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/v1/models", Dialect::kOpenAi, Auth::kLocalPeer, list_openai_models},
     {"GET", "/v1/models/{id...}", Dialect::kOpenAi, Auth::kLocalPeer, get_openai_model},
 
+    {"POST", "/api/chat", Dialect::kOllama, Auth::kLocalPeer, ollama_chat},
+    {"POST", "/api/generate", Dialect::kOllama, Auth::kLocalPeer, ollama_generate},
+    {"GET", "/api/tags", Dialect::kOllama, Auth::kLocalPeer, ollama_tags},
+    {"GET", "/api/ps", Dialect::kOllama, Auth::kLocalPeer, ollama_ps},
+    {"POST", "/api/show", Dialect::kOllama, Auth::kLocalPeer, ollama_show},
+    {"GET", "/api/version", Dialect::kOllama, Auth::kLocalPeer, ollama_version},
+
     {"GET", "/ebb/v1/status", Dialect::kEbb, Auth::kLocalPeer, get_status},
     {"GET", "/ebb/v1/endpoints", Dialect::kEbb, Auth::kLocalPeer, list_endpoints},
     {"GET", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, get_endpoint},

@@ -48,6 +48,7 @@ struct AnswerUsage {
   std::optional<Cost> cost;
   nanoseconds total{0};     // from the request's arrival to the last piece …
   nanoseconds to_first{0};  // … and to the first; waits and starts are part of both
+  nanoseconds to_start{0};  // … and to its slot
 };
 
 struct Answered {

@@ -24,6 +24,7 @@ void read_format(const json::value& format, std::string path, ToolForm form, dom
 // temperature, top_p, penalties, logit_bias, seed, stop
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling);
 
+void read_stop(ObjectReader& reader, domain::Sampling& sampling);
 void read_logprobs(ObjectReader& reader, domain::Sampling& sampling);
 std::string read_model(ObjectReader& reader);
 // `stream`, `stream_options`

@@ -17,25 +17,6 @@ namespace {
 // Names are shorter; more would only be carried around to be quoted in an error.
 constexpr size_t kModelBytesMax = 256;
 
-void read_stop(ObjectReader& reader, domain::Sampling& sampling) {
-  const json::value* stop = reader.find("stop");
-  if (stop == nullptr) return;
-  const auto add = [&](const json::value& one, const std::string& path) {
-    if (!one.is_string()) return reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must be a string", path), .param = path});
-    const std::string_view text = one.get_string();
-    if (text.empty() || text.size() > domain::kStopStringBytesMax)
-      return reader.adopt(
-          {.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must have 1 to {} bytes", path, domain::kStopStringBytesMax), .param = path});
-    sampling.stop.emplace_back(text);
-  };
-  if (!stop->is_array()) return add(*stop, "stop");
-  const json::array& list = stop->get_array();
-  if (list.size() > domain::kStopStringsMax)
-    return reader.add_error("stop", fmt::format("'stop' has {} strings, at most {} are allowed", list.size(), domain::kStopStringsMax));
-  for (size_t i = 0; i < list.size(); ++i)
-    add(list[i], fmt::format("stop[{}]", i));
-}
-
 void read_logit_bias(ObjectReader& reader, domain::Sampling& sampling) {
   const json::object* biases = reader.object("logit_bias");
   if (biases == nullptr) return;
@@ -62,6 +43,26 @@ void read_length(ObjectReader& reader, domain::Sampling& sampling) {
 }
 
 }  // namespace
+
+void read_stop(ObjectReader& reader, domain::Sampling& sampling) {
+  const json::value* stop = reader.find("stop");
+  if (stop == nullptr) return;
+  const auto add = [&](const json::value& one, const std::string& path) {
+    if (!one.is_string()) return reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must be a string", path), .param = path});
+    const std::string_view text = one.get_string();
+    if (text.empty() || text.size() > domain::kStopStringBytesMax)
+      return reader.adopt(
+          {.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must have 1 to {} bytes", path, domain::kStopStringBytesMax), .param = path});
+    sampling.stop.emplace_back(text);
+  };
+  const std::string path = reader.path_of("stop");
+  if (!stop->is_array()) return add(*stop, path);
+  const json::array& list = stop->get_array();
+  if (list.size() > domain::kStopStringsMax)
+    return reader.add_error("stop", fmt::format("'{}' has {} strings, at most {} are allowed", path, list.size(), domain::kStopStringsMax));
+  for (size_t i = 0; i < list.size(); ++i)
+    add(list[i], fmt::format("{}[{}]", path, i));
+}
 
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling) {
   sampling.temperature = reader.number("temperature", 0, 2).value_or(1.0);

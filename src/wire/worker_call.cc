@@ -70,7 +70,8 @@ Result<domain::Chat> read_chat(pb::Chat& chat) {
 Result<domain::Sampling> read_sampling(pb::Execute& execute) {
   const auto within = [](double value, double min, double max) { return value >= min && value <= max; };
   const bool sane = static_cast<size_t>(execute.stop_size()) <= domain::kStopStringsMax && execute.max_tokens() >= 0 && within(execute.temperature(), 0, 100) &&
-                    within(execute.top_p(), 0, 1) && within(execute.presence_penalty(), -2, 2) && within(execute.frequency_penalty(), -2, 2) &&
+                    within(execute.top_p(), 0, 1) && execute.top_k() >= 0 && within(execute.min_p(), 0, 1) && within(execute.repeat_penalty(), 0.01, 10) &&
+                    within(execute.presence_penalty(), -2, 2) && within(execute.frequency_penalty(), -2, 2) &&
                     static_cast<size_t>(execute.logit_bias_size()) <= domain::kLogitBiasMax && execute.top_logprobs() >= 0 &&
                     execute.top_logprobs() <= domain::kTopLogprobsMax;
   if (!sane) return corrupt("an Execute body with numbers out of bounds");
@@ -86,6 +87,9 @@ Result<domain::Sampling> read_sampling(pb::Execute& execute) {
   if (execute.max_tokens() > 0) sampling.max_tokens = execute.max_tokens();
   sampling.temperature = execute.temperature();
   sampling.top_p = execute.top_p();
+  sampling.top_k = execute.top_k();
+  sampling.min_p = execute.min_p();
+  sampling.repeat_penalty = execute.repeat_penalty();
   sampling.presence_penalty = execute.presence_penalty();
   sampling.frequency_penalty = execute.frequency_penalty();
   if (execute.has_seed()) sampling.seed = execute.seed();
@@ -123,6 +127,9 @@ std::string encode_call(const domain::Call& call) {
   execute.set_max_tokens(sampling.max_tokens.value_or(0));
   execute.set_temperature(sampling.temperature);
   execute.set_top_p(sampling.top_p);
+  execute.set_top_k(sampling.top_k);
+  execute.set_min_p(sampling.min_p);
+  execute.set_repeat_penalty(sampling.repeat_penalty);
   execute.set_presence_penalty(sampling.presence_penalty);
   execute.set_frequency_penalty(sampling.frequency_penalty);
   for (const auto& [token, bias] : sampling.logit_bias) {

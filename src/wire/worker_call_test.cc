@@ -24,6 +24,9 @@ domain::Call full_call() {
   call.sampling = {.max_tokens = 5,
                    .temperature = 0.5,
                    .top_p = 0.25,
+                   .top_k = 7,
+                   .min_p = 0.125,
+                   .repeat_penalty = 1.5,
                    .presence_penalty = -2,
                    .frequency_penalty = 2,
                    .logit_bias = {{3, -100}, {70'000, 1.5}},
@@ -57,6 +60,8 @@ TEST(WorkerCall, RefusesWhatNoServerOfOursSends) {
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.temperature = NAN; }));
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.top_p = 1.5; }));
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.presence_penalty = 3; }));
+  EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.repeat_penalty = 0; }));
+  EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.top_k = -1; }));
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.logit_bias[1] = INFINITY; }));
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.top_logprobs = domain::kTopLogprobsMax + 1; }));
   EXPECT_FALSE(broken([](domain::Call& call) { call.sampling.stop.assign(domain::kStopStringsMax + 1, "x"); }));

@@ -1,0 +1,26 @@
+// Ollama's HTTP dialect, as far as its clients use it to run models: chats and generation in, one JSON object for each line out. Pure.
+//
+// Source: the API document of the Ollama project (docs/api.md, 2026). Pulling, pushing and creating models are Ebb's own commands.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "domain/model.h"
+#include "wire/answer.h"
+
+namespace ebb::wire {
+
+// The bodies of POST /api/chat and /api/generate. Error: kInvalid with the path of the field as param.
+Result<Asked> ask_ollama_chat(std::string_view body);
+Result<Asked> ask_ollama_generate(std::string_view body);
+
+// {"error": "…"}
+std::string ollama_error(const Error& error);
+
+// "details" of a model, in /api/tags and /api/show.
+json::object ollama_details(const domain::ModelFacts& facts);
+
+}  // namespace ebb::wire

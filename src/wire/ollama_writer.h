@@ -1,0 +1,13 @@
+// Answers in Ollama's dialect. Private to wire/.
+#pragma once
+
+#include <memory>
+
+#include "wire/answer.h"
+
+namespace ebb::wire {
+
+enum class OllamaForm { kChat, kGenerate };
+std::unique_ptr<AnswerWriter> ollama_writer(OllamaForm form);
+
+}  // namespace ebb::wire
