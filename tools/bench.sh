@@ -16,4 +16,5 @@ if [[ -z $name || ! -f bench/$name.py || $name == measure ]]; then
 fi
 tools/build.sh release >&2
 mkdir -p bench/out
-exec python3 "bench/$name.py"
+# The interpreter that has the clients.
+exec tests/.venv/bin/python "bench/$name.py"

@@ -37,6 +37,7 @@ std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const s
                     .day = request.by_day ? std::optional(row.day) : std::nullopt,
                     .tier = request.by_tier ? std::optional(row.tier) : std::nullopt,
                     .calls = row.calls,
+                    .faults = row.faults,
                     .billed_ms = row.billed_ms,
                     .cost = row.cost,
                     .prompt_tokens = row.prompt_tokens,

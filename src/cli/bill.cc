@@ -76,11 +76,11 @@ std::string quoted(const std::string& field) {
 }
 
 std::string bill_csv(const wire::Bill& bill, const std::vector<std::string>& by) {
-  std::string text = fmt::format("{},calls,billed_ms,prompt_tokens,completion_tokens,cost,currency\n", fmt::join(by, ","));
+  std::string text = fmt::format("{},calls,faults,billed_ms,prompt_tokens,completion_tokens,cost,currency\n", fmt::join(by, ","));
   for (const wire::BillRow& row : bill.rows) {
     for (const std::string& key : by)
       text += quoted(key_of(row, key)) + ",";
-    text += fmt::format("{},{},{},{},{},{}\n", row.calls, row.billed_ms, row.prompt_tokens, row.completion_tokens, domain::format_money(row.cost),
+    text += fmt::format("{},{},{},{},{},{},{}\n", row.calls, row.faults, row.billed_ms, row.prompt_tokens, row.completion_tokens, domain::format_money(row.cost),
                         quoted(bill.currency));
   }
   return text;
@@ -101,6 +101,7 @@ Status print_bill(Context& context, Server& server, const BillOptions& options) 
     context.err.line("nothing was billed there yet: ask an endpoint with `ebb chat NAME`");
   } else {
     context.out.write(bill_table(*bill, options.by, context.out));
+    if (bill->total.faults > 0) context.out.line(fmt::format("{} of these calls failed by Ebb's fault and cost nothing", bill->total.faults));
   }
   return {};
 }

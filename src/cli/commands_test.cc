@@ -161,9 +161,9 @@ TEST(Commands, WhyExplainsInWordsWithInputs) {
 }
 
 constexpr std::string_view kBill = R"({"currency":"USD","rows":[
-  {"day":"2023-11-13","tier":"cold","calls":1,"billed_ms":1204,"cost":"0.00000493","cost_pico":4931584,"prompt_tokens":16,"completion_tokens":64},
+  {"day":"2023-11-13","tier":"cold","calls":1,"faults":1,"billed_ms":1204,"cost":"0.00000493","cost_pico":4931584,"prompt_tokens":16,"completion_tokens":64},
   {"day":"2023-11-14","tier":"warm","calls":20,"billed_ms":900,"cost":"0.0000076864","cost_pico":7686400,"prompt_tokens":320,"completion_tokens":1000}],
-  "total":{"calls":21,"billed_ms":2104,"cost":"0.000012617984","cost_pico":12617984,"prompt_tokens":336,"completion_tokens":1064}})";
+  "total":{"calls":21,"faults":1,"billed_ms":2104,"cost":"0.000012617984","cost_pico":12617984,"prompt_tokens":336,"completion_tokens":1064}})";
 
 TEST(Commands, BillAddsUp) {
   const StubServer server([](const StubRequest&) { return StubReply{.body = std::string(kBill)}; });
@@ -174,16 +174,17 @@ TEST(Commands, BillAddsUp) {
             "DAY         TIER  CALLS  BILLED MS  PROMPT TOKENS  ANSWER TOKENS        COST USD\n"
             "2023-11-13  cold      1       1204             16             64  0.000004931584\n"
             "2023-11-14  warm     20        900            320           1000  0.000007686400\n"
-            "total                21       2104            336           1064  0.000012617984\n");
+            "total                21       2104            336           1064  0.000012617984\n"
+            "1 of these calls failed by Ebb's fault and cost nothing\n");
   EXPECT_EQ(server.requests().at(0).path, "/ebb/v1/bill?by=day,tier&endpoint=chat&from=2023-11-13&to=2023-11-15T00%3A00%3A00Z");
 }
 
 TEST(Commands, BillAsCsvAndJson) {
   const StubServer server([](const StubRequest&) { return StubReply{.body = std::string(kBill)}; });
   EXPECT_EQ(run_for_test({.server = server.url()}, {"bill", "--by", "day", "--by", "tier", "--csv"}).out,
-            "day,tier,calls,billed_ms,prompt_tokens,completion_tokens,cost,currency\n"
-            "2023-11-13,cold,1,1204,16,64,0.000004931584,USD\n"
-            "2023-11-14,warm,20,900,320,1000,0.0000076864,USD\n");
+            "day,tier,calls,faults,billed_ms,prompt_tokens,completion_tokens,cost,currency\n"
+            "2023-11-13,cold,1,1,1204,16,64,0.000004931584,USD\n"
+            "2023-11-14,warm,20,0,900,320,1000,0.0000076864,USD\n");
   EXPECT_TRUE(run_for_test({.server = server.url()}, {"bill", "--json"}).out.starts_with(R"({"currency":"USD","rows":[)"));
   EXPECT_EQ(server.requests().at(1).path, "/ebb/v1/bill?by=endpoint");
   EXPECT_EQ(run_for_test({.server = server.url()}, {"bill", "--json", "--csv"}).code, 2);

@@ -50,6 +50,7 @@ wire::BillRow total_of(const std::vector<wire::BillRow>& rows) {
   wire::BillRow total;
   for (const wire::BillRow& row : rows) {
     total.calls += row.calls;
+    total.faults += row.faults;
     total.billed_ms += row.billed_ms;
     total.cost += row.cost;
     total.prompt_tokens += row.prompt_tokens;

@@ -21,6 +21,7 @@ json::object bill_row(const BillRow& row) {
   if (row.day) out["day"] = *row.day;
   if (row.tier) out["tier"] = *row.tier;
   out["calls"] = row.calls;
+  out["faults"] = row.faults;
   out["billed_ms"] = row.billed_ms;
   out["cost"] = domain::format_money(row.cost);
   out["cost_pico"] = row.cost;

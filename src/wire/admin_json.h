@@ -105,6 +105,7 @@ struct BillRow {
   std::optional<std::string> day = {};   // "2026-11-24", UTC
   std::optional<std::string> tier = {};  // warm, parked, cold
   int64_t calls = 0;
+  int64_t faults = 0;  // of these, those that failed by our fault and cost nothing
   int64_t billed_ms = 0;
   domain::Pico cost = 0;
   int64_t prompt_tokens = 0;

@@ -36,6 +36,7 @@ BillRow bill_row(const json::value& value, std::string path, ObjectReader& paren
   row.day = reader.string("day");
   row.tier = reader.string("tier");
   row.calls = count(reader, "calls");
+  row.faults = count(reader, "faults");
   row.billed_ms = count(reader, "billed_ms");
   row.cost = amount(reader, "cost_pico");
   row.prompt_tokens = count(reader, "prompt_tokens");

@@ -57,7 +57,7 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
   const ModelProgress progress{.phase = "hash", .done_bytes = 1, .total_bytes = 2};
   EXPECT_EQ(*model_progress_from_json(to_json(progress)), progress);
   const Bill bill{.currency = "USD",
-                  .rows = {{.endpoint = "chat", .tier = "cold", .calls = 1, .billed_ms = 3, .cost = 4}},
+                  .rows = {{.endpoint = "chat", .tier = "cold", .calls = 2, .faults = 1, .billed_ms = 3, .cost = 4}},
                   .total = {.calls = 1, .billed_ms = 3, .cost = 4}};
   EXPECT_EQ(*bill_from_json(to_json(bill)), bill);
 }
