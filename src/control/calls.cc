@@ -104,6 +104,7 @@ void set_due(State& state, CallId id, CallState& call, MonoTime due) {
 }
 
 void on_arrived(Stepping& s, const CallArrived& event) {
+  if (event.alone) s.state.engine_cores = s.state.node.cores;
   const auto found = s.state.endpoints.find(event.endpoint);
   if (found == s.state.endpoints.end()) {
     refuse(s, event,

@@ -237,5 +237,17 @@ TEST(CoreScarcity, ManyEndpointsAreDeployedWithoutLookingAtEachOther) {
   EXPECT_EQ(world.wake, MonoTime::max());
 }
 
+TEST(CoreScarcity, CoresComeBackWhenNobodyElseRunsAnyMore) {
+  World world;
+  world.deploy("chat");
+  world.call("chat");
+  world.feed(Readings{.cores_busy_elsewhere = 1.2, .node_available_bytes = 8ULL << 30U, .workers = {}});
+  EXPECT_EQ(world.state.engine_cores, 1);
+  world.feed(WorkerReady{.worker = world.only_worker(), .slots = 1, .alone = true});
+  EXPECT_EQ(world.state.engine_cores, 2);
+  world.feed(Readings{.cores_busy_elsewhere = 1.2, .node_available_bytes = 8ULL << 30U, .workers = {}});
+  EXPECT_EQ(world.state.engine_cores, 1) << "until they do again";
+}
+
 }  // namespace
 }  // namespace ebb::control

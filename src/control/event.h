@@ -19,8 +19,9 @@ namespace ebb::control {
 struct CallArrived {
   CallId call;
   std::string endpoint;
-  MonoTime deadline;  // the caller's own, or MonoTime::max()
-  WallTime wall;      // for the usage record
+  MonoTime deadline;   // the caller's own, or MonoTime::max()
+  WallTime wall;       // for the usage record
+  bool alone = false;  // no other work runs on the machine at this moment
 };
 struct CallFirstText {
   CallId call;
@@ -42,6 +43,7 @@ struct CallLeft {
 struct WorkerReady {  // sealed and loaded, or unparked, or resized: it now has so many slots
   WorkerId worker;
   int slots = 0;
+  bool alone = false;  // as with CallArrived
 };
 struct WorkerParked {
   WorkerId worker;

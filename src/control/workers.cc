@@ -153,6 +153,7 @@ void on_ready(Stepping& s, const WorkerReady& event) {
   if (found == s.state.workers.end()) return;
   WorkerState& worker = found->second;
   worker.progress = s.now;
+  if (event.alone) s.state.engine_cores = s.state.node.cores;
   // A worker may say any number of slots: beyond what its owner allows they are not used.
   if (worker.resizing) {
     const int slots = std::clamp(event.slots, 0, std::max(worker.resize_to, worker.slots));

@@ -88,6 +88,13 @@ void GenericToolReader::give_text(std::string_view text, std::vector<domain::Tex
   if (!text.empty() && !calls_only_) out.push_back({.text = std::string(text)});
 }
 
+void GenericToolReader::give_arguments(size_t bytes, std::vector<domain::Text>& out) {
+  if (bytes == 0) return;
+  arguments_.append(held_, 0, bytes);
+  out.push_back({.text = held_.substr(0, bytes), .part = domain::Part::kToolCall, .tool_index = calls_ - 1});
+  held_.erase(0, bytes);
+}
+
 bool GenericToolReader::advance(std::vector<domain::Text>& out) {
   if (in_ == In::kText) {
     const size_t begin = held_.find(kCallBegin);
@@ -117,6 +124,7 @@ bool GenericToolReader::advance(std::vector<domain::Text>& out) {
     if (end == std::string::npos || end <= kNameBegin.size()) return false;
     out.push_back({.part = domain::Part::kToolCall, .tool_index = calls_, .tool_name = held_.substr(kNameBegin.size(), end - kNameBegin.size())});
     ++calls_;
+    arguments_.clear();
     held_.erase(0, end + kArgumentsBegin.size());
     in_ = In::kArguments;
     return true;
@@ -125,8 +133,7 @@ bool GenericToolReader::advance(std::vector<domain::Text>& out) {
   static const std::string kEnd = "}" + std::string(kCallEnd);
   const size_t end = held_.find(kEnd);
   const size_t safe = end != std::string::npos ? end : held_.size() - begun(held_, kEnd);
-  if (safe > 0) out.push_back({.text = held_.substr(0, safe), .part = domain::Part::kToolCall, .tool_index = calls_ - 1});
-  held_.erase(0, safe);
+  give_arguments(safe, out);
   if (end == std::string::npos) return false;
   held_.erase(0, kEnd.size());
   ++ended_;
@@ -137,8 +144,8 @@ bool GenericToolReader::advance(std::vector<domain::Text>& out) {
 std::vector<domain::Text> GenericToolReader::finish() {
   std::vector<domain::Text> out;
   if (in_ == In::kText && calls_ == 0) give_text(held_, out);
-  // Cut off by the length limit: what came of the arguments.
-  if (in_ == In::kArguments && !held_.empty()) out.push_back({.text = held_, .part = domain::Part::kToolCall, .tool_index = calls_ - 1});
+  // Cut off by the length limit. What is held begins like the end of a call; its brace is the arguments' own where they are not whole yet.
+  if (in_ == In::kArguments && !held_.empty() && !parse_json(arguments_)) give_arguments(1, out);
   held_.clear();
   return out;
 }

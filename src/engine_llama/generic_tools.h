@@ -44,13 +44,15 @@ class GenericToolReader final : public AnswerReader {
 
   // One step forward in held_; false: more text is needed.
   bool advance(std::vector<domain::Text>& out);
+  void give_arguments(size_t bytes, std::vector<domain::Text>& out);
   void give_text(std::string_view text, std::vector<domain::Text>& out) const;
 
   bool calls_only_;
   int calls_max_;
   In in_ = In::kText;
   std::string held_;
-  int calls_ = 0;  // begun
+  int calls_ = 0;          // begun
+  std::string arguments_;  // of the last
   int ended_ = 0;
 };
 

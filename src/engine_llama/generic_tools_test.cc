@@ -67,9 +67,14 @@ TEST(GenericToolReader, IsCompleteAfterSoManyCalls) {
 }
 
 TEST(GenericToolReader, GivesWhatCameOfArgumentsThatWereCutOff) {
-  const Read got = read("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}", 1);
-  ASSERT_EQ(got.calls.size(), 1U);
-  EXPECT_EQ(got.calls[0].arguments, "{\"a\": 1}");
+  const std::string_view whole = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": {\"b\": 1}}}\n</tool_call>";
+  const std::string_view arguments = "{\"a\": {\"b\": 1}}";
+  const size_t begin = whole.find(arguments);
+  for (size_t cut = begin; cut < whole.size(); ++cut) {
+    const Read got = read(whole.substr(0, cut), 1);
+    ASSERT_EQ(got.calls.size(), 1U);
+    EXPECT_EQ(got.calls[0].arguments, arguments.substr(0, cut - begin)) << "cut after " << whole.substr(0, cut);
+  }
 }
 
 TEST(WithoutTools, PutsThemIntoRolesThatEveryTemplateKnows) {

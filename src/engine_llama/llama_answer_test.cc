@@ -206,5 +206,55 @@ TEST_F(LlamaAnswerTest, StrangersCannotSpeakControlTokens) {
   EXPECT_GT(injected - plain, 20);
 }
 
+TEST_F(LlamaAnswerTest, NeighboursDoNotChangeTheAnswer) {
+  domain::Call call = ask("Why is the sky blue? Explain it.", 24);
+  call.sampling.top_logprobs = 2;
+  call.sampling.temperature = 1;
+  call.sampling.seed = 5;
+  const Answer alone = run_one(call);
+  for (const int threads : {1, 2}) {
+    load(3);
+    engine->set_threads(threads);
+    std::string words;
+    for (int i = 0; i < 100; ++i)
+      words += " word";
+    ASSERT_TRUE(engine->execute(CallId{1}, ask("Repeat:" + words, 40)));
+    Answers answers;
+    for (int i = 0; i < 2; ++i)
+      collect(answers, engine->step());
+    ASSERT_TRUE(engine->execute(CallId{2}, call));
+    ASSERT_TRUE(engine->execute(CallId{3}, ask("Say hello.", 5)));
+    while (engine->busy())
+      collect(answers, engine->step());
+    EXPECT_EQ(answers[CallId{2}].text, alone.text) << threads;
+    EXPECT_EQ(answers[CallId{2}].logprobs, alone.logprobs) << threads << " threads: to the last bit";
+  }
+}
+
+TEST_F(LlamaAnswerTest, WhatIsCachedDoesNotChangeTheAnswer) {
+  std::string question = "Why is the sky blue?";
+  for (int i = 0; i < 60; ++i)
+    question += " And number " + std::to_string(i) + "?";
+  domain::Call call = ask(question, 12);
+  call.sampling.top_logprobs = 2;
+  const Answer fresh = run_one(call);
+  const auto same = [&](const char* when) {
+    const Answer again = run_one(call);
+    EXPECT_GT(again.cached, 0) << when;
+    EXPECT_EQ(again.text, fresh.text) << when;
+    EXPECT_EQ(again.logprobs, fresh.logprobs) << when << ": to the last bit";
+  };
+  same("all of it cached");
+  load(1);
+  run_one(ask("Hello!", 3));
+  same("the beginning cached");
+  load(1);
+  domain::Call longer = call;
+  chat_of(longer).messages.push_back({.role = "assistant", .content = "Because."});
+  chat_of(longer).messages.push_back({.role = "user", .content = "And the sea?"});
+  run_one(longer);
+  same("cut back");
+}
+
 }  // namespace
 }  // namespace ebb::engine_llama

@@ -25,7 +25,9 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
   params.n_ubatch = params.n_batch;
   params.n_outputs_max = static_cast<uint32_t>(capacity);
   params.kv_unified = false;
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
+  // The fused kernels add up in an order that depends on the batch, the length of the cache and the number of threads: an answer would then
+  // depend on its neighbours and on what was cached.
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.no_perf = true;
   return params;
 }

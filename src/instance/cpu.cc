@@ -83,4 +83,25 @@ double cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int c
   return std::clamp((busy - ours) / total * cores, 0.0, static_cast<double>(cores));
 }
 
+int parse_runnable(std::string_view loadavg) {
+  const size_t slash = loadavg.find('/');
+  if (slash == std::string_view::npos) return 0;
+  const std::string_view before = loadavg.substr(0, slash);
+  const std::string_view number = before.substr(before.rfind(' ') + 1);
+  int runnable = 0;
+  std::from_chars(std::to_address(number.begin()), std::to_address(number.end()), runnable);
+  return runnable;
+}
+
+bool alone_now(const std::vector<std::pair<WorkerId, int>>& workers) {
+  const int runnable = parse_runnable(first_line("/proc/loadavg"));
+  if (runnable == 0) return false;  // it could not be read
+  int ours = 1;
+  for (const auto& [worker, pid] : workers) {
+    const std::string stat = first_line(fmt::format("/proc/{}/stat", pid));
+    if (const size_t name_end = stat.rfind(')'); name_end != std::string::npos && stat.substr(name_end, 3) == ") R") ++ours;
+  }
+  return runnable <= ours;
+}
+
 }  // namespace ebb::instance

@@ -23,6 +23,12 @@ CpuTimes read_cpu_times(const std::vector<std::pair<WorkerId, int>>& workers);
 // Cores that were busy with others between two readings, as a number such as 0.7. Zero when too little time lies between them.
 double cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores);
 
+// Whether at this moment nobody runs or wants to but this thread and the workers: what others did in the last seconds is over. About 20 µs.
+bool alone_now(const std::vector<std::pair<WorkerId, int>>& workers);
+
+// How many tasks of the machine run or want to, by /proc/loadavg: "0.5 0.4 0.3 2/345 678". Pure; 0 for what is no such text.
+int parse_runnable(std::string_view loadavg);
+
 // The first line of /proc/stat. Pure.
 CpuTimes parse_cpu_line(std::string_view line);
 // User and system time of a /proc/<pid>/stat. Pure; 0 for what is no such text.

@@ -20,6 +20,13 @@ TEST(ParseProcessTicks, SkipsTheName) {
   EXPECT_EQ(parse_process_ticks("42 (a) S 1"), 0U);
 }
 
+TEST(ParseRunnable, IsTheFourthFieldsFirstPart) {
+  EXPECT_EQ(parse_runnable("0.48 1.03 1.22 2/345 6789"), 2);
+  EXPECT_EQ(parse_runnable("0.48 1.03 1.22"), 0);
+  EXPECT_EQ(parse_runnable(""), 0);
+  EXPECT_EQ(parse_runnable("a b c d/e"), 0);
+}
+
 TEST(CoresBusyElsewhere, Rows) {
   struct Row {
     const char* name;

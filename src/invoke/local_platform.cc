@@ -74,7 +74,7 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
   const CallId id{call_ids_.next()};
   auto stream = std::make_shared<CallStream>(executor_, id, [this](CallId left) { feed(control::CallLeft{left}); });
   const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
-  control::CallArrived arrived{.call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall()};
+  control::CallArrived arrived{.call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall(), .alone = alone()};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
   arriving_ = id;
   feed(std::move(arrived));
@@ -183,6 +183,14 @@ void LocalPlatform::read_cpu() {
   const instance::CpuTimes times = instance::read_cpu_times(fleet_.processes());
   busy_elsewhere_ = instance::cores_busy_elsewhere(cpu_, times, options_.node.cores);
   cpu_ = times;
+}
+
+// What others did in the last seconds says little of the next: a look at the moment gives engines all cores back at once. Not worth it, and
+// not to be seen, while our own calls run.
+bool LocalPlatform::alone() const {
+  if (state_.engine_cores == state_.node.cores) return false;  // nothing to give back
+  const auto runs = [](const auto& entry) { return !entry.second.running.empty(); };
+  return std::ranges::none_of(state_.workers, runs) && instance::alone_now(fleet_.processes());
 }
 
 void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.add(endpoint, clock_.wall(), std::move(line)); }

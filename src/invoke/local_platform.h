@@ -88,6 +88,7 @@ class LocalPlatform final : public Platform {
   void read_node_memory();
   void tell_readings();
   void read_cpu();
+  bool alone() const;
   void give_back_memory();
   io::Task<void> measure_memory();
   void note(const std::string& endpoint, std::string line);
