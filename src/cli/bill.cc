@@ -80,8 +80,8 @@ std::string bill_csv(const wire::Bill& bill, const std::vector<std::string>& by)
   for (const wire::BillRow& row : bill.rows) {
     for (const std::string& key : by)
       text += quoted(key_of(row, key)) + ",";
-    text += fmt::format("{},{},{},{},{},{},{}\n", row.calls, row.faults, row.billed_ms, row.prompt_tokens, row.completion_tokens, domain::format_money(row.cost),
-                        quoted(bill.currency));
+    text += fmt::format("{},{},{},{},{},{},{}\n", row.calls, row.faults, row.billed_ms, row.prompt_tokens, row.completion_tokens,
+                        domain::format_money(row.cost), quoted(bill.currency));
   }
   return text;
 }
