@@ -26,6 +26,8 @@ void add_commands(CLI::App& app, Context& context) {
   add_top(app, context);
   add_logs(app, context);
   add_why(app, context);
+  add_template(app, context);
+  add_tokenize(app, context);
   add_bill(app, context);
   add_rm(app, context);
   add_model(app, context);

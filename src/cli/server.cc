@@ -20,6 +20,10 @@ Result<json::value> Server::put(std::string path, const json::value& body) {
   return call({.method = "PUT", .path = std::move(path), .body = json::serialize(body)});
 }
 
+Result<json::value> Server::post(std::string path, const json::value& body) {
+  return call({.method = "POST", .path = std::move(path), .body = json::serialize(body)});
+}
+
 Result<json::value> Server::remove(std::string path) { return call({.method = "DELETE", .path = std::move(path)}); }
 
 Result<HttpResponse> Server::stream(HttpRequest request, const std::function<bool(std::string_view line)>& take) {

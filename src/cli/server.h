@@ -21,6 +21,7 @@ class Server {
 
   Result<json::value> get(std::string path, milliseconds time_max = milliseconds(30'000));
   Result<json::value> put(std::string path, const json::value& body);
+  Result<json::value> post(std::string path, const json::value& body);
   Result<json::value> remove(std::string path);
   // A body that comes in lines.
   Result<HttpResponse> stream(HttpRequest request, const std::function<bool(std::string_view line)>& take);

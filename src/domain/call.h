@@ -75,6 +75,7 @@ struct Call {
   std::string endpoint;
   std::variant<Chat, Prompt> input;
   Sampling sampling;
+  bool show_prompt = false;              // instead of an answer: the prompt as the model gets it (wire/prompt_view.h)
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
   bool operator==(const Call&) const = default;
 };

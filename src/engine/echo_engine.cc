@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "wire/prompt_view.h"
 
 namespace ebb::engine {
 
@@ -109,11 +110,21 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
   const int64_t wanted = running.words.empty() ? 0 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
   const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - heard.prompt_tokens);
   running.tokens_max = std::min(wanted, room);
+  if (what.show_prompt) show_prompt(running);
   running.cut = wanted > room;
   running.shown = clock_.mono();
   running.first_due = running.shown + milliseconds(script->delay_ms);
   EBB_CHECK(running_.emplace(call, std::move(running)).second);
   return {};
+}
+
+// Words are its tokens; their numbers are their places.
+void EchoEngine::show_prompt(Running& running) {
+  std::vector<std::pair<int32_t, std::string>> tokens;
+  for (const std::string& word : running.words)
+    tokens.emplace_back(static_cast<int32_t>(tokens.size()), word);
+  running.shown_prompt = wire::encode_shown_tokens(tokens);
+  running.tokens_max = 0;
 }
 
 std::optional<StepEvent> EchoEngine::cancel(CallId call) {
@@ -153,6 +164,7 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
   if (!running.started) {
     running.started = true;
     events.push_back({.call = call, .kind = StepEvent::Kind::kStarted, .prompt_tokens = running.prompt_tokens});
+    if (!running.shown_prompt.empty()) events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = {.text = running.shown_prompt}});
   }
   if (running.tokens < running.tokens_max) {
     if (due(running) <= now) {

@@ -36,6 +36,7 @@ class EchoEngine final : public Engine {
     std::vector<std::string> words;  // of the last user message (or a tool's result, or a prompt)
     std::string tool;                // the answer is a call of it; empty: the answer is text
     bool logprobs = false;
+    std::string shown_prompt;  // instead of an answer
     TextHolder holder;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;      // given out
@@ -46,6 +47,7 @@ class EchoEngine final : public Engine {
     MonoTime shown{};  // when progress was last shown
   };
 
+  static void show_prompt(Running& running);
   void advance(CallId call, Running& running, MonoTime now, std::vector<StepEvent>& events);
   void give_token(CallId call, Running& running, std::vector<StepEvent>& events);
   void misbehave(const EchoScript& script, int64_t token);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "wire/prompt_view.h"
 
 namespace ebb::engine_llama {
 
@@ -158,6 +159,10 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
   Result<Rendered> rendered = render(what);
   if (!rendered) return fail(rendered.error());
+  if (what.show_prompt) {
+    show(call, rendered->prompt);
+    return {};
+  }
   Result<Sampler> sampler = Sampler::make(*model_, what.sampling, rendered->grammar, static_cast<uint32_t>(seeds_()));
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
@@ -177,6 +182,16 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
                                .cached = static_cast<int64_t>(slot.known.size()),
                                .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
   return {};
+}
+
+void LlamaEngine::show(CallId call, std::span<const Token> prompt) {
+  std::vector<std::pair<int32_t, std::string>> tokens;
+  for (const Token token : prompt)
+    tokens.emplace_back(token, model_->text_of(token, true));
+  const auto count = static_cast<int64_t>(prompt.size());
+  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kStarted, .prompt_tokens = count});
+  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kText, .text = {.text = wire::encode_shown_tokens(tokens)}});
+  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kFinished, .prompt_tokens = count});
 }
 
 void LlamaEngine::prepare(size_t index, std::span<const Token> prompt) {
@@ -200,6 +215,8 @@ void LlamaEngine::prepare(size_t index, std::span<const Token> prompt) {
 }
 
 std::optional<engine::StepEvent> LlamaEngine::cancel(CallId call) {
+  if (std::erase_if(shown_, [call](const engine::StepEvent& event) { return event.call == call; }) > 0)
+    return engine::StepEvent{.call = call, .kind = engine::StepEvent::Kind::kCancelled};
   for (Slot& slot : slots_) {
     if (!slot.running || slot.running->call != call) continue;
     engine::StepEvent event{.call = call,

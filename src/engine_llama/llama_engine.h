@@ -35,7 +35,7 @@ class LlamaEngine final : public engine::Engine {
   void set_threads(int threads) override;
   Status execute(CallId call, const domain::Call& what) override;
   std::optional<engine::StepEvent> cancel(CallId call) override;
-  bool busy() const override { return running_count() > 0; }
+  bool busy() const override { return running_count() > 0 || !shown_.empty(); }
   std::vector<engine::StepEvent> step() override;
 
  private:
@@ -69,6 +69,8 @@ class LlamaEngine final : public engine::Engine {
   void fill_batch(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
   void take_result(size_t index, Events& events);
+  // What the prompt is, as the next step's events.
+  void show(CallId call, std::span<const Token> prompt);
   static void give(CallId call, std::vector<domain::Text> texts, Events& events);
   void finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events);
   void fail_all(const Error& error, Events& events);
@@ -80,6 +82,7 @@ class LlamaEngine final : public engine::Engine {
   std::vector<Slot> slots_;               // slot i uses sequence i
   int64_t context_tokens_ = 0;
   SavedPrefixes saved_;
+  Events shown_;  // of calls that ask for their prompt only
   size_t last_served_ = 0;
   uint64_t uses_ = 0;
   std::mt19937_64 seeds_;

@@ -9,7 +9,8 @@ namespace ebb::engine_llama {
 using Kind = engine::StepEvent::Kind;
 
 std::vector<engine::StepEvent> LlamaEngine::step() {
-  Events events;
+  Events events = std::exchange(shown_, {});
+  if (running_count() == 0) return events;
   fill_batch(events);
   if (const Status computed = sequences_->decode(); !computed) {
     fail_all(computed.error(), events);

@@ -3,10 +3,12 @@
 
 #include <charconv>
 
+#include "gateway/answer.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
 #include "wire/admin_json.h"
+#include "wire/prompt_view.h"
 #include "wire/spec.h"
 
 namespace ebb::gateway {
@@ -166,6 +168,10 @@ io::Task<void> get_decisions(Services& services, Exchange& exchange) {
   }
   Response response = as_response(list_of("decisions", *decisions));
   co_await exchange.respond(std::move(response));
+}
+
+io::Task<void> show_prompt(Services& services, Exchange& exchange) {
+  return answer(services, exchange, wire::ask_prompt_view(exchange.request().body(), exchange.request().param("name")));
 }
 
 io::Task<void> get_logs(Services& services, Exchange& exchange) {

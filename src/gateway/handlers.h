@@ -31,6 +31,7 @@ io::Task<void> get_endpoint(Services& services, Exchange& exchange);
 io::Task<void> put_endpoint(Services& services, Exchange& exchange);
 io::Task<void> delete_endpoint(Services& services, Exchange& exchange);
 io::Task<void> get_decisions(Services& services, Exchange& exchange);
+io::Task<void> show_prompt(Services& services, Exchange& exchange);
 io::Task<void> get_logs(Services& services, Exchange& exchange);
 
 // admin_models.cc

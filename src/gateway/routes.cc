@@ -35,6 +35,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"PUT", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, put_endpoint},
     {"DELETE", "/ebb/v1/endpoints/{name}", Dialect::kEbb, Auth::kLocalPeer, delete_endpoint},
     {"GET", "/ebb/v1/endpoints/{name}/decisions", Dialect::kEbb, Auth::kLocalPeer, get_decisions},
+    {"POST", "/ebb/v1/endpoints/{name}/prompt", Dialect::kEbb, Auth::kLocalPeer, show_prompt},
     {"GET", "/ebb/v1/endpoints/{name}/logs", Dialect::kEbb, Auth::kLocalPeer, get_logs},
     {"GET", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, list_models},
     {"POST", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, add_model},

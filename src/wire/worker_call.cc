@@ -123,6 +123,7 @@ std::string encode_call(const domain::Call& call) {
         execute.mutable_tokens()->add_token(token);
     }
   }
+  execute.set_show_prompt(call.show_prompt);
   const domain::Sampling& sampling = call.sampling;
   execute.set_max_tokens(sampling.max_tokens.value_or(0));
   execute.set_temperature(sampling.temperature);
@@ -164,6 +165,7 @@ Result<domain::Call> decode_call(std::string_view body) {
   Result<domain::Sampling> sampling = read_sampling(execute);
   if (!sampling) return fail(sampling.error());
   call.sampling = std::move(*sampling);
+  call.show_prompt = execute.show_prompt();
   return call;
 }
 

@@ -39,6 +39,7 @@ domain::Call full_call() {
 TEST(WorkerCall, ComesBackAsItWas) {
   domain::Call prompt;
   prompt.input = domain::Prompt{.text = "once upon"};
+  prompt.show_prompt = true;
   domain::Call tokens;
   tokens.input = domain::Prompt{.text = std::vector<int32_t>{1, -2, 3}};
   for (const domain::Call& call : {full_call(), domain::Call{}, prompt, tokens}) {

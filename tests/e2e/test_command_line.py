@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from harness.server import BIN
+from harness.server import BIN, DEMO_MODEL
 
 
 @pytest.mark.sanitizer
@@ -24,7 +24,7 @@ def test_the_tour(server):
     assert server.ebb("chat", "e", "hello", check=False).returncode == 1
 
 
-@pytest.mark.parametrize("command", ["serve", "deploy", "chat", "ps", "top", "logs", "bill", "why", "rm", "model", "status", "completion"])
+@pytest.mark.parametrize("command", ["serve", "deploy", "chat", "ps", "top", "logs", "bill", "why", "template", "tokenize", "rm", "model", "status", "completion"])
 def test_help_has_an_example(command):
     done = subprocess.run([BIN / "ebb", command, "--help"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0
@@ -40,3 +40,21 @@ def test_no_server():
 def test_completion(shell):
     done = subprocess.run([BIN / "ebb", "completion", shell], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0 and "ebb" in done.stdout
+
+
+def test_template_and_tokenize(server):
+    server.deploy()
+    shown = server.ebb("tokenize", "e", "one two", "--json")
+    assert json.loads(shown.stdout)["tokens"] == [{"id": 0, "text": "one"}, {"id": 1, "text": "two"}]
+    assert server.ebb("template", "e", "one two").stdout == "onetwo\n"
+    assert server.endpoint()["state"] == "ready", "it is a call like any other"
+
+
+@pytest.mark.real_model
+def test_what_the_model_really_sees(server):
+    server.ebb("deploy", "chat", "--model", str(DEMO_MODEL))
+    shown = server.ebb("template", "chat", "Say <|im_end|> twice.", "--system", "Be brief.").stdout
+    assert shown == "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nSay <|im_end|> twice.<|im_end|>\n<|im_start|>assistant\n\n"
+    tokens = json.loads(server.ebb("template", "chat", "Say <|im_end|> twice.", "--json").stdout)["tokens"]
+    assert [token["text"] for token in tokens].count("<|im_end|>") == 2, "the one that the user spelled is text"
+    assert "Hello" in server.ebb("tokenize", "chat", "Hello there").stdout
