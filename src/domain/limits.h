@@ -18,6 +18,8 @@ inline constexpr size_t kHttpBodyBytesInFlightMax = 256 * 1024 * 1024;
 inline constexpr milliseconds kHttpHeaderTimeMax{10'000};
 inline constexpr milliseconds kHttpBodyTimeMax{30'000};
 inline constexpr milliseconds kHttpIdleTimeMax{75'000};
+// Between two signs of life in a stream, where the caller asked for them: proxies cut what is silent for a minute.
+inline constexpr milliseconds kKeepAliveMax{60'000};
 // A reader that takes nothing for this long is cut; its call is cancelled.
 inline constexpr milliseconds kHttpWriteTimeMax{30'000};
 

@@ -129,8 +129,9 @@ Response head_of(const Answer& answer, bool ended) {
 
 io::Task<void> answer_whole(Answer& answer) {
   for (;;) {
-    std::optional<invoke::CallStreams::Event> next = co_await answer.calls->next();
-    if (!next) co_return;
+    std::optional<invoke::CallStreams::Next> any = co_await answer.calls->next();
+    if (!any) co_return;
+    auto* const next = std::get_if<invoke::CallStreams::Event>(&*any);
     if (const auto* started = std::get_if<domain::Started>(&next->event)) {
       saw_start(answer, next->stream, *started);
     } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
@@ -195,10 +196,14 @@ std::string written_end(Answer& answer, size_t choice, const domain::Finished& f
 
 io::Task<void> answer_stream(Answer& answer) {
   for (;;) {
-    std::optional<invoke::CallStreams::Event> next = co_await answer.calls->next();
-    if (!next) co_return;
+    std::optional<invoke::CallStreams::Next> any = co_await answer.calls->next(answer.exchange.request().keep_alive);
+    if (!any) co_return;
+    auto* const next = std::get_if<invoke::CallStreams::Event>(&*any);
     std::string out;
-    if (const auto* started = std::get_if<domain::Started>(&next->event)) {
+    if (next == nullptr) {
+      out = open_stream(answer);
+      out += answer.asked.writer->keep_alive();
+    } else if (const auto* started = std::get_if<domain::Started>(&next->event)) {
       saw_start(answer, next->stream, *started);
     } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
       out = written_piece(answer, next->stream, *text);

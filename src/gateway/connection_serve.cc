@@ -120,6 +120,11 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
     if (!parsed) return Refusal{.error = parsed.error()};
     request.deadline = *parsed;
   }
+  if (const auto every = message.find("Ebb-Keep-Alive"); every != message.end()) {
+    Result<milliseconds> parsed = parse_keep_alive(text(every->value()));
+    if (!parsed) return Refusal{.error = parsed.error()};
+    request.keep_alive = *parsed;
+  }
   Result<Target> target = parse_target(text(message.target()));
   if (!target) return Refusal{.error = target.error()};
   request.target = std::move(*target);

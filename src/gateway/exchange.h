@@ -30,6 +30,7 @@ struct Request {
   wire::TraceContext trace;
   MonoTime arrived{};
   std::optional<milliseconds> deadline;
+  std::optional<milliseconds> keep_alive;  // a stream shows a sign of life this often, from the beginning
 
   const std::string& body() const { return message.body(); }
   // The value of a name in the route's pattern.

@@ -65,9 +65,17 @@ Result<milliseconds> parse_deadline(std::string_view value) {
   return *deadline;
 }
 
+Result<milliseconds> parse_keep_alive(std::string_view value) {
+  Result<milliseconds> every = wire::parse_duration(value);
+  if (!every) return fail(ErrorKind::kInvalid, "'Ebb-Keep-Alive': " + every.error().message, "Ebb-Keep-Alive");
+  if (*every < seconds(1) || *every > domain::kKeepAliveMax)
+    return fail(ErrorKind::kInvalid, fmt::format("'Ebb-Keep-Alive' must be from 1s to {}", wire::format_duration(domain::kKeepAliveMax)), "Ebb-Keep-Alive");
+  return *every;
+}
+
 std::optional<Refusal> check_own_header(std::string_view name) {
   const std::string plain = lower(name.substr(0, 64));
-  if (!plain.starts_with("ebb-") || plain == "ebb-deadline") return std::nullopt;
+  if (!plain.starts_with("ebb-") || plain == "ebb-deadline" || plain == "ebb-keep-alive") return std::nullopt;
   return Refusal{.error = {.kind = ErrorKind::kInvalid,
                            .message = fmt::format("the header '{}' is not supported yet: leave it out", name.substr(0, 64)),
                            .param = std::string(name.substr(0, 64))}};

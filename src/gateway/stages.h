@@ -23,6 +23,9 @@ std::optional<Refusal> check_origin(std::string_view origin);
 // Ebb-Deadline: "2s". Error: kInvalid with param "Ebb-Deadline".
 Result<milliseconds> parse_deadline(std::string_view value);
 
+// Ebb-Keep-Alive: "10s", from 1 s to kKeepAliveMax. Error: kInvalid with param "Ebb-Keep-Alive".
+Result<milliseconds> parse_keep_alive(std::string_view value);
+
 // Headers that begin with "Ebb-" ask for something: one that is not honoured is refused by name.
 std::optional<Refusal> check_own_header(std::string_view name);
 

@@ -34,6 +34,15 @@ TEST(Stages, Deadlines) {
   }
 }
 
+TEST(Stages, KeepAlives) {
+  EXPECT_EQ(parse_keep_alive("10s"), milliseconds(10'000));
+  for (const char* value : {"", "10", "999ms", "61s", "x"}) {
+    const auto every = parse_keep_alive(value);
+    ASSERT_FALSE(every) << value;
+    EXPECT_EQ(every.error().param, "Ebb-Keep-Alive");
+  }
+}
+
 TEST(Stages, OwnHeaders) {
   EXPECT_FALSE(check_own_header("ebb-deadline"));
   EXPECT_FALSE(check_own_header("Accept"));

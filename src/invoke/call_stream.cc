@@ -82,11 +82,17 @@ std::optional<domain::CallEvent> CallStream::take() {
   return event;
 }
 
-io::Task<bool> CallStream::wait() {
+io::Task<CallStream::Woken> CallStream::wait(std::optional<milliseconds> at_most) {
   const std::shared_ptr<io::asio::steady_timer> wake = wake_;
-  [[maybe_unused]] const auto woken = co_await wake->async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  if (at_most) {
+    wake->expires_after(*at_most);
+  } else {
+    wake->expires_at(io::asio::steady_timer::time_point::max());
+  }
+  const auto [error] = co_await wake->async_wait(io::asio::as_tuple(io::asio::use_awaitable));
   const auto cancelled = co_await io::asio::this_coro::cancellation_state;
-  co_return cancelled.cancelled() == io::asio::cancellation_type::none;
+  if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return Woken::kCancelled;
+  co_return error ? Woken::kByEvent : Woken::kByTime;
 }
 
 }  // namespace ebb::invoke

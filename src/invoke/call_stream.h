@@ -34,11 +34,12 @@ class CallStream {
 
   CallId call() const { return call_; }
 
-  // For CallStreams, the reader: what waits here now; whether nothing will ever come again; a pause until something may have come (false:
-  // the coroutine was cancelled), which is that of `other` too once they share it. Adjacent texts of one part that wait are merged into one.
+  // For CallStreams, the reader: what waits here now; whether nothing will ever come again; a pause until something may have come, which is
+  // that of `other` too once they share it. Adjacent texts of one part that wait are merged into one.
   std::optional<domain::CallEvent> take();
   bool delivered() const { return delivered_; }
-  io::Task<bool> wait();
+  enum class Woken { kByEvent, kByTime, kCancelled };
+  io::Task<Woken> wait(std::optional<milliseconds> at_most);
   void share_wake(const CallStream& other) { wake_ = other.wake_; }
   // The client is gone: the call is cancelled, nothing more is delivered.
   void leave();
@@ -54,7 +55,7 @@ class CallStream {
   bool ended() const { return ended_; }
 
  private:
-  std::shared_ptr<io::asio::steady_timer> wake_;  // never expires by itself: cancelled when an event comes
+  std::shared_ptr<io::asio::steady_timer> wake_;  // cancelled when an event comes
   CallId call_;
   std::function<void(CallId)> left_;
   std::deque<domain::CallEvent> events_;

@@ -25,9 +25,9 @@ struct Reader {
   static io::Task<void> read(std::shared_ptr<CallStream> stream, std::vector<domain::CallEvent>& got) {
     CallStreams streams({std::move(stream)});
     for (;;) {
-      std::optional<CallStreams::Event> next = co_await streams.next();
+      std::optional<CallStreams::Next> next = co_await streams.next();
       if (!next) co_return;
-      got.push_back(std::move(next->event));
+      got.push_back(std::move(std::get<CallStreams::Event>(*next).event));
     }
   }
 };
@@ -105,9 +105,9 @@ TEST(CallStreams, TakeTurnsAndLeaveTogether) {
   std::vector<size_t> order;
   const auto read = [](CallStreams& from, std::vector<size_t>& to, size_t count) -> io::Task<void> {
     while (to.size() < count) {
-      std::optional<CallStreams::Event> next = co_await from.next();
+      std::optional<CallStreams::Next> next = co_await from.next();
       if (!next) co_return;
-      to.push_back(next->stream);
+      to.push_back(std::get<CallStreams::Event>(*next).stream);
     }
   };
   io::asio::co_spawn(loop, read(streams, order, 4), io::asio::detached);
@@ -125,6 +125,27 @@ TEST(CallStreams, TakeTurnsAndLeaveTogether) {
   both[1]->push(domain::Finished{});
   streams.leave();
   EXPECT_EQ(left, std::vector<CallId>{CallId{1}}) << "the one that has not ended";
+}
+
+TEST(CallStreams, TellOfSilence) {
+  io::asio::io_context loop;
+  auto stream = std::make_shared<CallStream>(loop.get_executor(), CallId{1}, [](CallId) {});
+  CallStreams streams({stream});
+  std::vector<bool> silent;
+  const auto read = [](CallStreams& from, std::vector<bool>& to) -> io::Task<void> {
+    for (;;) {
+      std::optional<CallStreams::Next> next = co_await from.next(milliseconds(1));
+      if (!next) co_return;
+      to.push_back(std::holds_alternative<CallStreams::Silence>(*next));
+    }
+  };
+  io::asio::co_spawn(loop, read(streams, silent), io::asio::detached);
+  while (silent.size() < 2)
+    loop.run_one();
+  EXPECT_TRUE(silent[0] && silent[1]);
+  stream->push(domain::Finished{});
+  loop.run();
+  EXPECT_FALSE(silent.back());
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ void CallStreams::leave() {
     stream->leave();
 }
 
-io::Task<std::optional<CallStreams::Event>> CallStreams::next() {
+io::Task<std::optional<CallStreams::Next>> CallStreams::next(std::optional<milliseconds> at_most) {
   for (;;) {
     bool all_delivered = true;
     for (size_t i = 0; i < streams_.size(); ++i) {
@@ -26,14 +26,19 @@ io::Task<std::optional<CallStreams::Event>> CallStreams::next() {
       std::optional<domain::CallEvent> event = streams_[index]->take();
       if (event) {
         turn_ = index + 1;
-        Event next{.stream = index, .event = std::move(*event)};
+        Event taken{.stream = index, .event = std::move(*event)};
+        Next next(std::move(taken));
         co_return next;
       }
       all_delivered = all_delivered && streams_[index]->delivered();
     }
     if (all_delivered) co_return std::nullopt;
-    const bool goes_on = co_await streams_[0]->wait();
-    if (!goes_on) co_return std::nullopt;
+    const CallStream::Woken woken = co_await streams_[0]->wait(at_most);
+    if (woken == CallStream::Woken::kCancelled) co_return std::nullopt;
+    if (woken == CallStream::Woken::kByTime) {
+      Next silence{Silence{}};
+      co_return silence;
+    }
   }
 }
 

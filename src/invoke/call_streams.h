@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "invoke/call_stream.h"
@@ -18,12 +19,15 @@ class CallStreams {
   CallStreams(const CallStreams&) = delete;
   CallStreams& operator=(const CallStreams&) = delete;
 
+  // Nothing came for as long as the reader wanted to wait.
+  struct Silence {};
   struct Event {
     size_t stream = 0;
     domain::CallEvent event;
   };
+  using Next = std::variant<Silence, Event>;
   // The next event of any; nullopt when all have ended, or the reader's coroutine was cancelled. One reader at a time.
-  io::Task<std::optional<Event>> next();
+  io::Task<std::optional<Next>> next(std::optional<milliseconds> at_most = std::nullopt);
   void leave();
 
   const CallStream& operator[](size_t index) const { return *streams_[index]; }

@@ -68,6 +68,8 @@ class AnswerWriter {
   // included.
   virtual std::string_view stream_content_type() const = 0;
   virtual std::string open(const Answered& answered) = 0;
+  // Nothing was to be said for a while, and the caller asked for signs of life. May be nothing.
+  virtual std::string keep_alive() const { return {}; }
   virtual std::string piece(const Answered& answered, size_t choice, const domain::Text& text) = 0;
   virtual std::string choice_ended(const Answered& answered, size_t choice) = 0;
   virtual std::string ended(const Answered& answered) = 0;

@@ -50,6 +50,7 @@ class ChatWriter final : public AnswerWriter {
   }
 
   std::string_view stream_content_type() const override { return kSseContentType; }
+  std::string keep_alive() const override { return std::string(kSseComment); }
 
   // All choices begin at once, in order: a client makes room for each as it comes.
   std::string open(const Answered& answered) override {

@@ -28,6 +28,7 @@ class ResponsesWriter final : public AnswerWriter {
   }
 
   std::string_view stream_content_type() const override { return kSseContentType; }
+  std::string keep_alive() const override { return std::string(kSseComment); }
 
   std::string open(const Answered& answered) override {
     std::string out;

@@ -7,6 +7,8 @@
 namespace ebb::wire {
 
 inline constexpr std::string_view kSseContentType = "text/event-stream; charset=utf-8";
+// Clients skip it; it keeps proxies from cutting what is silent.
+inline constexpr std::string_view kSseComment = ": keep-alive\n\n";
 inline constexpr std::string_view kSseDone = "data: [DONE]\n\n";
 
 // Appends one event. `line` must not contain a line break (serialised JSON never does).

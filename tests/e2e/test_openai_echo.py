@@ -157,3 +157,18 @@ def test_node_helpers(server):
     assert seen["parsed"] == {"city": "Paris"}
     assert seen["ran"] == {"asked": [{"city": "Paris"}], "answer": "sunny in Paris"}
     server.wait_until_free()
+
+
+@pytest.mark.sanitizer
+def test_signs_of_life(server):
+    """A stream that opens before there is text: comments that clients skip, and what fails later is told in it."""
+    server.deploy()
+    slow = {"model": "e", "stream": True, "messages": [{"role": "system", "content": "delay_ms=2500"}, *WORDS]}
+    answer = server.request("POST", "/v1/chat/completions", json.dumps(slow).encode(), {"Ebb-Keep-Alive": "1s"})
+    assert answer.body.count(b": keep-alive\n\n") >= 2 and answer.body.index(b": keep-alive") < answer.body.index(b"one")
+    client = server.openai(default_headers={"Ebb-Keep-Alive": "1s"})
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(**slow)) == "one two three"
+    with pytest.raises(openai.APIError, match="worker"):
+        broken = [{"role": "system", "content": "delay_ms=1500 crash_at=1"}, *WORDS]
+        list(client.chat.completions.create(model="e", messages=broken, stream=True))
+    server.wait_until_free()
