@@ -174,7 +174,11 @@ class CompletionWriter final : public AnswerWriter {
   std::vector<size_t> best(const Answered& answered, size_t prompt) const {
     std::vector<size_t> order(best_of_);
     std::iota(order.begin(), order.end(), prompt * best_of_);
-    std::ranges::stable_sort(order, std::greater{}, [&](size_t index) { return mean_logprob(answered.choices[index]); });
+    std::ranges::sort(order, [&](size_t a, size_t b) {
+      const double first = mean_logprob(answered.choices[a]);
+      const double second = mean_logprob(answered.choices[b]);
+      return first != second ? first > second : a < b;
+    });
     order.resize(choices_);
     std::ranges::sort(order);
     return order;

@@ -144,7 +144,7 @@ class ResponsesWriter final : public AnswerWriter {
       return out;
     }
     out["usage"] = {{"input_tokens", usage.prompt_tokens},
-                    {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+                    {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}, {"cache_write_tokens", 0}}},
                     {"output_tokens", usage.completion_tokens},
                     {"output_tokens_details", {{"reasoning_tokens", usage.reasoning_tokens}}},
                     {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
