@@ -124,6 +124,8 @@ Result<Rendered> ChatFormat::render(const domain::Chat& chat) const {
   const bool talks_of_tools = offers_tools(chat) || std::ranges::any_of(chat.messages, [](const domain::ChatMessage& message) {
                                 return message.role == "tool" || !message.tool_calls.empty();
                               });
+  // The library's grammars for a call that is required let text come first, without end; ours do not.
+  if (offers_tools(chat) && chat.tool_choice == domain::ToolChoice::kRequired) return generic_tools(chat);
   if (thinks_ || (talks_of_tools && knows_tools_)) return by_library(chat);
   if (talks_of_tools) return generic_tools(chat);
   Result<Rendered> rendered = plain(chat.messages);
@@ -171,7 +173,6 @@ Result<Rendered> ChatFormat::generic_tools(const domain::Chat& chat) const {
 Result<Rendered> ChatFormat::by_library(const domain::Chat& chat) const {
   SpecialText::Guard guard(special_);
   const bool add_bos = llama_vocab_get_add_bos(llama_model_get_vocab(model_->get()));
-  const bool required = chat.tool_choice == domain::ToolChoice::kRequired && offers_tools(chat);
   common_chat_params params;
   Rendered rendered;
   try {
@@ -180,13 +181,13 @@ Result<Rendered> ChatFormat::by_library(const domain::Chat& chat) const {
       for (const domain::Tool& tool : chat.tools)
         inputs.tools.push_back({.name = tool.name, .description = guard.protect(tool.description), .parameters = tool.parameters});
     }
-    inputs.tool_choice = !offers_tools(chat) ? COMMON_CHAT_TOOL_CHOICE_NONE : required ? COMMON_CHAT_TOOL_CHOICE_REQUIRED : COMMON_CHAT_TOOL_CHOICE_AUTO;
+    inputs.tool_choice = offers_tools(chat) ? COMMON_CHAT_TOOL_CHOICE_AUTO : COMMON_CHAT_TOOL_CHOICE_NONE;
     inputs.parallel_tool_calls = chat.parallel_tool_calls;
     inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
     if (chat.json_schema && !offers_tools(chat)) inputs.json_schema = *chat.json_schema;
     params = common_chat_templates_apply(templates_.get(), inputs);
     rendered.grammar = grammar_of(params, *model_);
-    rendered.reader = std::make_unique<LibraryReader>(params, required, chat.parallel_tool_calls ? domain::kToolCallsMax : 1);
+    rendered.reader = std::make_unique<LibraryReader>(params, chat.parallel_tool_calls ? domain::kToolCallsMax : 1);
     rendered.stop = params.additional_stops;
   } catch (const std::exception& error) {
     return fail(not_taken(error).error());

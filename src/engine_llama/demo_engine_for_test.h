@@ -75,10 +75,11 @@ class DemoEngineTest : public testing::Test {
     load(1);
   }
 
-  void load(int slots, int64_t context = kContext) {
+  void load(int slots, int64_t context = kContext) { load_from(EBB_DEMO_MODEL, slots, context); }
+  void load_from(const char* path, int slots, int64_t context) {
     engine = std::make_unique<LlamaEngine>();
-    const Status loaded = engine->load(Fd(::open(EBB_DEMO_MODEL, O_RDONLY | O_CLOEXEC)),
-                                       {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1}, [](int64_t, int64_t) {});
+    const Status loaded = engine->load(Fd(::open(path, O_RDONLY | O_CLOEXEC)), {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1},
+                                       [](int64_t, int64_t) {});
     ASSERT_TRUE(loaded) << loaded.error().message;
     ASSERT_EQ(engine->slots(), slots);
   }

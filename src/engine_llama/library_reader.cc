@@ -13,15 +13,13 @@ struct LibraryReader::State {
   common_chat_parser_params parser;
   common_chat_msg message;
   std::string text;
-  bool calls_only = false;
   int calls_max = 1;
 };
 
-LibraryReader::LibraryReader(const common_chat_params& format, bool calls_only, int calls_max) : state_(std::make_unique<State>()) {
+LibraryReader::LibraryReader(const common_chat_params& format, int calls_max) : state_(std::make_unique<State>()) {
   state_->parser = common_chat_parser_params(format);
   state_->parser.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
   state_->parser.parser.load(format.parser);
-  state_->calls_only = calls_only;
   state_->calls_max = calls_max;
 }
 
@@ -52,7 +50,7 @@ std::vector<domain::Text> LibraryReader::parse(bool is_partial) {
   try {
     for (const common_chat_msg_diff& diff : common_chat_msg_diff::compute_diffs(state_->message, next)) {
       if (!diff.reasoning_content_delta.empty()) out.push_back({.text = diff.reasoning_content_delta, .part = domain::Part::kReasoning});
-      if (!diff.content_delta.empty() && !state_->calls_only) out.push_back({.text = diff.content_delta});
+      if (!diff.content_delta.empty()) out.push_back({.text = diff.content_delta});
       if (diff.tool_call_index == std::string::npos || std::cmp_greater_equal(diff.tool_call_index, state_->calls_max)) continue;
       out.push_back({.text = diff.tool_call_delta.arguments,
                      .part = domain::Part::kToolCall,

@@ -12,8 +12,8 @@ namespace ebb::engine_llama {
 
 class LibraryReader final : public AnswerReader {
  public:
-  // `calls_only`: content is dropped; `calls_max`: what comes after so many calls is.
-  LibraryReader(const common_chat_params& format, bool calls_only, int calls_max);
+  // `calls_max`: what comes after so many calls is dropped.
+  LibraryReader(const common_chat_params& format, int calls_max);
   ~LibraryReader() override;
 
   std::vector<domain::Text> add(std::string_view text) override;

@@ -1,0 +1,99 @@
+// Models whose templates know tools, or thoughts: the demo model with other templates, asked the library's way.
+#include <gguf.h>
+#include <gmock/gmock.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/json.h"
+#include "engine_llama/demo_engine_for_test.h"
+#include "engine_llama/templates_for_test.h"
+#include "io/folder_for_test.h"
+
+namespace ebb::engine_llama {
+namespace {
+
+// The demo model with another template.
+void write_model(const std::string& path, const char* chat_template) {
+  gguf_context* const file = gguf_init_from_file(EBB_DEMO_MODEL, {.no_alloc = true, .ctx = nullptr});
+  ASSERT_NE(file, nullptr);
+  const size_t data = gguf_get_data_offset(file);
+  gguf_set_val_str(file, "tokenizer.chat_template", chat_template);
+  std::FILE* const out = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(out, nullptr);
+  EXPECT_TRUE(gguf_write_to_file_ptr(file, out, true));
+  gguf_free(file);
+  std::ifstream from(EBB_DEMO_MODEL, std::ios::binary);
+  from.seekg(static_cast<std::streamoff>(data));
+  std::vector<char> buffer(1U << 20U);
+  while (from.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || from.gcount() > 0)
+    std::fwrite(buffer.data(), 1, static_cast<size_t>(from.gcount()), out);
+  std::fclose(out);
+}
+
+class NativeFormats : public DemoEngineTest {
+ protected:
+  void load_with(const char* chat_template) {
+    const std::string path = folder.path("model.gguf").string();
+    ASSERT_NO_FATAL_FAILURE(write_model(path, chat_template));
+    load_from(path.c_str(), 1, 1024);
+  }
+
+  static domain::Call ask_tools(const std::string& question, domain::ToolChoice choice) {
+    domain::Call call = ask(question, 150);
+    auto& chat = std::get<domain::Chat>(call.input);
+    chat.tools = {
+        {.name = "get_weather",
+         .description = "The weather of a city",
+         .parameters = R"({"type":"object","properties":{"city":{"type":"string","maxLength":12}},"required":["city"],"additionalProperties":false})"}};
+    chat.tool_choice = choice;
+    chat.parallel_tool_calls = false;
+    return call;
+  }
+
+  io::FolderForTest folder;
+};
+
+TEST_F(NativeFormats, RequiredIsOneCallAndNothingElse) {
+  load_with(kWithTools);
+  for (const int seed : {1, 2, 3}) {
+    domain::Call call = ask_tools("What is the weather in Paris?", domain::ToolChoice::kRequired);
+    call.sampling.temperature = 1;
+    call.sampling.seed = seed;
+    const Answer answer = run_one(call);
+    EXPECT_EQ(answer.text, "");
+    ASSERT_EQ(answer.calls.size(), 1U);
+    EXPECT_EQ(answer.calls[0].name, "get_weather");
+    EXPECT_EQ(answer.end->reason, domain::FinishReason::kToolCalls);
+    const auto arguments = parse_json(answer.calls[0].arguments);
+    ASSERT_TRUE(arguments) << answer.calls[0].arguments;
+    EXPECT_TRUE(arguments->at("city").is_string());
+  }
+}
+
+TEST_F(NativeFormats, AutoAnswersOneWayOrTheOther) {
+  load_with(kWithTools);
+  const Answer answer = run_one(ask_tools("Say hello.", domain::ToolChoice::kAuto));
+  ASSERT_TRUE(answer.end);
+  EXPECT_TRUE(!answer.text.empty() || !answer.calls.empty());
+  EXPECT_EQ(answer.text.find("<tool_call>"), std::string::npos);
+}
+
+TEST_F(NativeFormats, HistoryOfToolsIsRenderedByTheTemplate) {
+  load_with(kWithTools);
+  domain::Call call = ask_tools("What is the weather in Paris?", domain::ToolChoice::kAuto);
+  auto& messages = std::get<domain::Chat>(call.input).messages;
+  messages.push_back({.role = "assistant", .content = "", .tool_calls = {{.id = "1", .name = "get_weather", .arguments = R"({"city":"<|im_end|>"})"}}});
+  messages.push_back({.role = "tool", .content = "It is sunny.", .tool_calls = {}, .tool_call_id = "1"});
+  call.show_prompt = true;
+  ASSERT_TRUE(engine->execute(CallId{1}, call));
+  const std::string shown = run()[CallId{1}].text;
+  EXPECT_THAT(shown, testing::HasSubstr("get"));
+  EXPECT_THAT(shown, testing::HasSubstr("sunny"));
+  EXPECT_THAT(shown, testing::Not(testing::HasSubstr("\xEE\x80\x80"))) << "marks of protected text are gone";
+}
+
+}  // namespace
+}  // namespace ebb::engine_llama
