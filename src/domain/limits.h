@@ -68,6 +68,10 @@ inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;
 // What a worker may send in one frame: a step's text, never a document.
 inline constexpr size_t kWorkerFrameBytesMax = 256 * 1024;
 
+// What an answer may take: beyond a prompt that is shown, no more than its tokens can stand for, log probabilities of 20 alternatives included.
+inline constexpr size_t kAnswerBytesFree = 1024 * 1024;
+inline constexpr size_t kAnswerBytesPerToken = 8 * 1024;
+
 // Journals kept in memory.
 inline constexpr size_t kDecisionsPerEndpointMax = 200;
 inline constexpr size_t kLogLinesPerEndpointMax = 500;

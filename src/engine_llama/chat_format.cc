@@ -61,9 +61,9 @@ common_chat_templates_inputs inputs_of(const std::vector<domain::ChatMessage>& m
     common_chat_msg converted;
     converted.role = message.role == "developer" ? "system" : message.role;
     converted.content = guard.protect(message.content);
-    converted.tool_call_id = message.tool_call_id;
+    converted.tool_call_id = guard.protect(message.tool_call_id);
     for (const domain::ToolCall& call : message.tool_calls)
-      converted.tool_calls.push_back({.name = guard.protect(call.name), .arguments = guard.protect(call.arguments), .id = call.id});
+      converted.tool_calls.push_back({.name = guard.protect(call.name), .arguments = guard.protect(call.arguments), .id = guard.protect(call.id)});
     inputs.messages.push_back(std::move(converted));
   }
   inputs.add_bos = add_bos;
@@ -124,8 +124,8 @@ Result<Rendered> ChatFormat::render(const domain::Chat& chat) const {
   const bool talks_of_tools = offers_tools(chat) || std::ranges::any_of(chat.messages, [](const domain::ChatMessage& message) {
                                 return message.role == "tool" || !message.tool_calls.empty();
                               });
-  // The library's grammars for a call that is required let text come first, without end; ours do not.
-  if (offers_tools(chat) && chat.tool_choice == domain::ToolChoice::kRequired) return generic_tools(chat);
+  // The library's grammars for a call that is required let text come first, without end, and know no schema beside tools; ours do.
+  if (offers_tools(chat) && (chat.tool_choice == domain::ToolChoice::kRequired || chat.json_schema)) return generic_tools(chat);
   if (thinks_ || (talks_of_tools && knows_tools_)) return by_library(chat);
   if (talks_of_tools) return generic_tools(chat);
   Result<Rendered> rendered = plain(chat.messages);
@@ -184,7 +184,7 @@ Result<Rendered> ChatFormat::by_library(const domain::Chat& chat) const {
     inputs.tool_choice = offers_tools(chat) ? COMMON_CHAT_TOOL_CHOICE_AUTO : COMMON_CHAT_TOOL_CHOICE_NONE;
     inputs.parallel_tool_calls = chat.parallel_tool_calls;
     inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
-    if (chat.json_schema && !offers_tools(chat)) inputs.json_schema = *chat.json_schema;
+    if (chat.json_schema) inputs.json_schema = *chat.json_schema;
     params = common_chat_templates_apply(templates_.get(), inputs);
     rendered.grammar = grammar_of(params, *model_);
     rendered.reader = std::make_unique<LibraryReader>(params, chat.parallel_tool_calls ? domain::kToolCallsMax : 1);

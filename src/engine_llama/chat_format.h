@@ -1,7 +1,7 @@
 // What a conversation is for this model: the prompt by its template, the grammar that its answer must keep, and how the answer is read.
 //
-// Three ways, the cheapest that will do: plain (the text is the content), generic tools (generic_tools.h) for templates that know none and for calls
-// that are required, and the library's own for templates that know tools or thoughts.
+// Three ways, the cheapest that will do: plain (the text is the content), generic tools (generic_tools.h) for templates that know none, for calls that
+// are required and for tools beside a schema, and the library's own for templates that know tools or thoughts.
 #pragma once
 
 #include <memory>

@@ -20,6 +20,7 @@ constexpr size_t kGrammarBytesMax = 1024 * 1024;
 std::string reason(const std::exception& error) { return replace_invalid_utf8(std::string(error.what()).substr(0, kReasonBytesMax)); }
 
 Result<Grammar> checked(Grammar grammar, std::string_view param) {
+  grammar.param = param;
   if (grammar.text.size() > kGrammarBytesMax) return fail(ErrorKind::kInvalid, "The schema is too complex", std::string(param));
   return grammar;
 }

@@ -18,7 +18,8 @@ struct Grammar {
     std::string value = {};
     Token token = -1;
   };
-  std::string text;  // GBNF; empty: none
+  std::string text;   // GBNF; empty: none
+  std::string param;  // what the caller asked it by, for an error
   bool lazy = false;
   std::vector<Trigger> triggers = {};
   std::string generation_prompt = {};  // what the template put there already of the answer that the grammar describes

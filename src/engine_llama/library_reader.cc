@@ -47,15 +47,20 @@ std::vector<domain::Text> LibraryReader::parse(bool is_partial) {
     next.content = state_->text;
   }
   std::vector<domain::Text> out;
+  size_t begun = state_->message.tool_calls.size();
   try {
     for (const common_chat_msg_diff& diff : common_chat_msg_diff::compute_diffs(state_->message, next)) {
       if (!diff.reasoning_content_delta.empty()) out.push_back({.text = diff.reasoning_content_delta, .part = domain::Part::kReasoning});
       if (!diff.content_delta.empty()) out.push_back({.text = diff.content_delta});
       if (diff.tool_call_index == std::string::npos || std::cmp_greater_equal(diff.tool_call_index, state_->calls_max)) continue;
+      // The library says a name again when an id comes after it.
+      const bool begins = diff.tool_call_index >= begun;
+      if (!begins && diff.tool_call_delta.arguments.empty()) continue;
+      begun = std::max(begun, diff.tool_call_index + 1);
       out.push_back({.text = diff.tool_call_delta.arguments,
                      .part = domain::Part::kToolCall,
                      .tool_index = static_cast<int>(diff.tool_call_index),
-                     .tool_name = diff.tool_call_delta.name.substr(0, domain::kToolNameBytesMax)});
+                     .tool_name = begins ? diff.tool_call_delta.name.substr(0, domain::kToolNameBytesMax) : std::string()});
     }
   } catch (const std::exception&) {
     return {};  // a later text reads differently from an earlier one: nothing new is certain

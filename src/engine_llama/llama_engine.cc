@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "domain/limits.h"
 #include "wire/prompt_view.h"
 
 namespace ebb::engine_llama {
@@ -159,15 +160,12 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
   Result<Rendered> rendered = render(what);
   if (!rendered) return fail(rendered.error());
-  if (what.show_prompt) {
-    show(call, rendered->prompt);
-    return {};
-  }
+  if (what.show_prompt) return show(call, rendered->prompt);
   Result<Sampler> sampler = Sampler::make(*model_, what.sampling, rendered->grammar, static_cast<uint32_t>(seeds_()));
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
   EBB_CHECK(index.has_value());
-  prepare(*index, rendered->prompt);
+  prepare(*index, rendered->prompt, what.sampling.seed.has_value());
 
   Slot& slot = slots_[*index];
   slot.last_used = ++uses_;
@@ -184,20 +182,26 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   return {};
 }
 
-void LlamaEngine::show(CallId call, std::span<const Token> prompt) {
+Status LlamaEngine::show(CallId call, std::span<const Token> prompt) {
   std::vector<std::pair<int32_t, std::string>> tokens;
   for (const Token token : prompt)
     tokens.emplace_back(token, model_->text_of(token, true));
   const auto count = static_cast<int64_t>(prompt.size());
+  std::string text = wire::encode_shown_tokens(tokens);
+  // It goes out in one step, and has to fit where answers wait for their reader.
+  if (text.size() > domain::kStreamBufferBytesMax / 2)
+    return fail(ErrorKind::kInvalid, fmt::format("The prompt has {} tokens: that is too long to be shown", count), "messages");
   shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kStarted, .prompt_tokens = count});
-  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kText, .text = {.text = wire::encode_shown_tokens(tokens)}});
+  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kText, .text = {.text = std::move(text)}});
   shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kFinished, .prompt_tokens = count});
+  return {};
 }
 
-void LlamaEngine::prepare(size_t index, std::span<const Token> prompt) {
+void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from_beginning) {
   Slot& slot = slots_[index];
-  // At least the last token is computed: its result is where the answer begins.
-  const auto usable = [&](size_t common) { return std::min(common, prompt.size() - 1); };
+  // At least the last token is computed: its result is where the answer begins. A call with a seed is computed from the beginning, since tokens
+  // round differently alone and among others: what happens to be cached would change what the seed promises.
+  const auto usable = [&](size_t common) { return from_beginning ? 0 : std::min(common, prompt.size() - 1); };
   const SavedPrefixes::Match match = saved_.longest_match(prompt);
   if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
     sequences_->clear(index);

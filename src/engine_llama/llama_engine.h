@@ -63,14 +63,14 @@ class LlamaEngine final : public engine::Engine {
   Result<Rendered> render(const domain::Call& what) const;
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
   // Leaves in the slot's sequence what serves the prompt, and nothing else.
-  void prepare(size_t index, std::span<const Token> prompt);
+  void prepare(size_t index, std::span<const Token> prompt, bool from_beginning);
   // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
   void fill_batch(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
   void take_result(size_t index, Events& events);
-  // What the prompt is, as the next step's events.
-  void show(CallId call, std::span<const Token> prompt);
+  // What the prompt is, as the next step's events. Error kInvalid: it is too long to be shown.
+  Status show(CallId call, std::span<const Token> prompt);
   static void give(CallId call, std::vector<domain::Text> texts, Events& events);
   void finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events);
   void fail_all(const Error& error, Events& events);

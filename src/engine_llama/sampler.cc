@@ -87,7 +87,7 @@ Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& 
   } catch (const std::exception& error) {
     if (grammar.text.empty()) throw;
   }
-  return fail(ErrorKind::kInvalid, "The schema asks for what no grammar can hold the model to", "response_format");
+  return fail(ErrorKind::kInvalid, "The schema asks for what no grammar can hold the model to", grammar.param);
 }
 
 Result<Token> Sampler::sample(llama_context* context, int index) {

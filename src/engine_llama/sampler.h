@@ -16,7 +16,7 @@ namespace ebb::engine_llama {
 
 class Sampler {
  public:
-  // `fallback_seed` is used when the call names none. Error kInvalid: the library does not take the grammar (param "response_format"), or a bias is
+  // `fallback_seed` is used when the call names none. Error kInvalid: the library does not take the grammar (param: what it was asked by), or a bias is
   // for a token that is not there (param "logit_bias").
   static Result<Sampler> make(const LoadedModel& model, const domain::Sampling& sampling, const Grammar& grammar, uint32_t fallback_seed);
 

@@ -20,9 +20,11 @@ std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool s
       const PromptNeed& need = needs[index];
       const int64_t at = need.done + given[index];
       const int64_t to_boundary = kPromptChunk - at % kPromptChunk;
-      const int64_t chunk = std::min(to_boundary, need.total - at);
+      const int64_t rest = need.total - at;
+      // A token computed alone rounds differently from one among others: a last one is not left alone.
+      const int64_t chunk = to_boundary + 1 == rest ? rest : std::min(to_boundary, rest);
       // A chunk is given whole or not at all, so that where it is cut does not depend on the others.
-      if (chunk == 0 || chunk > left) continue;
+      if (chunk == 0 || chunk > left + 1) continue;
       given[index] += chunk;
       left -= chunk;
       last_served = need.slot;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call.h"
@@ -15,6 +16,9 @@ using wire::FrameType;
 using Reading = Result<std::optional<Report>>;
 
 std::unexpected<Error> corrupt(std::string_view what) { return fail(ErrorKind::kCorrupt, fmt::format("bad frame: {}", what)); }
+
+// Text for people, cut and made valid.
+std::string said(std::string_view text, size_t bytes_max) { return replace_invalid_utf8(text.substr(0, bytes_max)); }
 
 template <class Message>
 Result<Message> parse(const wire::Frame& frame) {
@@ -33,7 +37,7 @@ Reading read_ready(WorkerLink& link, const wire::Frame& frame) {
 Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
   const auto failed = parse<wire::pb::LoadFailed>(frame);
   if (!failed) return fail(failed.error());
-  link.own_error = Error{.kind = ErrorKind::kCorrupt, .message = failed->message().substr(0, 1000)};
+  link.own_error = Error{.kind = ErrorKind::kCorrupt, .message = said(failed->message(), 1000)};
   return std::nullopt;
 }
 
@@ -59,6 +63,9 @@ Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame
     if (text->tool_index != call.tool_calls - 1) return corrupt("a piece of a tool's call out of order");
   }
   call.tokens += text->tokens;
+  call.bytes += frame.body.size();
+  if (call.bytes > domain::kAnswerBytesFree + domain::kAnswerBytesPerToken * static_cast<size_t>(call.tokens))
+    return corrupt("more text than its tokens can stand for");
   return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = std::move(*text)};
 }
 
@@ -98,9 +105,9 @@ Reading read_refused(WorkerLink& link, const wire::Frame& frame) {
   return CallRefused{.worker = link.worker,
                      .call = id,
                      .error = {.kind = refusal_kind(refused->kind()),
-                               .message = refused->message().substr(0, 1000),
-                               .param = refused->param().substr(0, 100),
-                               .code = refused->code().substr(0, 100)}};
+                               .message = said(refused->message(), 1000),
+                               .param = said(refused->param(), 100),
+                               .code = said(refused->code(), 100)}};
 }
 
 Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
@@ -129,7 +136,7 @@ Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& fr
     case FrameType::kLog: {
       const auto log = parse<wire::pb::Log>(frame);
       if (!log) return fail(log.error());
-      return WorkerLog{.worker = link.worker, .line = log->line().substr(0, 2000)};
+      return WorkerLog{.worker = link.worker, .line = said(log->line(), 2000)};
     }
     default: return corrupt(fmt::format("type {} is not for the server", static_cast<int>(frame.type)));
   }

@@ -33,6 +33,7 @@ struct WorkerLink {
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;  // counted here, as they pass
     int tool_calls = 0;  // begun so far
+    size_t bytes = 0;    // of what it said
   };
   std::map<CallId, Running> running;
 };

@@ -5,6 +5,7 @@
 
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
+#include "wire/worker_call.h"
 
 namespace ebb::instance {
 namespace {
@@ -83,6 +84,46 @@ TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
     for (const Frame& frame : row.frames)
       accepted = accepted && read_frame(link, frame).has_value();
     EXPECT_EQ(accepted, row.accepted) << row.name;
+  }
+}
+
+TEST(ReadFrame, BoundsTextByItsTokens) {
+  const std::string much(200'000, 'x');
+  const auto accepts = [&](int64_t tokens) {
+    WorkerLink link = link_with_call();
+    bool accepted = read_frame(link, started(3)).has_value();
+    for (int i = 0; i < 20 && accepted; ++i)
+      accepted = read_frame(link, text(much, tokens)).has_value();
+    return accepted;
+  };
+  EXPECT_FALSE(accepts(0));
+  EXPECT_TRUE(accepts(25));
+}
+
+TEST(ReadFrame, CallsOfToolsComeInOrder) {
+  const auto call = [](int index, const std::string& name) {
+    return Frame{.type = FrameType::kText,
+                 .stream = kCall.value,
+                 .body = wire::encode_text({.text = "{", .tokens = 1, .part = domain::Part::kToolCall, .tool_index = index, .tool_name = name})};
+  };
+  struct Order {
+    std::vector<Frame> frames;
+    bool accepted;
+  };
+  const Order orders[] = {
+      {{call(0, "f"), call(0, ""), call(1, "g"), call(1, "")}, true},
+      {{call(0, "")}, false},
+      {{call(1, "f")}, false},
+      {{call(0, "f"), call(1, "")}, false},
+      {{call(0, "f"), call(0, "g")}, false},
+      {{call(0, "f"), call(1, "g"), call(0, "")}, false},
+  };
+  for (const Order& order : orders) {
+    WorkerLink link = link_with_call();
+    bool accepted = read_frame(link, started(3)).has_value();
+    for (const Frame& frame : order.frames)
+      accepted = accepted && read_frame(link, frame).has_value();
+    EXPECT_EQ(accepted, order.accepted) << &order - orders;
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "domain/limits.h"
 
 namespace ebb::wire {
@@ -89,16 +91,29 @@ class Rewriting {
   Status repeat() {
     const size_t end = rest_.find('}');
     if (end == std::string_view::npos) return cannot("its braces do not match");
-    int64_t number = 0;
-    for (const char c : rest_.substr(0, end)) {
-      if (c != ',' && (c < '0' || c > '9')) return cannot("its braces hold no number");
-      number = c == ',' ? 0 : number * 10 + (c - '0');
-      if (number > domain::kSchemaRepeatsMax) return cannot(fmt::format("it repeats more than {} times", domain::kSchemaRepeatsMax));
-    }
+    const std::string_view inside = rest_.substr(0, end);
+    const std::string_view least = inside.substr(0, inside.find(','));
+    const std::string_view most = inside.size() == least.size() ? least : inside.substr(least.size() + 1);
+    const std::optional<int64_t> from = number(least);
+    const std::optional<int64_t> to = most.empty() ? from : number(most);
+    if (!from || !to) return cannot("its braces hold no number");
+    if (*from > domain::kSchemaRepeatsMax || *to > domain::kSchemaRepeatsMax)
+      return cannot(fmt::format("it repeats more than {} times", domain::kSchemaRepeatsMax));
+    if (*from > *to) return cannot("it repeats at least more often than at most");
     out_ += '{';
     out_ += rest_.substr(0, end + 1);
     rest_.remove_prefix(end + 1);
     return {};
+  }
+
+  // Digits only; what has too many of them is too large anyway.
+  static std::optional<int64_t> number(std::string_view digits) {
+    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+    if (digits.size() > 9) return int64_t{1'000'000'000};
+    int64_t value = 0;
+    for (const char c : digits)
+      value = value * 10 + (c - '0');
+    return value;
   }
 
   Status escape() {
@@ -158,7 +173,7 @@ class Rewriting {
         // What lies between its ends may be a quote (0x22) or a backslash (0x5C).
         const auto from = static_cast<unsigned char>(first_of_range_);
         const auto to = static_cast<unsigned char>(c);
-        if (!negated && to < 0x80 && ((from <= '"' && to >= '"') || (from <= '\\' && to >= '\\'))) return cannot("a range in it spans a quote or a backslash");
+        if (!negated && ((from <= '"' && to >= '"') || (from <= '\\' && to >= '\\'))) return cannot("a range in it spans a quote or a backslash");
         inside += '-';
         range = false;
       }

@@ -13,6 +13,8 @@ namespace ebb::wire {
 namespace {
 
 constexpr std::array kRepeats = std::to_array<std::string_view>({"minItems", "maxItems", "minLength", "maxLength"});
+constexpr std::array kRanges = std::to_array<std::pair<std::string_view, std::string_view>>(
+    {{"minItems", "maxItems"}, {"minLength", "maxLength"}, {"minimum", "maximum"}, {"exclusiveMinimum", "exclusiveMaximum"}});
 // Keywords that would narrow what is valid, and that the grammar does not know.
 constexpr std::array kNotHeld = std::to_array<std::string_view>(
     {"not", "if", "then", "else", "uniqueItems", "multipleOf", "contains", "minContains", "maxContains", "patternProperties", "propertyNames",
@@ -33,6 +35,12 @@ size_t count_values(const json::value& value) {
       count += count_values(member.value());
   }
   return count;
+}
+
+bool is_of_numbers(const json::value* type) {
+  const auto is_number = [](const json::value& one) { return one.is_string() && one.get_string() == "number"; };
+  if (type == nullptr) return false;
+  return type->is_array() ? std::ranges::any_of(type->get_array(), is_number) : is_number(*type);
 }
 
 class Preparation {
@@ -76,14 +84,21 @@ class Preparation {
       if (number < 0 || number > static_cast<double>(domain::kSchemaRepeatsMax))
         return wrong(fmt::format("has a '{}' of {}: from 0 to {} can be held to", key, number, domain::kSchemaRepeatsMax));
     }
+    for (const auto& [least, most] : kRanges) {
+      const json::value* from = object.if_contains(least);
+      const json::value* to = object.if_contains(most);
+      if (from != nullptr && to != nullptr && from->is_number() && to->is_number() && from->to_number<double>() > to->to_number<double>())
+        return wrong(fmt::format("has a '{}' above its '{}'", least, most));
+    }
     const json::value* reference = object.if_contains("$ref");
     if (reference != nullptr && reference->is_string() && !reference->get_string().starts_with('#')) return wrong("has a '$ref' that leads out of the schema");
     if (Status fine = pattern(object); !fine || !strict_) return fine;
     for (const std::string_view key : kNotHeld) {
       if (object.contains(key)) return wrong(fmt::format("has '{}', which cannot be held to: leave it out, or give 'strict': false", key));
     }
-    const json::value* type = object.if_contains("type");
-    if (type == nullptr || !type->is_string() || type->get_string() != "number") return {};
+    if (object.contains("pattern") && (object.contains("minLength") || object.contains("maxLength")))
+      return wrong("has a 'pattern' beside a length: only one of them can be held to");
+    if (!is_of_numbers(object.if_contains("type"))) return {};
     for (const std::string_view key : kBoundsOfNumbers) {
       if (object.contains(key)) return wrong(fmt::format("has '{}' for a 'number': it can be held to for an 'integer' only", key));
     }

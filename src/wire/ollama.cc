@@ -23,7 +23,7 @@ constexpr double kRepeatPenalty = 1.1;
 // Options without effect here: how a model is loaded is the endpoint's matter, and these samplers are not there.
 constexpr std::array kOptionsRead = std::to_array<std::string_view>(
     {"temperature", "top_p", "top_k", "min_p", "repeat_penalty", "presence_penalty", "frequency_penalty", "seed", "num_predict", "stop"});
-constexpr std::array kKnown = std::to_array<std::string_view>({"model", "messages", "prompt", "system", "raw", "stream", "format", "options", "tools", "think",
+constexpr std::array kKnown = std::to_array<std::string_view>({"model", "messages", "prompt", "system", "raw", "stream", "format", "options", "tools",
                                                                "keep_alive", "template", "suffix", "images", "context", "logprobs", "top_logprobs"});
 
 void read_options(ObjectReader& reader, domain::Sampling& sampling, std::vector<std::string>& ignored) {
@@ -197,6 +197,8 @@ Result<Asked> ask_ollama_generate(std::string_view body) {
   const std::string system = text_of(reader, "system");
   if (prompt.empty()) reader.add_error("prompt", "'prompt' is required: endpoints wake with their first call, and need no loading");
   if (reader.boolean("raw").value_or(false)) {
+    if (reader.has("format")) reader.add_error("format", "'format' is not supported with 'raw': true");
+    if (!system.empty()) reader.add_error("system", "'system' has no place in a raw prompt");
     request.call.input = domain::Prompt{.text = prompt};
   } else {
     domain::Chat chat;

@@ -33,6 +33,7 @@ struct CompletionRequest {
   std::vector<domain::Call> prompts;  // one for each prompt
   int64_t choices = 1;                // of each prompt …
   int64_t best_of = 1;                // … out of so many
+  bool logprobs = false;
   bool echo = false;
   bool stream = false;
   bool include_usage = false;
@@ -56,6 +57,7 @@ Result<Asked> ask_response(std::string_view body);
 
 // {"error": {"message", "type", "param", "code"}}: all four keys, always.
 std::string openai_error(const Error& error);
+json::object openai_error_object(const Error& error);  // what stands under "error"
 
 // The same for a stream that fails after its first byte: with the request, the tokens that were given out, and whether asking again
 // may help.

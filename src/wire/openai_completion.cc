@@ -102,16 +102,13 @@ class CompletionWriter final : public AnswerWriter {
       : choices_(static_cast<size_t>(request.choices)),
         best_of_(static_cast<size_t>(request.best_of)),
         include_usage_(request.include_usage),
-        logprobs_(request.prompts[0].sampling.top_logprobs.has_value() && !ranks_only(request)) {
+        logprobs_(request.logprobs) {
     if (!request.echo) return;
     for (const domain::Call& call : request.prompts)
       echo_.push_back(std::get<std::string>(std::get<domain::Prompt>(call.input).text));
   }
 
-  // best_of needs log probabilities that the caller did not ask for.
-  static bool ranks_only(const CompletionRequest& request) {
-    return request.best_of > request.choices && request.prompts[0].sampling.top_logprobs == kRankOnly;
-  }
+  // best_of needs log probabilities even if the caller did not ask for them.
   static constexpr int kRankOnly = 0;
 
   std::string whole(const Answered& answered) override {
@@ -239,6 +236,7 @@ Result<CompletionRequest> parse_completion(std::string_view body) {
   }
   request.choices = read_choices(reader, "n", body.size());
   request.best_of = reader.has("best_of") ? read_choices(reader, "best_of", body.size()) : request.choices;
+  request.logprobs = call.sampling.top_logprobs.has_value();
   request.echo = reader.boolean("echo").value_or(false);
   read_streaming(reader, request.stream, request.include_usage);
   if (reader.ok()) check_together(reader, request, call.sampling);

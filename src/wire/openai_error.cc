@@ -34,20 +34,20 @@ json::value text_or_null(std::string_view text) { return text.empty() ? json::va
 
 }  // namespace
 
-namespace {
-
-json::object error_object(const Error& error) {
+json::object openai_error_object(const Error& error) {
   return {{"message", error.message}, {"type", type_of(error.kind)}, {"param", text_or_null(error.param)}, {"code", text_or_null(code_of(error))}};
 }
+
+namespace {
 
 bool may_help_again(ErrorKind kind) { return type_of(kind) != "invalid_request_error"; }
 
 }  // namespace
 
-std::string openai_error(const Error& error) { return json::serialize(json::object{{"error", error_object(error)}}); }
+std::string openai_error(const Error& error) { return json::serialize(json::object{{"error", openai_error_object(error)}}); }
 
 std::string openai_stream_error(const Error& error, std::string_view request_id, int64_t completion_tokens) {
-  json::object inner = error_object(error);
+  json::object inner = openai_error_object(error);
   inner["ebb"] = {{"request_id", request_id}, {"completion_tokens", completion_tokens}, {"retryable", may_help_again(error.kind)}};
   return json::serialize(json::object{{"error", std::move(inner)}});
 }

@@ -122,6 +122,9 @@ TEST(ChatRequest, SchemasHaveBounds) {
   EXPECT_FALSE(accepts(R"({"type":"array","minItems":-1})"));
   EXPECT_FALSE(accepts(R"({"properties":{"a":{"type":"string","maxLength":100000}}})"));
   EXPECT_TRUE(accepts(R"({"type":"object","properties":{"maxItems":{"type":"integer"}}})")) << "a property of this name";
+  EXPECT_FALSE(accepts(R"({"type":"string","minLength":5,"maxLength":3})"));
+  EXPECT_FALSE(accepts(R"({"type":"array","minItems":5,"maxItems":3})"));
+  EXPECT_FALSE(accepts(R"({"type":"integer","minimum":5,"maximum":3})"));
   EXPECT_TRUE(accepts(R"({"$ref":"#/$defs/a"})"));
   EXPECT_FALSE(accepts(R"({"$ref":"https://example.com/schema"})"));
   EXPECT_TRUE(accepts(nested(20)));
@@ -135,8 +138,10 @@ TEST(ChatRequest, StrictSchemasPromiseNothingThatIsNotHeld) {
     return parse_chat(with(R"("response_format":{"type":"json_schema","json_schema":{"name":"x","strict":)" + std::string(strict ? "true" : "false") +
                            R"(,"schema":)" + schema + "}}"));
   };
-  for (const char* schema : {R"x({"type":"number","minimum":0})x", R"x({"type":"array","uniqueItems":true})x", R"x({"properties":{"a":{"not":{}}}})x",
-                             R"x({"anyOf":[{"type":"string","pattern":"(?=a)b"}]})x", R"x({"items":{"if":{}}})x", R"x({"$defs":{"d":{"multipleOf":2}}})x"}) {
+  for (const char* schema :
+       {R"x({"type":"number","minimum":0})x", R"x({"type":["number","null"],"minimum":0})x", R"x({"type":"string","pattern":"^a$","maxLength":3})x",
+        R"x({"type":"array","uniqueItems":true})x", R"x({"properties":{"a":{"not":{}}}})x", R"x({"anyOf":[{"type":"string","pattern":"(?=a)b"}]})x",
+        R"x({"items":{"if":{}}})x", R"x({"$defs":{"d":{"multipleOf":2}}})x"}) {
     const auto strict = read(schema, true);
     ASSERT_FALSE(strict) << schema;
     EXPECT_EQ(strict.error().param, "response_format.json_schema.schema") << strict.error().message;

@@ -39,7 +39,8 @@ class ResponsesWriter final : public AnswerWriter {
 
   std::string piece(const Answered& answered, size_t /*choice*/, const domain::Text& text) override {
     std::string out;
-    if (text.text.empty() && text.tool_name.empty() && text.logprobs.empty()) return out;
+    // What says nothing opens nothing: log probabilities of a token whose text is held back belong to no item.
+    if (text.text.empty() && text.tool_name.empty()) return out;
     const Place place{.part = text.part, .tool = text.part == Part::kToolCall ? static_cast<size_t>(text.tool_index) : 0};
     if (!open_ || open_->part != place.part || open_->tool != place.tool) {
       close(out, answered);
@@ -72,9 +73,8 @@ class ResponsesWriter final : public AnswerWriter {
     return out;
   }
 
-  std::string failed(const Answered& /*answered*/, const Error& error, std::string_view request_id) override {
-    const json::value written = *parse_json(openai_stream_error(error, request_id, 0));
-    const json::object& inner = written.at("error").as_object();
+  std::string failed(const Answered& /*answered*/, const Error& error, std::string_view /*request_id*/) override {
+    const json::object inner = openai_error_object(error);
     std::string out;
     event(out, "error", {{"code", inner.at("code")}, {"message", inner.at("message")}, {"param", inner.at("param")}});
     return out;
