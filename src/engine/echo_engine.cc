@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@ namespace {
 
 // While nothing is due, progress is shown this often, as a real engine does with every chunk of a prompt.
 constexpr milliseconds kShowEvery{100};
+constexpr int64_t kEchoVectorValues = 16;
 
 [[noreturn]] void hang() {
   for (;;)
@@ -41,17 +43,45 @@ struct Heard {
   std::vector<std::string> words;
   std::string tool;
   int64_t prompt_tokens = 0;
+  std::vector<std::vector<float>> vectors;
 };
+
+std::vector<std::string> words_of(const domain::Prompt& prompt) {
+  if (const auto* text = std::get_if<std::string>(&prompt.text)) return split_words(*text);
+  std::vector<std::string> words;
+  for (const int32_t token : std::get<std::vector<int32_t>>(prompt.text))
+    words.push_back(std::to_string(token));
+  return words;
+}
+
+// How often bytes with the same last four bits come (the first counts one more, so that nothing has a direction too); of length 1.
+std::vector<float> vector_of(const std::vector<std::string>& words, size_t dimensions) {
+  std::vector<float> values(dimensions);
+  values[0] = 1;
+  for (const std::string& word : words) {
+    for (const char c : word)
+      values[(static_cast<unsigned char>(c) % kEchoVectorValues) % dimensions] += 1;
+  }
+  float sum = 0;
+  for (const float value : values)
+    sum += value * value;
+  for (float& value : values)
+    value /= std::sqrt(sum);
+  return values;
+}
 
 Heard hear(const domain::Call& call, bool wants_tool) {
   Heard heard;
-  if (const auto* prompt = std::get_if<domain::Prompt>(&call.input)) {
-    if (const auto* text = std::get_if<std::string>(&prompt->text)) {
-      heard.words = split_words(*text);
-    } else {
-      for (const int32_t token : std::get<std::vector<int32_t>>(prompt->text))
-        heard.words.push_back(std::to_string(token));
+  if (const auto* texts = std::get_if<domain::Texts>(&call.input)) {
+    for (const domain::Prompt& input : texts->inputs) {
+      const std::vector<std::string> words = words_of(input);
+      heard.prompt_tokens += static_cast<int64_t>(words.size());
+      heard.vectors.push_back(vector_of(words, static_cast<size_t>(texts->dimensions.value_or(kEchoVectorValues))));
     }
+    return heard;
+  }
+  if (const auto* prompt = std::get_if<domain::Prompt>(&call.input)) {
+    heard.words = words_of(*prompt);
     heard.prompt_tokens = static_cast<int64_t>(heard.words.size());
     return heard;
   }
@@ -68,8 +98,7 @@ Heard hear(const domain::Call& call, bool wants_tool) {
 
 }  // namespace
 
-Status EchoEngine::load(Fd model, const LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
-  model.reset();
+Result<std::unique_ptr<Engine>> EchoEngine::load(const io::Clock& clock, const LoadOptions& options, const Progress& progress) {
   const Result<EchoScript> script = echo_script_of_model(options.model_name);
   if (!script) return fail(script.error());
   for (int64_t done = 0; done < script->load_ms; done += kShowEvery.count()) {
@@ -79,9 +108,11 @@ Status EchoEngine::load(Fd model, const LoadOptions& options, const std::functio
   if (script->load_crash) std::abort();
   if (script->load_hang) hang();
   if (script->load_fail) return fail(ErrorKind::kCorrupt, "the echo engine was told to fail to load");
-  context_tokens_ = options.context_tokens;
-  slots_ = options.slots;
-  return {};
+  return std::unique_ptr<Engine>(new EchoEngine(clock, options));
+}
+
+Loader echo_loader(const io::Clock& clock) {
+  return [&clock](const Fd& /*no model*/, const LoadOptions& options, const Progress& progress) { return EchoEngine::load(clock, options, progress); };
 }
 
 Status EchoEngine::set_slots(int slots) {
@@ -95,8 +126,11 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
   Result<EchoScript> script = echo_script_of(what);
   if (!script) return fail(script.error());
   if (script->refuse) return fail(ErrorKind::kInvalid, "the echo engine was told to refuse this call", "messages");
-  const Heard heard = hear(what, script->call_tool);
-  if (heard.prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(heard.prompt_tokens, context_tokens_));
+  if (const auto* texts = std::get_if<domain::Texts>(&what.input); texts != nullptr && texts->dimensions.value_or(1) > kEchoVectorValues)
+    return fail(ErrorKind::kInvalid, fmt::format("'dimensions' is {}, but the echo engine's vectors have {}", *texts->dimensions, kEchoVectorValues),
+                "dimensions");
+  Heard heard = hear(what, script->call_tool);
+  if (heard.vectors.empty() && heard.prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(heard.prompt_tokens, context_tokens_));
   if (script->exit_code) ::_exit(static_cast<int>(*script->exit_code));
   if (script->crash_on_start) std::abort();
   if (script->allocate_mib > 0) ballast_.emplace_back(static_cast<size_t>(script->allocate_mib) << 20U, 'x');
@@ -105,6 +139,7 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
                   .words = heard.words,
                   .tool = heard.tool,
                   .logprobs = what.sampling.top_logprobs.has_value(),
+                  .vectors = std::move(heard.vectors),
                   .holder = TextHolder(what.sampling.stop),
                   .prompt_tokens = heard.prompt_tokens};
   const int64_t wanted = running.words.empty() ? 0 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
@@ -164,6 +199,8 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
   if (!running.started) {
     running.started = true;
     events.push_back({.call = call, .kind = StepEvent::Kind::kStarted, .prompt_tokens = running.prompt_tokens});
+    for (std::vector<float>& vector : running.vectors)
+      events.push_back({.call = call, .kind = StepEvent::Kind::kVector, .values = std::move(vector)});
     if (!running.shown_prompt.empty()) events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = {.text = running.shown_prompt}});
   }
   if (running.tokens < running.tokens_max) {

@@ -1,5 +1,5 @@
 // A deterministic engine for tests and benchmarks: it repeats the last user message word by word, or misbehaves as the request's script
-// (echo_script.h) tells it. A word is a token. Single-threaded, like every engine.
+// (echo_script.h) tells it. A word is a token. Texts become vectors by the bytes that are in them. Single-threaded, like every engine.
 #pragma once
 
 #include <deque>
@@ -14,11 +14,9 @@ namespace ebb::engine {
 
 class EchoEngine final : public Engine {
  public:
-  // The clock paces answers (delay_ms, tps, load_ms); it must outlive the engine.
-  explicit EchoEngine(const io::Clock& clock) : clock_(clock) {}
+  // As the script in the model's name says. The clock paces answers (delay_ms, tps, load_ms); it must outlive the engine.
+  static Result<std::unique_ptr<Engine>> load(const io::Clock& clock, const LoadOptions& options, const Progress& progress);
 
-  std::string version() const override { return "1"; }
-  Status load(Fd model, const LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) override;
   Status set_slots(int slots) override;
   int slots() const override { return slots_; }
   void park() override { slots_ = 0; }
@@ -31,12 +29,15 @@ class EchoEngine final : public Engine {
   std::string take_raw_output() override { return std::exchange(raw_output_, {}); }
 
  private:
+  EchoEngine(const io::Clock& clock, const LoadOptions& options) : clock_(clock), context_tokens_(options.context_tokens), slots_(options.slots) {}
+
   struct Running {
     EchoScript script;
     std::vector<std::string> words;  // of the last user message (or a tool's result, or a prompt)
     std::string tool;                // the answer is a call of it; empty: the answer is text
     bool logprobs = false;
-    std::string shown_prompt;  // instead of an answer
+    std::string shown_prompt;                 // instead of an answer
+    std::vector<std::vector<float>> vectors;  // the answer to texts
     TextHolder holder;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;      // given out
@@ -54,12 +55,15 @@ class EchoEngine final : public Engine {
   static MonoTime due(const Running& running);
 
   const io::Clock& clock_;
-  int64_t context_tokens_ = 0;
-  int slots_ = 0;
+  int64_t context_tokens_;
+  int slots_;
   std::map<CallId, Running> running_;
   std::vector<CallId> ended_;
   std::deque<std::string> ballast_;  // what allocate_mib took
   std::string raw_output_;
 };
+
+// The clock must outlive the loader and its engines.
+Loader echo_loader(const io::Clock& clock);
 
 }  // namespace ebb::engine

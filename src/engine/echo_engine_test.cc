@@ -25,15 +25,18 @@ struct Answer {
 class EchoEngineTest : public testing::Test {
  protected:
   void load(int64_t context, int slots, std::string name = "echo") {
-    ASSERT_TRUE(engine.load(Fd{}, {.model_name = std::move(name), .context_tokens = context, .slots = slots}, [this](int64_t, int64_t) { ++load_progress; }));
+    Result<std::unique_ptr<Engine>> loaded =
+        EchoEngine::load(clock, {.model_name = std::move(name), .context_tokens = context, .slots = slots}, [this](int64_t, int64_t) { ++load_progress; });
+    ASSERT_TRUE(loaded);
+    engine = std::move(*loaded);
   }
 
   // Steps until nothing runs, the clock jumping over every wait.
   std::map<CallId, Answer> run() {
     std::map<CallId, Answer> answers;
-    while (engine.busy()) {
-      clock.advance(engine.wait_before_step());
-      for (StepEvent& event : engine.step()) {
+    while (engine->busy()) {
+      clock.advance(engine->wait_before_step());
+      for (StepEvent& event : engine->step()) {
         Answer& answer = answers[event.call];
         answer.text += event.text.text;
         if (event.kind == Kind::kText) answer.tokens += event.text.tokens;
@@ -45,13 +48,13 @@ class EchoEngineTest : public testing::Test {
   }
 
   io::FakeClock clock;
-  EchoEngine engine{clock};
+  std::unique_ptr<Engine> engine;
   int load_progress = 0;
 };
 
 TEST_F(EchoEngineTest, RepeatsTheLastUserMessage) {
   load(100, 1);
-  ASSERT_TRUE(engine.execute(CallId{1}, ask("one  two\nthree")));
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("one  two\nthree")));
   const Answer answer = run()[CallId{1}];
   EXPECT_EQ(answer.text, "one two three");
   EXPECT_EQ(answer.tokens, 3);
@@ -67,10 +70,10 @@ TEST_F(EchoEngineTest, LimitsCutTheAnswer) {
   limited.sampling.max_tokens = 2;
   domain::Call stopped = ask("a b c");
   stopped.sampling.stop = {" c"};
-  ASSERT_TRUE(engine.execute(CallId{1}, limited));
-  ASSERT_TRUE(engine.execute(CallId{2}, ask("a b", "tokens=50")));
-  ASSERT_TRUE(engine.execute(CallId{3}, stopped));
-  ASSERT_TRUE(engine.execute(CallId{4}, ask("")));
+  ASSERT_TRUE(engine->execute(CallId{1}, limited));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask("a b", "tokens=50")));
+  ASSERT_TRUE(engine->execute(CallId{3}, stopped));
+  ASSERT_TRUE(engine->execute(CallId{4}, ask("")));
   auto answers = run();
   EXPECT_EQ(answers[CallId{1}].text, "a b");
   EXPECT_EQ(answers[CallId{1}].end->reason, domain::FinishReason::kLength);
@@ -84,20 +87,20 @@ TEST_F(EchoEngineTest, LimitsCutTheAnswer) {
 
 TEST_F(EchoEngineTest, RefusesWhatCannotRun) {
   load(3, 1);
-  const Status long_prompt = engine.execute(CallId{1}, ask("a b c"));
+  const Status long_prompt = engine->execute(CallId{1}, ask("a b c"));
   ASSERT_FALSE(long_prompt);
   EXPECT_EQ(long_prompt.error().code, "context_length_exceeded");
   EXPECT_EQ(long_prompt.error().param, "messages");
-  EXPECT_EQ(engine.execute(CallId{1}, ask("a", "refuse")).error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(engine.execute(CallId{1}, ask("a", "tps=fast")).error().kind, ErrorKind::kInvalid);
-  ASSERT_TRUE(engine.execute(CallId{2}, ask("a")));
-  EXPECT_EQ(engine.execute(CallId{3}, ask("a")).error().kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(engine->execute(CallId{1}, ask("a", "refuse")).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(engine->execute(CallId{1}, ask("a", "tps=fast")).error().kind, ErrorKind::kInvalid);
+  ASSERT_TRUE(engine->execute(CallId{2}, ask("a")));
+  EXPECT_EQ(engine->execute(CallId{3}, ask("a")).error().kind, ErrorKind::kOverloaded);
 }
 
 TEST_F(EchoEngineTest, KeepsItsPaceAndShowsProgress) {
   load(100, 1);
   const MonoTime begin = clock.mono();
-  ASSERT_TRUE(engine.execute(CallId{1}, ask("a b c", "delay_ms=1000 tps=10")));
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a b c", "delay_ms=1000 tps=10")));
   const Answer answer = run()[CallId{1}];
   EXPECT_EQ(answer.text, "a b c");
   EXPECT_EQ(clock.mono() - begin, milliseconds(1200));
@@ -106,40 +109,58 @@ TEST_F(EchoEngineTest, KeepsItsPaceAndShowsProgress) {
 
 TEST_F(EchoEngineTest, CancelFreesTheSlotAtOnce) {
   load(100, 1);
-  ASSERT_TRUE(engine.execute(CallId{1}, ask("a b c", "tokens=50")));
-  engine.step();
-  engine.step();
-  const auto event = engine.cancel(CallId{1});
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a b c", "tokens=50")));
+  engine->step();
+  engine->step();
+  const auto event = engine->cancel(CallId{1});
   ASSERT_TRUE(event);
   EXPECT_EQ(event->kind, Kind::kCancelled);
   EXPECT_EQ(event->completion_tokens, 2);
-  EXPECT_FALSE(engine.busy());
-  EXPECT_FALSE(engine.cancel(CallId{1}));
-  EXPECT_TRUE(engine.execute(CallId{2}, ask("a")));
+  EXPECT_FALSE(engine->busy());
+  EXPECT_FALSE(engine->cancel(CallId{1}));
+  EXPECT_TRUE(engine->execute(CallId{2}, ask("a")));
 }
 
 TEST_F(EchoEngineTest, ShrinksOnlyToWhatRuns) {
   load(100, 3);
-  ASSERT_TRUE(engine.execute(CallId{1}, ask("a")));
-  ASSERT_TRUE(engine.execute(CallId{2}, ask("a")));
-  ASSERT_TRUE(engine.set_slots(1));
-  EXPECT_EQ(engine.slots(), 2);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a")));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask("a")));
+  ASSERT_TRUE(engine->set_slots(1));
+  EXPECT_EQ(engine->slots(), 2);
 }
 
 TEST_F(EchoEngineTest, WritesGarbageWhenTold) {
   load(100, 1);
-  ASSERT_TRUE(engine.execute(CallId{1}, ask("a b", "garbage_at=2")));
-  engine.step();
-  EXPECT_EQ(engine.take_raw_output(), "");
-  engine.step();
-  EXPECT_EQ(engine.take_raw_output().size(), 64U);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a b", "garbage_at=2")));
+  engine->step();
+  EXPECT_EQ(engine->take_raw_output(), "");
+  engine->step();
+  EXPECT_EQ(engine->take_raw_output().size(), 64U);
 }
 
 TEST_F(EchoEngineTest, LoadsAsItsNameSays) {
   load(100, 1, "echo:load_ms=1");
   EXPECT_EQ(load_progress, 1);
-  EchoEngine failing{clock};
-  EXPECT_EQ(failing.load(Fd{}, {.model_name = "echo:load_fail"}, [](int64_t, int64_t) {}).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(EchoEngine::load(clock, {.model_name = "echo:load_fail"}, [](int64_t, int64_t) {}).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST_F(EchoEngineTest, GivesAVectorForEachText) {
+  load(100, 1);
+  domain::Call call{.input = domain::Texts{.inputs = {{.text = "a b"}, {.text = "b  a"}, {.text = std::vector<int32_t>{127}}, {.text = ""}}}};
+  ASSERT_TRUE(engine->execute(CallId{1}, call));
+  std::vector<std::vector<float>> vectors;
+  for (const StepEvent& event : engine->step()) {
+    if (event.kind == Kind::kVector) vectors.push_back(event.values);
+    if (event.kind == Kind::kFinished) {
+      EXPECT_EQ(event.prompt_tokens, 5);
+    }
+  }
+  ASSERT_EQ(vectors.size(), 4U);
+  EXPECT_EQ(vectors[0], vectors[1]);
+  EXPECT_NE(vectors[0], vectors[2]);
+  EXPECT_EQ(vectors[3][0], 1);
+  std::get<domain::Texts>(call.input).dimensions = 17;
+  EXPECT_EQ(engine->execute(CallId{2}, call).error().param, "dimensions");
 }
 
 TEST(EchoScript, ReadsKnownWordsOnly) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,15 +27,16 @@ struct LoadOptions {
   int threads = 1;
 };
 
-// What a step did for one call: kStarted first, then kProgress and kText, then exactly one of kFinished, kCancelled and kFailed.
+// What a step did for one call: kStarted first, then kProgress, kText and kVector, then exactly one of kFinished, kCancelled and kFailed.
 struct StepEvent {
   CallId call;
-  enum class Kind { kStarted, kProgress, kText, kFinished, kCancelled, kFailed } kind = Kind::kText;
-  domain::Text text = {};         // kText
-  int64_t prompt_done = 0;        // kProgress: prompt tokens computed …
-  int64_t prompt_tokens = 0;      // … of so many; kStarted, kFinished, kCancelled
-  int64_t cached_tokens = 0;      // kStarted: how many of them were known from an earlier call
-  int64_t completion_tokens = 0;  // kFinished, kCancelled, kFailed
+  enum class Kind { kStarted, kProgress, kText, kVector, kFinished, kCancelled, kFailed } kind = Kind::kText;
+  domain::Text text = {};          // kText
+  std::vector<float> values = {};  // kVector
+  int64_t prompt_done = 0;         // kProgress: prompt tokens computed …
+  int64_t prompt_tokens = 0;       // … of so many; kStarted, kFinished, kCancelled
+  int64_t cached_tokens = 0;       // kStarted: how many of them were known from an earlier call
+  int64_t completion_tokens = 0;   // kFinished, kCancelled, kFailed
   domain::FinishReason reason = domain::FinishReason::kStop;
   Error error = {};  // kFailed
 };
@@ -42,11 +44,6 @@ struct StepEvent {
 class Engine {
  public:
   virtual ~Engine() = default;
-
-  virtual std::string version() const = 0;
-
-  // Loads from the descriptor (-1: none; the engine may map it but never reopens it). `progress` may be called during it.
-  virtual Status load(Fd model, const LoadOptions& options, const std::function<void(int64_t done, int64_t total)>& progress) = 0;
 
   // Memory for `slots` executions (at least 1): from parked, or growing or shrinking between two steps; running calls keep running,
   // so it never shrinks below their number. Error kExhausted: not enough memory; the former slots stay as they were.
@@ -71,6 +68,11 @@ class Engine {
   // Bytes to be written to the server as they are, after the events of the last step. Only an engine that plays a broken worker has any.
   virtual std::string take_raw_output() { return {}; }
 };
+
+using Progress = std::function<void(int64_t done, int64_t total)>;
+
+// Makes the engine for what the descriptor holds (empty: nothing; it may be mapped but is never reopened). `progress` may be called meanwhile.
+using Loader = std::function<Result<std::unique_ptr<Engine>>(Fd model, const LoadOptions& options, const Progress& progress)>;
 
 // The refusal of a prompt that leaves no room for an answer.
 Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens);

@@ -102,4 +102,13 @@ void Threads::set(int count) {
   if (pool_ != nullptr) count_ = count;
 }
 
+void Threads::attach(llama_context* context) const {
+  llama_set_n_threads(context, count_, count_);
+  if (pool_ == nullptr) {
+    llama_detach_threadpool(context);
+  } else {
+    llama_attach_threadpool(context, pool_, pool_);
+  }
+}
+
 }  // namespace ebb::engine_llama

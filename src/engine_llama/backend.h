@@ -4,6 +4,7 @@
 #include <string>
 
 struct ggml_threadpool;
+struct llama_context;
 
 namespace ebb::engine_llama {
 
@@ -31,7 +32,8 @@ class Threads {
   // Where threads cannot be made, it stays at one.
   void set(int count);
   int count() const { return count_; }
-  ggml_threadpool* pool() const { return pool_; }
+  // From its next batch on the context computes with these; they must outlive it, or the next attach.
+  void attach(llama_context* context) const;
 
  private:
   void drop_pool();

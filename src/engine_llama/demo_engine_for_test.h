@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/utf8.h"
-#include "engine_llama/llama_engine.h"
+#include "engine_llama/backend.h"
+#include "engine_llama/load_engine.h"
 
 namespace ebb::engine_llama {
 
@@ -77,10 +78,11 @@ class DemoEngineTest : public testing::Test {
 
   void load(int slots, int64_t context = kContext) { load_from(EBB_DEMO_MODEL, slots, context); }
   void load_from(const char* path, int slots, int64_t context) {
-    engine = std::make_unique<LlamaEngine>();
-    const Status loaded = engine->load(Fd(::open(path, O_RDONLY | O_CLOEXEC)), {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1},
-                                       [](int64_t, int64_t) {});
+    engine.reset();  // before the next takes memory
+    Result<std::unique_ptr<engine::Engine>> loaded = load_engine(
+        Fd(::open(path, O_RDONLY | O_CLOEXEC)), {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1}, [](int64_t, int64_t) {});
     ASSERT_TRUE(loaded) << loaded.error().message;
+    engine = std::move(*loaded);
     ASSERT_EQ(engine->slots(), slots);
   }
 
@@ -96,7 +98,7 @@ class DemoEngineTest : public testing::Test {
     return run()[CallId{1}];
   }
 
-  std::unique_ptr<LlamaEngine> engine;
+  std::unique_ptr<engine::Engine> engine;
 };
 
 }  // namespace ebb::engine_llama

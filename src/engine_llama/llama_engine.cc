@@ -7,8 +7,7 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "domain/limits.h"
-#include "wire/prompt_view.h"
+#include "engine_llama/shown_prompt.h"
 
 namespace ebb::engine_llama {
 
@@ -17,56 +16,52 @@ namespace {
 // Saving fewer is dearer than computing them again.
 constexpr size_t kSavedTokensMin = 8;
 
+template <class... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+
 // All text of strangers in a call.
-size_t text_bytes(const domain::Call& what) {
-  const auto* chat = std::get_if<domain::Chat>(&what.input);
-  if (chat == nullptr) {
-    const auto* text = std::get_if<std::string>(&std::get<domain::Prompt>(what.input).text);
-    return text == nullptr ? 0 : text->size();
-  }
+size_t text_bytes(const domain::Chat& chat) {
   size_t bytes = 0;
-  for (const domain::ChatMessage& message : chat->messages) {
+  for (const domain::ChatMessage& message : chat.messages) {
     bytes += message.content.size();
     for (const domain::ToolCall& call : message.tool_calls)
       bytes += call.name.size() + call.arguments.size();
   }
   return bytes;
 }
+size_t text_bytes(const domain::Prompt& prompt) {
+  const auto* text = std::get_if<std::string>(&prompt.text);
+  return text == nullptr ? 0 : text->size();
+}
+size_t text_bytes(const domain::Texts& /*refused*/) { return 0; }
 
 Result<Rendered> as_it_stands(const LoadedModel& model, const domain::Prompt& prompt) {
-  std::vector<Token> tokens;
-  if (const auto* text = std::get_if<std::string>(&prompt.text)) {
-    Result<std::vector<Token>> cut = model.tokens_of(*text);
-    if (!cut) return fail(cut.error());
-    tokens = std::move(*cut);
-  } else {
-    tokens = std::get<std::vector<int32_t>>(prompt.text);
-  }
-  // The library ends the process for an empty prompt, and for tokens that it does not have.
-  if (tokens.empty()) return fail(ErrorKind::kInvalid, "The prompt is empty: the model would get nothing to continue", "prompt");
-  for (const Token token : tokens) {
-    if (!model.is_token(token))
-      return fail(ErrorKind::kInvalid, fmt::format("The prompt has token {}, but the model has {} tokens", token, model.vocabulary_size()), "prompt");
-  }
-  return Rendered{.prompt = std::move(tokens), .grammar = {}, .reader = nullptr, .stop = {}};
+  Result<std::vector<Token>> tokens = model.tokens_of(prompt);
+  if (!tokens) return fail(tokens.error());
+  return Rendered{.prompt = std::move(*tokens), .grammar = {}, .reader = nullptr, .stop = {}};
 }
 
 }  // namespace
 
-// The seeds are drawn now: once sealed, the process may not ask for randomness.
-LlamaEngine::LlamaEngine() : seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {}
-
-Status LlamaEngine::load(Fd model, const engine::LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) {
-  EBB_CHECK(model_ == nullptr);
-  Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), progress);
-  if (!loaded) return fail(loaded.error());
-  model_ = std::move(*loaded);
-  Result<std::unique_ptr<ChatFormat>> format = ChatFormat::make(*model_);
+Result<std::unique_ptr<engine::Engine>> LlamaEngine::make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options) {
+  Result<std::unique_ptr<ChatFormat>> format = ChatFormat::make(*model);
   if (!format) return fail(format.error());
-  format_ = std::move(*format);
-  context_tokens_ = options.context_tokens;
+  std::unique_ptr<LlamaEngine> engine(new LlamaEngine(std::move(model), std::move(*format), options));
+  if (options.slots > 0) {
+    if (const Status ready = engine->set_slots(options.slots); !ready) return fail(ready.error());
+  }
+  return engine;
+}
+
+// The seeds are drawn now: once sealed, the process may not ask for randomness.
+LlamaEngine::LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<ChatFormat> format, const engine::LoadOptions& options)
+    : model_(std::move(model)),
+      format_(std::move(format)),
+      context_tokens_(options.context_tokens),
+      seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {
   threads_.set(options.threads);
-  return options.slots > 0 ? set_slots(options.slots) : Status{};
 }
 
 int LlamaEngine::running_count() const {
@@ -74,7 +69,7 @@ int LlamaEngine::running_count() const {
 }
 
 Status LlamaEngine::set_slots(int slots) {
-  EBB_CHECK(slots >= 1 && model_ != nullptr);
+  EBB_CHECK(slots >= 1);
   const auto wanted = static_cast<size_t>(std::max(slots, running_count()));
   const bool shrinks = wanted < slots_.size();
   const bool fits = sequences_ != nullptr && wanted <= static_cast<size_t>(sequences_->capacity());
@@ -138,11 +133,15 @@ void LlamaEngine::set_threads(int threads) {
 }
 
 Result<Rendered> LlamaEngine::render(const domain::Call& what) const {
+  const size_t bytes = std::visit([](const auto& input) { return text_bytes(input); }, what.input);
   // Text far beyond the context is not even cut into tokens: that alone would take seconds.
-  if (const int64_t at_least = model_->tokens_at_least(text_bytes(what)); at_least > context_tokens_)
-    return fail(engine::context_exceeded(at_least, context_tokens_));
-  Result<Rendered> rendered = std::holds_alternative<domain::Chat>(what.input) ? format_->render(std::get<domain::Chat>(what.input))
-                                                                               : as_it_stands(*model_, std::get<domain::Prompt>(what.input));
+  if (const int64_t at_least = model_->tokens_at_least(bytes); at_least > context_tokens_) return fail(engine::context_exceeded(at_least, context_tokens_));
+  Result<Rendered> rendered = std::visit(Overload{[this](const domain::Chat& chat) { return format_->render(chat); },
+                                                  [this](const domain::Prompt& prompt) { return as_it_stands(*model_, prompt); },
+                                                  [](const domain::Texts&) -> Result<Rendered> {
+                                                    return fail(ErrorKind::kInvalid, "The model of this endpoint generates text: it gives no vectors", "model");
+                                                  }},
+                                         what.input);
   if (!rendered) return rendered;
   const auto tokens = static_cast<int64_t>(rendered->prompt.size());
   if (tokens + 1 > context_tokens_) return fail(engine::context_exceeded(tokens, context_tokens_));
@@ -160,7 +159,12 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
   Result<Rendered> rendered = render(what);
   if (!rendered) return fail(rendered.error());
-  if (what.show_prompt) return show(call, rendered->prompt);
+  if (what.show_prompt) {
+    Result<Events> shown = shown_prompt(call, *model_, rendered->prompt);
+    if (!shown) return fail(shown.error());
+    std::ranges::move(*shown, std::back_inserter(shown_));
+    return {};
+  }
   Result<Sampler> sampler = Sampler::make(*model_, what.sampling, rendered->grammar, static_cast<uint32_t>(seeds_()));
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
@@ -179,21 +183,6 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
                                .top_logprobs = what.sampling.top_logprobs,
                                .cached = static_cast<int64_t>(slot.known.size()),
                                .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
-  return {};
-}
-
-Status LlamaEngine::show(CallId call, std::span<const Token> prompt) {
-  std::vector<std::pair<int32_t, std::string>> tokens;
-  for (const Token token : prompt)
-    tokens.emplace_back(token, model_->text_of(token, true));
-  const auto count = static_cast<int64_t>(prompt.size());
-  std::string text = wire::encode_shown_tokens(tokens);
-  // It goes out in one step, and has to fit where answers wait for their reader.
-  if (text.size() > domain::kStreamBufferBytesMax / 2)
-    return fail(ErrorKind::kInvalid, fmt::format("The prompt has {} tokens: that is too long to be shown", count), "messages");
-  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kStarted, .prompt_tokens = count});
-  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kText, .text = {.text = std::move(text)}});
-  shown_.push_back({.call = call, .kind = engine::StepEvent::Kind::kFinished, .prompt_tokens = count});
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Chats by llama.cpp: continuous batching over slots, each with a sequence of its own in the KV cache.
+// Text by llama.cpp: continuous batching over slots, each with a sequence of its own in the KV cache.
 //
 //   parked   weights mapped, vocabulary, saved prefixes      (set_slots) → ready
 //   ready    and a context with KV caches                    (park) → parked; (set_slots) → the same with more or fewer slots
@@ -22,13 +22,11 @@
 
 namespace ebb::engine_llama {
 
-// init_backend must have been called.
 class LlamaEngine final : public engine::Engine {
  public:
-  LlamaEngine();
+  // For a model that generates text. Errors: of ChatFormat::make and of set_slots.
+  static Result<std::unique_ptr<engine::Engine>> make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options);
 
-  std::string version() const override { return library_version(); }
-  Status load(Fd model, const engine::LoadOptions& options, const std::function<void(int64_t, int64_t)>& progress) override;
   Status set_slots(int slots) override;
   int slots() const override { return static_cast<int>(slots_.size()); }
   void park() override;
@@ -59,6 +57,8 @@ class LlamaEngine final : public engine::Engine {
   };
   using Events = std::vector<engine::StepEvent>;
 
+  LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<ChatFormat> format, const engine::LoadOptions& options);
+
   int running_count() const;
   Result<Rendered> render(const domain::Call& what) const;
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
@@ -69,8 +69,6 @@ class LlamaEngine final : public engine::Engine {
   void fill_batch(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
   void take_result(size_t index, Events& events);
-  // What the prompt is, as the next step's events. Error kInvalid: it is too long to be shown.
-  Status show(CallId call, std::span<const Token> prompt);
   static void give(CallId call, std::vector<domain::Text> texts, Events& events);
   void finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events);
   void fail_all(const Error& error, Events& events);

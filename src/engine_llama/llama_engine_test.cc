@@ -204,8 +204,7 @@ TEST_F(LlamaEngineTest, RefusesAFileThatIsNoModel) {
   ::unlink(path);
   ASSERT_EQ(::write(file, "GGUF nonsense", 13), 13);
   ::lseek(file, 0, SEEK_SET);
-  LlamaEngine other;
-  const Status loaded = other.load(Fd(file), {.context_tokens = kContext, .slots = 1}, [](int64_t, int64_t) {});
+  const auto loaded = load_engine(Fd(file), {.context_tokens = kContext, .slots = 1}, [](int64_t, int64_t) {});
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().kind, ErrorKind::kCorrupt);
 }

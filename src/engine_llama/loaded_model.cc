@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kProgressParts = 20;
 
 struct Progress {
-  const std::function<void(int64_t, int64_t)>& tell;
+  const engine::Progress& tell;
   int64_t told = 0;
 };
 
@@ -33,16 +33,41 @@ bool on_progress(float progress, void* context) {
   return true;
 }
 
-Status check_kind(const llama_model* model) {
-  const bool speaks = llama_model_has_decoder(model) && !llama_model_has_encoder(model) && !llama_model_is_diffusion(model) &&
-                      llama_vocab_type(llama_model_get_vocab(model)) != LLAMA_VOCAB_TYPE_NONE;
-  if (!speaks) return fail(ErrorKind::kInvalid, "the model does not generate text token by token, so it cannot answer chats; deploy a chat model");
-  return {};
+// Vocabularies that fold white space, or make one token of a word that they do not know: text has no upper bound for a token. Longer words than this
+// are no words.
+constexpr size_t kFoldedWordBytesMax = 100;
+
+std::string own_key(const llama_model* model, const char* name) {
+  char architecture[64] = {};
+  (void)llama_model_meta_val_str(model, "general.architecture", architecture, sizeof architecture);
+  char value[64] = {};
+  if (llama_model_meta_val_str(model, fmt::format("{}.{}", architecture, name).c_str(), value, sizeof value) < 0) return {};
+  return value;
+}
+
+Result<Purpose> purpose_of(const llama_model* model) {
+  if (llama_vocab_type(llama_model_get_vocab(model)) == LLAMA_VOCAB_TYPE_NONE) return fail(ErrorKind::kInvalid, "the model has no vocabulary");
+  const bool encodes = llama_model_has_encoder(model) || own_key(model, "attention.causal") == "false";
+  const bool decodes = llama_model_has_decoder(model);
+  const std::string pooling = own_key(model, "pooling_type");
+  const auto is = [&pooling](enum llama_pooling_type type) { return pooling == std::to_string(type); };
+  if (is(LLAMA_POOLING_TYPE_RANK))
+    return fail(ErrorKind::kInvalid, "the model ranks texts, which no route here asks for; deploy a chat model or an embedding model");
+  if (is(LLAMA_POOLING_TYPE_MEAN) || is(LLAMA_POOLING_TYPE_CLS) || is(LLAMA_POOLING_TYPE_LAST)) {
+    if (llama_model_has_encoder(model) && decodes) return fail(ErrorKind::kInvalid, "the model has an encoder and a decoder, which is not supported");
+    return Purpose::kVectors;
+  }
+  if (encodes)
+    return fail(ErrorKind::kInvalid,
+                "the model gives vectors of tokens, but its file does not say how they become one (its pooling type): convert it again with that");
+  if (!decodes || llama_model_is_diffusion(model))
+    return fail(ErrorKind::kInvalid, "the model does not generate text token by token, so it cannot answer chats; deploy a chat model");
+  return Purpose::kText;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::function<void(int64_t done, int64_t total)>& progress) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const engine::Progress& progress) {
   FILE* const stream = ::fdopen(file.get(), "rb");
   if (stream == nullptr) return fail(errno_error("the model's descriptor cannot be read", errno));
   (void)file.release();  // the stream closes it; the mapping stays
@@ -59,7 +84,9 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const std::funct
   llama_model* const model = llama_model_load_from_file_ptr(stream, params);
   if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
-  if (const Status kind = check_kind(model); !kind) return fail(kind.error());
+  const Result<Purpose> purpose = purpose_of(model);
+  if (!purpose) return fail(purpose.error());
+  loaded->purpose_ = *purpose;
   return loaded;
 }
 
@@ -71,6 +98,8 @@ LoadedModel::LoadedModel(llama_model* model)
   // A token's text in the vocabulary is at least as long as the bytes that it stands for.
   for (Token token = 0; token < vocabulary_size_; ++token)
     token_bytes_max_ = std::max(token_bytes_max_, std::strlen(llama_vocab_get_text(vocabulary_, token)));
+  const enum llama_vocab_type type = llama_vocab_type(vocabulary_);
+  if (type == LLAMA_VOCAB_TYPE_WPM || type == LLAMA_VOCAB_TYPE_UGM) token_bytes_max_ = std::max(token_bytes_max_, kFoldedWordBytesMax);
 }
 
 LoadedModel::~LoadedModel() { llama_model_free(model_); }
@@ -85,7 +114,31 @@ Result<std::vector<Token>> LoadedModel::tokens_of(const std::string& text) const
   return tokens;
 }
 
+Result<std::vector<Token>> LoadedModel::tokens_of(const domain::Prompt& prompt) const {
+  std::vector<Token> tokens;
+  if (const auto* text = std::get_if<std::string>(&prompt.text)) {
+    Result<std::vector<Token>> cut = tokens_of(*text);
+    if (!cut) return fail(cut.error());
+    tokens = std::move(*cut);
+  } else {
+    tokens = std::get<std::vector<int32_t>>(prompt.text);
+  }
+  // The library ends the process for an empty prompt, and for tokens that it does not have.
+  if (tokens.empty()) return fail(ErrorKind::kInvalid, "The prompt is empty: the model would get nothing", "prompt");
+  for (const Token token : tokens) {
+    if (!is_token(token))
+      return fail(ErrorKind::kInvalid, fmt::format("The prompt has token {}, but the model has {} tokens", token, vocabulary_size_), "prompt");
+  }
+  return tokens;
+}
+
+int64_t LoadedModel::train_context() const { return llama_model_n_ctx_train(model_); }
+
+size_t LoadedModel::width() const { return static_cast<size_t>(llama_model_n_embd_out(model_)); }
+
 bool LoadedModel::is_token(Token token) const { return token >= 0 && token < vocabulary_size_; }
+
+bool LoadedModel::is_control(Token token) const { return llama_vocab_is_control(vocabulary_, token); }
 
 bool LoadedModel::ends_answer(Token token) const { return llama_vocab_is_eog(vocabulary_, token); }
 

@@ -1,13 +1,14 @@
 // A model's weights (mapped from its file) and its vocabulary. Immutable once loaded; lives as long as the worker.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "domain/call.h"
+#include "engine/engine.h"
 #include "engine_llama/schedule.h"
 
 struct llama_model;
@@ -15,26 +16,38 @@ struct llama_vocab;
 
 namespace ebb::engine_llama {
 
+// What a model is for. Its file says so: one that says how the vectors of a text's tokens become one (`<architecture>.pooling_type`) gives vectors.
+enum class Purpose { kText, kVectors };
+
 class LoadedModel {
  public:
-  // Error kCorrupt: the library does not take it; kInvalid: it is no model that answers in text.
-  static Result<std::unique_ptr<LoadedModel>> load(Fd file, const std::function<void(int64_t done, int64_t total)>& progress);
+  // Error kCorrupt: the library does not take it; kInvalid: it is no model that generates text or gives vectors.
+  static Result<std::unique_ptr<LoadedModel>> load(Fd file, const engine::Progress& progress);
   ~LoadedModel();
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
 
   // Text as it stands, with what the vocabulary puts before every text. Spellings of control tokens are text. Error kInvalid with param "prompt".
   Result<std::vector<Token>> tokens_of(const std::string& text) const;
+  // The same for text; tokens as they are. Error kInvalid with param "prompt": there is nothing in it, or a token that is none.
+  Result<std::vector<Token>> tokens_of(const domain::Prompt& prompt) const;
 
   // No text of so many bytes takes fewer tokens.
   int64_t tokens_at_least(size_t bytes) const { return static_cast<int64_t>(bytes / token_bytes_max_); }
+  // So many tokens stand for no more bytes.
+  size_t bytes_at_most(int64_t tokens) const { return static_cast<size_t>(tokens) * token_bytes_max_; }
 
   bool is_token(Token token) const;
+  bool is_control(Token token) const;
   bool ends_answer(Token token) const;  // end of turn, end of text, …
   // The bytes that the token stands for: parts of characters sometimes; nothing for control tokens, unless `with_control`.
   std::string text_of(Token token, bool with_control = false) const;
   // Whether a sequence can be cut back to any earlier token, so that its beginning serves another prompt.
   bool can_cut_back() const { return can_cut_back_; }
+
+  Purpose purpose() const { return purpose_; }
+  int64_t train_context() const;
+  size_t width() const;  // values of a vector
 
   llama_model* get() const { return model_; }
   int vocabulary_size() const { return vocabulary_size_; }
@@ -46,6 +59,7 @@ class LoadedModel {
   const llama_vocab* vocabulary_;
   int vocabulary_size_;
   size_t token_bytes_max_ = 1;
+  Purpose purpose_ = Purpose::kText;
   bool can_cut_back_;
 };
 

@@ -2,6 +2,7 @@
 #include "engine_llama/schedule.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ebb::engine_llama {
 
@@ -35,6 +36,15 @@ std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool s
     if (given[index] > 0) shares.push_back({.slot = needs[index].slot, .tokens = given[index]});
   }
   return shares;
+}
+
+size_t texts_in_batch(std::span<const std::vector<Token>> rest) {
+  size_t count = 0;
+  for (size_t tokens = 0; count < std::min(rest.size(), kBatchTexts); ++count) {
+    tokens += rest[count].size();
+    if (count > 0 && std::cmp_greater(tokens, kBatchTokens)) break;
+  }
+  return count;
 }
 
 size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {

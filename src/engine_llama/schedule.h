@@ -33,6 +33,12 @@ struct PromptShare {
 // Shares the step's prompt tokens: chunk after chunk in turn, beginning behind `last_served`, which is moved on. `needs` ascend by slot.
 std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool someone_generates, size_t& last_served);
 
+// Texts to be turned into vectors go in batches of about this many tokens: more gains nothing, and others wait for a batch.
+inline constexpr int64_t kBatchTokens = 256;
+inline constexpr size_t kBatchTexts = 64;
+// How many of the next texts make a batch, at least one.
+size_t texts_in_batch(std::span<const std::vector<Token>> rest);
+
 // How many tokens the two have in common from their beginnings.
 size_t common_prefix(std::span<const Token> a, std::span<const Token> b);
 

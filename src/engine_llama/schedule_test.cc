@@ -77,6 +77,27 @@ TEST(ChooseSlot, Rows) {
   }
 }
 
+TEST(TextsInBatch, FillsItWithWholeTexts) {
+  struct Row {
+    const char* what;
+    std::vector<size_t> lengths;
+    size_t count;
+  };
+  const std::vector<Row> rows = {
+      {"one", {3}, 1},
+      {"all that fit", {100, 100, 56}, 3},
+      {"not the one that does not", {100, 100, 57}, 2},
+      {"one that is longer, alone", {900, 1}, 1},
+      {"never more texts than a batch has sequences", std::vector<size_t>(kBatchTexts + 5, 1), kBatchTexts},
+  };
+  for (const Row& row : rows) {
+    std::vector<std::vector<Token>> texts;
+    for (const size_t length : row.lengths)
+      texts.emplace_back(length);
+    EXPECT_EQ(texts_in_batch(texts), row.count) << row.what;
+  }
+}
+
 TEST(CommonPrefix, Counts) {
   const std::vector<Token> a = {1, 2, 3};
   const std::vector<Token> b = {1, 2, 4, 5};

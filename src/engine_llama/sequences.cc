@@ -50,14 +50,7 @@ Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int
 
 Sequences::~Sequences() { llama_free(context_); }
 
-void Sequences::use(const Threads& threads) {
-  llama_set_n_threads(context_, threads.count(), threads.count());
-  if (threads.pool() == nullptr) {
-    llama_detach_threadpool(context_);
-  } else {
-    llama_attach_threadpool(context_, threads.pool(), threads.pool());
-  }
-}
+void Sequences::use(const Threads& threads) { threads.attach(context_); }
 
 void Sequences::clear(size_t sequence) { (void)llama_memory_seq_rm(llama_get_memory(context_), static_cast<llama_seq_id>(sequence), -1, -1); }
 

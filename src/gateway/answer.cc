@@ -91,6 +91,8 @@ void saw_failure(Answer& answer, const domain::Failed& failed) {
   answer.seen.error = std::string(to_string(failed.error.kind));
 }
 
+void saw_vector(Answer& answer, const domain::Vector& vector) { answer.asked.writer->add_vector(vector); }
+
 // All choices have ended.
 void settle(Answer& answer) {
   answer.seen.status = 200;
@@ -136,6 +138,8 @@ io::Task<void> answer_whole(Answer& answer) {
       saw_start(answer, next->stream, *started);
     } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
       saw_text(answer, next->stream, *text);
+    } else if (const auto* vector = std::get_if<domain::Vector>(&next->event)) {
+      saw_vector(answer, *vector);
     } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       saw_failure(answer, *failed);
       co_await answer.exchange.fail(in_dialect(failed->error));
@@ -207,6 +211,8 @@ io::Task<void> answer_stream(Answer& answer) {
       saw_start(answer, next->stream, *started);
     } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
       out = written_piece(answer, next->stream, *text);
+    } else if (std::holds_alternative<domain::Vector>(next->event)) {
+      continue;  // their routes do not stream
     } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       co_await fail_stream(answer, *failed);
       co_return;
@@ -227,6 +233,7 @@ io::Task<void> answer_stream(Answer& answer) {
 void count_refusal(Services& services, const Exchange& exchange, const std::string& endpoint, const Error& error) {
   CallSeen seen;
   seen.endpoint = error.kind == ErrorKind::kNotFound ? "" : endpoint;
+  seen.dialect = exchange.dialect();
   seen.status = status_of(error.kind);
   seen.error = std::string(to_string(error.kind));
   seen.total = services.clock.mono() - exchange.request().arrived;
@@ -256,6 +263,8 @@ std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std
   answer->answered.choices.resize(answer->calls->size());
   // Until the answer's end says otherwise, the client left.
   answer->seen.endpoint = endpoint;
+  answer->seen.dialect = exchange.dialect();
+  answer->seen.operation = answer->asked.operation;
   answer->seen.status = 499;
   answer->seen.error = to_string(ErrorKind::kCancelled);
   exchange.note_call(endpoint, call);

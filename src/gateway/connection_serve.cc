@@ -28,10 +28,9 @@ class BodyShare {
 
 Refusal no_route(std::string_view method, std::string_view path) {
   const bool own = dialect_of(path) == Dialect::kEbb;
-  return refuse(
-      404, ErrorKind::kNotFound,
-      fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
-                  own ? ": docs/admin-api.md lists what there is" : " yet: there are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}"));
+  return refuse(404, ErrorKind::kNotFound,
+                fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
+                            own ? ": docs/admin-api.md lists what there is" : ": docs/openai.md and docs/ollama.md list what there is"));
 }
 
 Refusal too_many_bodies() {

@@ -89,6 +89,15 @@ Response error_response(Dialect dialect, const Refusal& refusal) {
   return response;
 }
 
+std::string_view to_string(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::kOpenAi: return "openai";
+    case Dialect::kOllama: return "ollama";
+    case Dialect::kEbb: return "ebb";
+  }
+  return "";
+}
+
 Dialect dialect_of(std::string_view path) {
   for (const std::string_view own : {"/ebb", "/metrics", "/livez", "/readyz", "/healthz"}) {
     if (path.starts_with(own)) return Dialect::kEbb;

@@ -42,6 +42,7 @@ class Exchange {
   Exchange(Connection& connection, Services& services, Request request, Dialect dialect);
 
   const Request& request() const { return request_; }
+  Dialect dialect() const { return dialect_; }
 
   io::Task<void> respond(Response response);
   io::Task<void> fail(Error error);

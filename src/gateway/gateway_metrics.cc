@@ -19,8 +19,17 @@ const std::vector<double> kStartBounds{0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0
 
 constexpr std::array kStates = std::to_array<const char*>({"absent", "starting", "ready", "parked", "draining", "failed"});
 
-// What all of today's calls have in common, by the conventions for generative AI.
-const Labels kGenerative{{"gen_ai_operation_name", "chat"}, {"gen_ai_provider_name", "ebb"}};
+// What all calls have in common, by the conventions for generative AI.
+const Labels kGenerative{{"gen_ai_provider_name", "ebb"}};
+
+const char* name_of(wire::Operation operation) {
+  switch (operation) {
+    case wire::Operation::kChat: return "chat";
+    case wire::Operation::kTextCompletion: return "text_completion";
+    case wire::Operation::kEmbeddings: return "embeddings";
+  }
+  return "";
+}
 
 double in_seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -59,9 +68,10 @@ void GatewayMetrics::request_ended(std::string_view route, std::string_view meth
 void GatewayMetrics::call_ended(const CallSeen& call) {
   --inflight_;
   const std::string endpoint = call.endpoint.empty() ? kOtherLabel : call.endpoint;
-  requests_.at({{"endpoint", endpoint}, {"protocol", "openai"}, {"code", std::to_string(call.status)}}).Increment();
-  request_duration_.observe({{"endpoint", endpoint}, {"protocol", "openai"}}, in_seconds(call.total));
-  const Labels gen{{"gen_ai_request_model", endpoint}};
+  const std::string protocol(to_string(call.dialect));
+  requests_.at({{"endpoint", endpoint}, {"protocol", protocol}, {"code", std::to_string(call.status)}}).Increment();
+  request_duration_.observe({{"endpoint", endpoint}, {"protocol", protocol}}, in_seconds(call.total));
+  const Labels gen{{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", name_of(call.operation)}};
   Labels outcome = gen;
   if (!call.error.empty()) outcome["error_type"] = call.error;
   gen_duration_.observe(outcome, in_seconds(call.total));

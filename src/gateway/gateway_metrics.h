@@ -11,16 +11,20 @@
 #include "base/metrics.h"
 #include "base/time.h"
 #include "domain/call.h"
+#include "gateway/errors.h"
 #include "invoke/call_stream.h"
 #include "invoke/platform.h"
+#include "wire/answer.h"
 
 namespace ebb::gateway {
 
 // One call as it looked from the outside, when it ended.
 struct CallSeen {
   std::string endpoint;  // empty: none that exists
-  int status = 0;        // 499: the client left
-  std::string error;     // the kind of error, or empty
+  Dialect dialect = Dialect::kOpenAi;
+  wire::Operation operation = wire::Operation::kChat;
+  int status = 0;     // 499: the client left
+  std::string error;  // the kind of error, or empty
   nanoseconds total{0};
   std::optional<invoke::Dispatched> dispatched;
   std::optional<nanoseconds> first_text;  // from arrival

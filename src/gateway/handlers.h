@@ -11,6 +11,7 @@ struct Services;
 // openai.cc, openai_models.cc
 io::Task<void> chat_completions(Services& services, Exchange& exchange);
 io::Task<void> completions(Services& services, Exchange& exchange);
+io::Task<void> embeddings(Services& services, Exchange& exchange);
 io::Task<void> responses(Services& services, Exchange& exchange);
 io::Task<void> no_stored_response(Services& services, Exchange& exchange);
 io::Task<void> list_openai_models(Services& services, Exchange& exchange);
@@ -19,6 +20,8 @@ io::Task<void> get_openai_model(Services& services, Exchange& exchange);
 // ollama.cc
 io::Task<void> ollama_chat(Services& services, Exchange& exchange);
 io::Task<void> ollama_generate(Services& services, Exchange& exchange);
+io::Task<void> ollama_embed(Services& services, Exchange& exchange);
+io::Task<void> ollama_embeddings(Services& services, Exchange& exchange);
 io::Task<void> ollama_tags(Services& services, Exchange& exchange);
 io::Task<void> ollama_ps(Services& services, Exchange& exchange);
 io::Task<void> ollama_show(Services& services, Exchange& exchange);

@@ -60,12 +60,13 @@ Result<std::string> shown(const Services& services, std::string_view body) {
   json::object info{{"general.architecture", facts.architecture}, {"general.basename", facts.title}, {"general.parameter_count", facts.parameters}};
   info[facts.architecture + ".context_length"] = facts.train_context;
   info[facts.architecture + ".block_count"] = facts.layers;
+  if (facts.width > 0) info[facts.architecture + ".embedding_length"] = facts.width;
   const json::object out{{"modelfile", ""},
                          {"parameters", fmt::format("num_ctx {}", view->revision.context_tokens)},
                          {"template", ""},
                          {"details", wire::ollama_details(facts)},
                          {"model_info", std::move(info)},
-                         {"capabilities", json::array{"completion", "tools"}},
+                         {"capabilities", facts.pooling.empty() ? json::array{"completion", "tools"} : json::array{"embedding"}},
                          {"modified_at", wire::format_time(view->revision.created)}};
   return json::serialize(out) + "\n";
 }
@@ -76,6 +77,12 @@ io::Task<void> ollama_chat(Services& services, Exchange& exchange) { return answ
 
 io::Task<void> ollama_generate(Services& services, Exchange& exchange) {
   return answer(services, exchange, wire::ask_ollama_generate(exchange.request().body()));
+}
+
+io::Task<void> ollama_embed(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_ollama_embed(exchange.request().body())); }
+
+io::Task<void> ollama_embeddings(Services& services, Exchange& exchange) {
+  return answer(services, exchange, wire::ask_ollama_embeddings(exchange.request().body()));
 }
 
 io::Task<void> ollama_tags(Services& services, Exchange& exchange) {

@@ -1,4 +1,4 @@
-// POST /v1/chat/completions, /v1/completions and /v1/responses: their parsers, and the common way from there.
+// POST /v1/chat/completions, /v1/completions, /v1/responses and /v1/embeddings: their parsers, and the common way from there.
 #include "wire/openai.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
@@ -11,6 +11,8 @@ io::Task<void> chat_completions(Services& services, Exchange& exchange) { return
 io::Task<void> completions(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_completion(exchange.request().body())); }
 
 io::Task<void> responses(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_response(exchange.request().body())); }
+
+io::Task<void> embeddings(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_embeddings(exchange.request().body())); }
 
 io::Task<void> no_stored_response(Services& /*services*/, Exchange& exchange) {
   Error error{.kind = ErrorKind::kNotFound, .message = "This server keeps no responses: each is in the answer to its request only", .param = "response_id"};

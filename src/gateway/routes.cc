@@ -14,6 +14,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     // method, path, whose errors, who may, handler
     {"POST", "/v1/chat/completions", Dialect::kOpenAi, Auth::kLocalPeer, chat_completions},
     {"POST", "/v1/completions", Dialect::kOpenAi, Auth::kLocalPeer, completions},
+    {"POST", "/v1/embeddings", Dialect::kOpenAi, Auth::kLocalPeer, embeddings},
     {"POST", "/v1/responses", Dialect::kOpenAi, Auth::kLocalPeer, responses},
     {"GET", "/v1/responses/{id}", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
     {"DELETE", "/v1/responses/{id}", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
@@ -24,6 +25,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
 
     {"POST", "/api/chat", Dialect::kOllama, Auth::kLocalPeer, ollama_chat},
     {"POST", "/api/generate", Dialect::kOllama, Auth::kLocalPeer, ollama_generate},
+    {"POST", "/api/embed", Dialect::kOllama, Auth::kLocalPeer, ollama_embed},
+    {"POST", "/api/embeddings", Dialect::kOllama, Auth::kLocalPeer, ollama_embeddings},
     {"GET", "/api/tags", Dialect::kOllama, Auth::kLocalPeer, ollama_tags},
     {"GET", "/api/ps", Dialect::kOllama, Auth::kLocalPeer, ollama_ps},
     {"POST", "/api/show", Dialect::kOllama, Auth::kLocalPeer, ollama_show},

@@ -101,7 +101,7 @@ void Fleet::set_threads(WorkerId worker, int threads) {
 void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
-  found->second->running[call] = {};
+  found->second->running[call] = WorkerLink::running_for(what);
   tell(worker, FrameType::kExecute, call.value, wire::encode_call(what));
 }
 

@@ -44,6 +44,11 @@ struct CallText {
   CallId call;
   domain::Text text;
 };
+struct CallVector {
+  WorkerId worker;
+  CallId call;
+  domain::Vector vector;
+};
 struct CallFinished {  // the slot is free again
   WorkerId worker;
   CallId call;
@@ -69,7 +74,7 @@ struct SpawnerGone {
   std::string reason;
 };
 
-using Report =
-    std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallFinished, CallRefused, SandboxReport, SpawnerGone>;
+using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallFinished, CallRefused,
+                            SandboxReport, SpawnerGone>;
 
 }  // namespace ebb::instance

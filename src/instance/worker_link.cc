@@ -44,7 +44,9 @@ Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
 Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   const auto started = parse<wire::pb::Started>(frame);
   if (!started) return fail(started.error());
-  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > domain::kContextTokensMax || started->cached_tokens() < 0 ||
+  // Each token of a text that came in a body takes at least a byte of it.
+  const auto prompt_max = call.vectors_wanted > 0 ? static_cast<int64_t>(domain::kHttpBodyBytesMax) : int64_t{domain::kContextTokensMax};
+  if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > prompt_max || started->cached_tokens() < 0 ||
       started->cached_tokens() > started->prompt_tokens())
     return corrupt("a second start, or prompt tokens out of range");
   call.started = true;
@@ -56,7 +58,7 @@ Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Fr
 Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   Result<domain::Text> text = wire::decode_text(frame.body);
   if (!text) return corrupt(text.error().message);
-  if (!call.started || text->tokens > domain::kContextTokensMax - call.tokens) return corrupt("text before a start, or tokens out of range");
+  if (!call.started || text->tokens > call.tokens_max - call.tokens) return corrupt("text before a start, or tokens out of range");
   if (text->part == domain::Part::kToolCall) {
     // A name begins the next call of a tool; arguments continue the last.
     if (!text->tool_name.empty()) ++call.tool_calls;
@@ -64,9 +66,20 @@ Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame
   }
   call.tokens += text->tokens;
   call.bytes += frame.body.size();
-  if (call.bytes > domain::kAnswerBytesFree + domain::kAnswerBytesPerToken * static_cast<size_t>(call.tokens))
+  if (call.bytes > domain::kAnswerBytesFree + call.bytes_max_per_token * static_cast<size_t>(call.tokens))
     return corrupt("more text than its tokens can stand for");
   return CallText{.worker = link.worker, .call = CallId{frame.stream}, .text = std::move(*text)};
+}
+
+Reading read_vector(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::Vector> vector = wire::decode_vector(frame.body);
+  if (!vector) return corrupt(vector.error().message);
+  if (!call.started || call.vectors == call.vectors_wanted) return corrupt("a vector that nobody waits for");
+  if (call.vectors == 0) call.vector_values = vector->values.size();
+  if (vector->values.size() != call.vector_values) return corrupt("vectors of different sizes");
+  ++call.vectors;
+  if (call.vectors * call.vector_values * sizeof(float) > domain::kVectorBytesMax) return corrupt("more vectors than fit into an answer");
+  return CallVector{.worker = link.worker, .call = CallId{frame.stream}, .vector = std::move(*vector)};
 }
 
 domain::FinishReason finish_reason(wire::pb::Finished::Reason reason) {
@@ -84,6 +97,7 @@ Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const w
   // Tokens are counted where they pass. A worker that says otherwise is broken, and its numbers must reach no bill.
   if (finished->completion_tokens() != call.tokens || (call.started && finished->prompt_tokens() != call.prompt_tokens && !cancelled))
     return corrupt(fmt::format("it counts {} tokens where {} passed", finished->completion_tokens(), call.tokens));
+  if (!cancelled && call.vectors != call.vectors_wanted) return corrupt(fmt::format("it ends after {} of {} vectors", call.vectors, call.vectors_wanted));
   const domain::Finished what{.reason = finish_reason(finished->reason()), .prompt_tokens = call.prompt_tokens, .completion_tokens = call.tokens};
   const CallId id{frame.stream};
   link.running.erase(id);
@@ -117,6 +131,7 @@ Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
     case FrameType::kProgress: return WorkProgress{link.worker};
     case FrameType::kStarted: return read_started(link, call->second, frame);
     case FrameType::kText: return read_text(link, call->second, frame);
+    case FrameType::kVector: return read_vector(link, call->second, frame);
     case FrameType::kFinished: return read_finished(link, call->second, frame);
     case FrameType::kRefused: return read_refused(link, frame);
     default: return corrupt(fmt::format("type {} does not belong to a call", static_cast<int>(frame.type)));
@@ -124,6 +139,13 @@ Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
 }
 
 }  // namespace
+
+WorkerLink::Running WorkerLink::running_for(const domain::Call& call) {
+  const auto* texts = std::get_if<domain::Texts>(&call.input);
+  return {.tokens_max = call.sampling.max_tokens.value_or(domain::kContextTokensMax),
+          .bytes_max_per_token = call.sampling.top_logprobs ? domain::kLogprobBytesPerToken : domain::kTextBytesPerToken,
+          .vectors_wanted = call.show_prompt || texts == nullptr ? 0 : texts->inputs.size()};
+}
 
 Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& frame) {
   if (frame.stream != 0) return read_call_frame(link, frame);

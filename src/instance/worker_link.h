@@ -29,12 +29,20 @@ struct WorkerLink {
   std::optional<Error> own_error;  // what it said before it went
 
   struct Running {
+    // What the call may give at most.
+    int64_t tokens_max = 0;  // generated
+    size_t bytes_max_per_token = 0;
+    size_t vectors_wanted = 0;  // exactly so many; 0: it gives text
+
     bool started = false;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;  // counted here, as they pass
     int tool_calls = 0;  // begun so far
     size_t bytes = 0;    // of what it said
+    size_t vectors = 0;
+    size_t vector_values = 0;  // of each
   };
+  static Running running_for(const domain::Call& call);
   std::map<CallId, Running> running;
 };
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call.h"
@@ -41,11 +44,17 @@ Frame ready(int slots) {
   return {.type = FrameType::kReady, .stream = 0, .body = body.SerializeAsString()};
 }
 
-WorkerLink link_with_call() {
+Frame vector(std::vector<float> values) { return {.type = FrameType::kVector, .stream = kCall.value, .body = wire::encode_vector(values)}; }
+
+WorkerLink link_with_call(const domain::Call& call = {}) {
   WorkerLink link;
   link.worker = WorkerId{1};
-  link.running[kCall] = {};
+  link.running[kCall] = WorkerLink::running_for(call);
   return link;
+}
+
+bool accepts(WorkerLink link, const std::vector<Frame>& frames) {
+  return std::ranges::all_of(frames, [&link](const Frame& frame) { return read_frame(link, frame).has_value(); });
 }
 
 struct Row {
@@ -78,26 +87,58 @@ TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
       {"a frame meant for workers, in a call", {{.type = FrameType::kExecute, .stream = kCall.value, .body = ""}}, false},
       {"an unknown type", {{.type = static_cast<FrameType>(999), .stream = 0, .body = ""}}, false},
   };
-  for (const Row& row : rows) {
-    WorkerLink link = link_with_call();
-    bool accepted = true;
-    for (const Frame& frame : row.frames)
-      accepted = accepted && read_frame(link, frame).has_value();
-    EXPECT_EQ(accepted, row.accepted) << row.name;
-  }
+  for (const Row& row : rows)
+    EXPECT_EQ(accepts(link_with_call(), row.frames), row.accepted) << row.name;
+}
+
+TEST(ReadFrame, VectorsAreAsManyAsTexts) {
+  const domain::Call call{.input = domain::Texts{.inputs = {{.text = "a"}, {.text = "b"}}}};
+  const Frame one = vector({1, 0});
+  const Row rows[] = {
+      {"one for each text", {started(3), one, one, finished(3, 0)}, true},
+      {"too few", {started(3), one, finished(3, 0)}, false},
+      {"too many", {started(3), one, one, one}, false},
+      {"before the start", {one}, false},
+      {"of different sizes", {started(3), one, vector({1})}, false},
+      {"empty", {started(3), vector({})}, false},
+      {"no number", {started(3), vector({NAN})}, false},
+      {"infinite", {started(3), vector({INFINITY})}, false},
+      {"too large", {started(3), vector(std::vector<float>(domain::kVectorValuesMax + 1))}, false},
+      {"more tokens than a body has bytes", {started(int64_t{domain::kHttpBodyBytesMax} + 1)}, false},
+      {"more tokens than a context", {started(domain::kContextTokensMax + 1)}, true},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(accepts(link_with_call(call), row.frames), row.accepted) << row.name;
+  EXPECT_FALSE(accepts(link_with_call(), {started(3), one})) << "for a call of another kind";
+}
+
+TEST(ReadFrame, HoldsACallToWhatItAskedFor) {
+  domain::Call call;
+  call.sampling.max_tokens = 2;
+  EXPECT_TRUE(accepts(link_with_call(call), {started(3), text("a", 1), text("b", 1)}));
+  EXPECT_FALSE(accepts(link_with_call(call), {started(3), text("a", 1), text("b", 2)}));
+  // A token with log probabilities may take more.
+  call.sampling.max_tokens = 100;
+  const std::vector<Frame> much{started(3), text(std::string(200'000, 'x'), 1)};
+  std::vector<Frame> six = much;
+  six.insert(six.end(), 6, much[1]);
+  EXPECT_FALSE(accepts(link_with_call(call), six));
+  call.sampling.top_logprobs = 20;
+  EXPECT_FALSE(accepts(link_with_call(call), six)) << "not so much, though";
 }
 
 TEST(ReadFrame, BoundsTextByItsTokens) {
   const std::string much(200'000, 'x');
-  const auto accepts = [&](int64_t tokens) {
+  const auto accepts_with = [&](int64_t tokens) {
     WorkerLink link = link_with_call();
     bool accepted = read_frame(link, started(3)).has_value();
     for (int i = 0; i < 20 && accepted; ++i)
       accepted = read_frame(link, text(much, tokens)).has_value();
     return accepted;
   };
-  EXPECT_FALSE(accepts(0));
-  EXPECT_TRUE(accepts(25));
+  EXPECT_FALSE(accepts_with(0));
+  EXPECT_FALSE(accepts_with(25));
+  EXPECT_TRUE(accepts_with(200));
 }
 
 TEST(ReadFrame, CallsOfToolsComeInOrder) {
@@ -119,11 +160,9 @@ TEST(ReadFrame, CallsOfToolsComeInOrder) {
       {{call(0, "f"), call(1, "g"), call(0, "")}, false},
   };
   for (const Order& order : orders) {
-    WorkerLink link = link_with_call();
-    bool accepted = read_frame(link, started(3)).has_value();
-    for (const Frame& frame : order.frames)
-      accepted = accepted && read_frame(link, frame).has_value();
-    EXPECT_EQ(accepted, order.accepted) << &order - orders;
+    std::vector<Frame> frames{started(3)};
+    frames.insert(frames.end(), order.frames.begin(), order.frames.end());
+    EXPECT_EQ(accepts(link_with_call(), frames), order.accepted) << &order - orders;
   }
 }
 

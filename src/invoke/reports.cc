@@ -41,6 +41,10 @@ void LocalPlatform::take(instance::Report report) {
                    push(started.call, started.started);
                  },
                  [this](instance::CallText& text) { take_text(std::move(text)); },
+                 [this](instance::CallVector& vector) {
+                   tell_progress(vector.worker);
+                   push(vector.call, std::move(vector.vector));
+                 },
                  [this](const instance::CallFinished& finished) {
                    control::CallEnded ended{.call = finished.call,
                                             .outcome = finished.cancelled ? domain::Outcome::kLeft : domain::Outcome::kOk,

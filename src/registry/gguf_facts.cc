@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "registry/gguf_cursor.h"
 #include "registry/gguf_header.h"
@@ -46,6 +47,7 @@ class Facts {
   // KV bytes of one token of all layers, both caches in 16 bits.
   uint64_t kv_bytes(uint64_t heads, uint64_t head_width);
   uint64_t kv_heads(uint64_t layer, uint64_t otherwise);
+  std::string pooling();
   void check_length(std::string_view key, GgufType type, GgufType or_type, uint64_t tokens);
 
   void refuse(std::string message) {
@@ -56,6 +58,7 @@ class Facts {
   uint64_t number(std::string_view key, uint64_t otherwise, uint64_t min, uint64_t max);
   uint64_t required(std::string_view key, uint64_t min, uint64_t max);
   std::string_view text(std::string_view key);
+  bool flag(std::string_view key, bool otherwise);
 
   const GgufHeader& header_;
   domain::ModelFacts out_;
@@ -125,7 +128,25 @@ void Facts::read_sizes() {
     heads = number(own("attention.head_count"), 0, 0, kHeadsMax);
   }
   if (error_) return;
+  out_.width = static_cast<int64_t>(width);
+  out_.pooling = pooling();
+  // What sees a text as a whole keeps nothing of it.
+  if (!flag(own("attention.causal"), true)) return;
   out_.kv_bytes_per_token = kv_bytes(heads, heads == 0 ? 0 : width / heads);
+}
+
+bool Facts::flag(std::string_view key, bool otherwise) {
+  const GgufValue* found = header_.find(key);
+  if (found == nullptr) return otherwise;
+  if (const auto* value = std::get_if<bool>(&found->value)) return *value;
+  refuse(fmt::format("not a usable model: {} (at byte {}) is not a boolean", key, found->at));
+  return otherwise;
+}
+
+// The library's numbers.
+std::string Facts::pooling() {
+  constexpr std::array<std::string_view, 5> kNames{"", "mean", "cls", "last", "rank"};
+  return std::string(kNames[number(own("pooling_type"), 0, 0, kNames.size() - 1)]);
 }
 
 uint64_t Facts::kv_heads(uint64_t layer, uint64_t otherwise) {

@@ -251,6 +251,24 @@ TEST(Gguf, MutationsNeverReadBeyondTheFile) {
   EXPECT_GT(accepted, 0);  // changes of weights and of texts are no lies
 }
 
+TEST(Gguf, KnowsWhatGivesVectors) {
+  struct Pooling {
+    uint32_t pooling;
+    std::string name;
+  };
+  for (const Pooling& row : {Pooling{0, ""}, Pooling{1, "mean"}, Pooling{2, "cls"}, Pooling{3, "last"}, Pooling{4, "rank"}}) {
+    GgufForTest file = GgufForTest::model();
+    file.u32("llama.pooling_type", row.pooling).u8_as_bool("llama.attention.causal", 0);
+    const auto facts = read(file.bytes());
+    ASSERT_TRUE(facts) << facts.error().message;
+    EXPECT_EQ(facts->pooling, row.name);
+    EXPECT_EQ(facts->width, 8);
+    EXPECT_EQ(facts->kv_bytes_per_token, 0) << "what sees a text as a whole keeps nothing of it";
+  }
+  EXPECT_FALSE(read(GgufForTest::model().u32("llama.pooling_type", 5).bytes()));
+  EXPECT_FALSE(read(GgufForTest::model().u32("llama.attention.causal", 1).bytes()));
+}
+
 TEST(Gguf, ReadsTheDemoModel) {
   const std::string path = EBB_SOURCE_DIR "/deps/models/SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "the demo model is not here";
@@ -266,7 +284,8 @@ TEST(Gguf, ReadsTheDemoModel) {
                                         .train_context = 8192,
                                         .vocabulary = 49'152,
                                         .kv_bytes_per_token = 30 * 3 * (64 + 64) * 2,
-                                        .has_chat_template = true}));
+                                        .has_chat_template = true,
+                                        .width = 576}));
 }
 
 // Writes the corpus of the fuzz target: EBB_WRITE_CORPUS names the folder.

@@ -5,33 +5,17 @@
 
 #include <array>
 
+#include "store/catalog_schema.h"
+
 namespace ebb::store {
 
 namespace {
 
-constexpr const char* kSchema[] = {R"sql(
-CREATE TABLE models(
-  name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL,
-  architecture TEXT NOT NULL, title TEXT NOT NULL, quantization TEXT NOT NULL, parameters INTEGER NOT NULL, weights_bytes INTEGER NOT NULL,
-  layers INTEGER NOT NULL, train_context INTEGER NOT NULL, vocabulary INTEGER NOT NULL, kv_bytes_per_token INTEGER NOT NULL,
-  has_chat_template INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT, WITHOUT ROWID;
-CREATE TABLE revisions(
-  id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, created_ms INTEGER NOT NULL, engine TEXT NOT NULL,
-  wanted_name TEXT, wanted_version INTEGER, wanted_memory_mib INTEGER, wanted_context INTEGER,
-  scaling_min INTEGER NOT NULL, scaling_max INTEGER NOT NULL, idle_ms INTEGER, keep_ms INTEGER NOT NULL,
-  queue INTEGER NOT NULL, wait_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL,
-  memory_mib INTEGER NOT NULL, context_tokens INTEGER NOT NULL,
-  model_name TEXT, model_version INTEGER, digest TEXT, added_ms INTEGER, source TEXT, architecture TEXT, title TEXT, quantization TEXT,
-  parameters INTEGER, weights_bytes INTEGER, layers INTEGER, train_context INTEGER, vocabulary INTEGER, kv_bytes_per_token INTEGER,
-  has_chat_template INTEGER, checksum INTEGER NOT NULL) STRICT;
-CREATE TABLE endpoints(name TEXT PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revisions(id), checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-)sql"};
-
 constexpr const char* kModelColumns =
     "digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, "
-    "has_chat_template, checksum";
+    "has_chat_template, pooling, width, checksum";
 // Without the checksum, which covers what stands before the model too.
-constexpr int kModelColumnCount = 13;
+constexpr int kModelColumnCount = 15;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 WallTime from_ms(int64_t ms) { return WallTime(milliseconds(ms)); }
@@ -46,6 +30,7 @@ void bind_model(Statement& s, int at, const domain::Model& model) {
       .bind(at + 5, f.quantization);
   s.bind(at + 6, static_cast<int64_t>(f.parameters)).bind(at + 7, static_cast<int64_t>(f.weights_bytes)).bind(at + 8, f.layers).bind(at + 9, f.train_context);
   s.bind(at + 10, f.vocabulary).bind(at + 11, static_cast<int64_t>(f.kv_bytes_per_token)).bind(at + 12, int64_t{f.has_chat_template});
+  s.bind(at + 13, f.pooling).bind(at + 14, f.width);
 }
 
 Result<domain::Model> read_model(const Statement& s, std::string name, int64_t version, int at) {
@@ -62,7 +47,9 @@ Result<domain::Model> read_model(const Statement& s, std::string name, int64_t v
                  .train_context = s.integer(at + 9),
                  .vocabulary = s.integer(at + 10),
                  .kv_bytes_per_token = static_cast<uint64_t>(s.integer(at + 11)),
-                 .has_chat_template = s.integer(at + 12) != 0};
+                 .has_chat_template = s.integer(at + 12) != 0,
+                 .pooling = s.text(at + 13),
+                 .width = s.integer(at + 14)};
   return model;
 }
 
@@ -137,7 +124,7 @@ std::string marks(int count) {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const std::filesystem::path& home) {
-  Result<Database> database = Database::open(home / "catalog.db", kSchema);
+  Result<Database> database = Database::open(home / "catalog.db", kCatalogSchema);
   if (!database) return fail(database.error());
   return std::unique_ptr<Catalog>(new Catalog(std::move(*database)));
 }

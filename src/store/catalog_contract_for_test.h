@@ -22,6 +22,8 @@ inline domain::Model model_for_test(const std::string& name, int64_t version) {
                  .vocabulary = 49152,
                  .kv_bytes_per_token = 46080,
                  .has_chat_template = true};
+  model.facts.pooling = "mean";
+  model.facts.width = 384;
   return model;
 }
 

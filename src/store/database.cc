@@ -74,6 +74,22 @@ Status make_file(const std::filesystem::path& file) {
   return fail(errno_error(fmt::format("cannot open {}", file.string()), errno));
 }
 
+// row_checksum(…) in SQL: what check_row finds for a row of these values.
+void row_checksum(sqlite3_context* context, int count, sqlite3_value** values) {
+  Checksum sum;
+  for (int i = 0; i < count; ++i) {
+    switch (sqlite3_value_type(values[i])) {
+      case SQLITE_INTEGER: sum.add(static_cast<int64_t>(sqlite3_value_int64(values[i]))); break;
+      case SQLITE_NULL: sum.add_null(); break;
+      default: {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[i]));
+        sum.add(std::string_view(text, static_cast<size_t>(sqlite3_value_bytes(values[i]))));
+      }
+    }
+  }
+  sqlite3_result_int64(context, sum.value());
+}
+
 }  // namespace
 
 void Statement::Rewind::operator()(sqlite3_stmt* statement) const {
@@ -170,6 +186,10 @@ Status Database::set_up() {
                               "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"}) {
     if (Status set = execute(setting); !set) return set;
   }
+  // For migrations.
+  const int made = sqlite3_create_function_v2(connection_.get(), "row_checksum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                                              row_checksum, nullptr, nullptr, nullptr);
+  EBB_CHECK(made == SQLITE_OK);
   return {};
 }
 

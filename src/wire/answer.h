@@ -75,11 +75,29 @@ class AnswerWriter {
   virtual std::string ended(const Answered& answered) = 0;
   // The stream breaks off after this.
   virtual std::string failed(const Answered& answered, const Error& error, std::string_view request_id) = 0;
+
+  // The next vector of an answer that consists of them. Each is written when it comes: thousands at once would hold up everyone else.
+  virtual void add_vector(const domain::Vector& /*vector*/) {}
 };
+
+// Of routes that never stream.
+class WholeWriter : public AnswerWriter {
+ public:
+  std::string_view stream_content_type() const final { return {}; }
+  std::string open(const Answered& /*answered*/) final { return {}; }
+  std::string piece(const Answered& /*answered*/, size_t /*choice*/, const domain::Text& /*text*/) final { return {}; }
+  std::string choice_ended(const Answered& /*answered*/, size_t /*choice*/) final { return {}; }
+  std::string ended(const Answered& /*answered*/) final { return {}; }
+  std::string failed(const Answered& /*answered*/, const Error& /*error*/, std::string_view /*request_id*/) final { return {}; }
+};
+
+// Named as in the conventions for metrics of generative AI.
+enum class Operation { kChat, kTextCompletion, kEmbeddings };
 
 struct Asked {
   std::vector<domain::Call> calls;  // one for each choice, at least one
   size_t choices_per_prompt = 1;
+  Operation operation = Operation::kChat;
   bool stream = false;
   std::vector<std::string> ignored;  // names of fields without effect, at most kIgnoredMax, printable ASCII
   std::unique_ptr<AnswerWriter> writer;

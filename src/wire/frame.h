@@ -43,6 +43,7 @@ enum class FrameType : uint16_t {
   kFinished = 39,
   kRefused = 40,
   kLog = 41,
+  kVector = 42,
   // server → spawner
   kSpawn = 64,
   kKill = 65,

@@ -16,7 +16,9 @@ json::value to_json(const domain::ModelFacts& facts) {
           {"train_context", facts.train_context},
           {"vocabulary", facts.vocabulary},
           {"kv_bytes_per_token", facts.kv_bytes_per_token},
-          {"has_chat_template", facts.has_chat_template}};
+          {"has_chat_template", facts.has_chat_template},
+          {"pooling", facts.pooling},
+          {"width", facts.width}};
 }
 
 Result<domain::ModelFacts> model_facts_from_json(const json::value& value, std::string path) {
@@ -36,6 +38,8 @@ Result<domain::ModelFacts> model_facts_from_json(const json::value& value, std::
   facts.vocabulary = integer("vocabulary", 1);
   facts.kv_bytes_per_token = static_cast<uint64_t>(integer("kv_bytes_per_token", 0));
   facts.has_chat_template = reader.boolean("has_chat_template").value_or(false);
+  facts.pooling = reader.string("pooling").value_or("");
+  facts.width = reader.integer("width", 0, std::numeric_limits<int64_t>::max()).value_or(0);
   if (!reader.ok()) return fail(reader.error());
   return facts;
 }

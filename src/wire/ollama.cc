@@ -20,7 +20,7 @@ constexpr double kTopP = 0.9;
 constexpr int kTopK = 40;
 constexpr double kRepeatPenalty = 1.1;
 
-// Options without effect here: how a model is loaded is the endpoint's matter, and these samplers are not there.
+// The rest is passed over: how a model is loaded is the endpoint's matter, and other samplers are not there.
 constexpr std::array kOptionsRead = std::to_array<std::string_view>(
     {"temperature", "top_p", "top_k", "min_p", "repeat_penalty", "presence_penalty", "frequency_penalty", "seed", "num_predict", "stop"});
 constexpr std::array kKnown = std::to_array<std::string_view>({"model", "messages", "prompt", "system", "raw", "stream", "format", "options", "tools",
@@ -156,6 +156,12 @@ void read_common(ObjectReader& reader, const json::object& body, Request& reques
   }
 }
 
+Asked asked_for_vectors(domain::Call call, OllamaVectors form) {
+  Asked asked{.calls = {}, .operation = Operation::kEmbeddings, .ignored = {}, .writer = ollama_vector_writer(form)};
+  asked.calls.push_back(std::move(call));
+  return asked;
+}
+
 Asked asked_of(Request request, OllamaForm form) {
   Asked asked{.calls = {}, .stream = request.stream, .ignored = std::move(request.ignored), .writer = ollama_writer(form)};
   asked.calls.push_back(std::move(request.call));
@@ -179,6 +185,35 @@ Result<Asked> ask_ollama_chat(std::string_view body) {
   if (!reader.ok()) return fail(reader.error());
   request.call.input = std::move(chat);
   return asked_of(std::move(request), OllamaForm::kChat);
+}
+
+Result<Asked> ask_ollama_embed(std::string_view body) {
+  Result<json::value> value = parse_json(body);
+  if (!value) return fail(value.error());
+  ObjectReader reader(*value, "");
+  if (!reader.ok()) return fail(reader.error());
+  domain::Call call;
+  domain::Texts texts;
+  call.endpoint = read_name(reader);
+  texts.inputs = read_prompts(reader, "input", domain::kInputsMax);
+  texts.dimensions = reader.integer("dimensions", 1, domain::kVectorValuesMax);
+  texts.cut_to_fit = reader.boolean("truncate").value_or(false);
+  if (!reader.ok()) return fail(reader.error());
+  call.input = std::move(texts);
+  return asked_for_vectors(std::move(call), OllamaVectors::kSeveral);
+}
+
+Result<Asked> ask_ollama_embeddings(std::string_view body) {
+  Result<json::value> value = parse_json(body);
+  if (!value) return fail(value.error());
+  ObjectReader reader(*value, "");
+  if (!reader.ok()) return fail(reader.error());
+  domain::Call call;
+  call.endpoint = read_name(reader);
+  domain::Texts texts{.inputs = {{.text = text_of(reader, "prompt")}}};
+  if (!reader.ok()) return fail(reader.error());
+  call.input = std::move(texts);
+  return asked_for_vectors(std::move(call), OllamaVectors::kOne);
 }
 
 Result<Asked> ask_ollama_generate(std::string_view body) {

@@ -17,6 +17,11 @@ namespace ebb::wire {
 Result<Asked> ask_ollama_chat(std::string_view body);
 Result<Asked> ask_ollama_generate(std::string_view body);
 
+// The bodies of POST /api/embed (one text or several) and of its predecessor /api/embeddings (one, as `prompt`). Texts that are too long are cut only
+// where `truncate` asks for it.
+Result<Asked> ask_ollama_embed(std::string_view body);
+Result<Asked> ask_ollama_embeddings(std::string_view body);
+
 // {"error": "…"}
 std::string ollama_error(const Error& error);
 

@@ -5,6 +5,7 @@
 
 #include "wire/admin_json.h"
 #include "wire/ollama.h"
+#include "wire/vector_text.h"
 
 namespace ebb::wire {
 
@@ -112,7 +113,31 @@ class OllamaWriter final : public AnswerWriter {
   size_t told_ = 0;  // calls of tools
 };
 
+class OllamaVectorWriter final : public WholeWriter {
+ public:
+  explicit OllamaVectorWriter(OllamaVectors form) : form_(form) {}
+
+  void add_vector(const domain::Vector& vector) override {
+    if (!vectors_.empty()) vectors_ += ',';
+    append_array(vectors_, vector.values);
+  }
+
+  std::string whole(const Answered& answered) override {
+    if (form_ == OllamaVectors::kOne) return fmt::format(R"({{"embedding":{}}})", vectors_) + "\n";
+    return fmt::format(R"({{"model":{},"embeddings":[{}],"total_duration":{},"load_duration":{},"prompt_eval_count":{}}})",
+                       json::serialize(json::value(answered.head.model)), vectors_, answered.usage.total.count(), answered.usage.to_start.count(),
+                       answered.usage.prompt_tokens) +
+           "\n";
+  }
+
+ private:
+  OllamaVectors form_;
+  std::string vectors_;  // arrays, so far
+};
+
 }  // namespace
+
+std::unique_ptr<AnswerWriter> ollama_vector_writer(OllamaVectors form) { return std::make_unique<OllamaVectorWriter>(form); }
 
 std::unique_ptr<AnswerWriter> ollama_writer(OllamaForm form) { return std::make_unique<OllamaWriter>(form); }
 

@@ -55,6 +55,9 @@ struct ResponseRequest {
 Result<ResponseRequest> parse_response(std::string_view body);
 Result<Asked> ask_response(std::string_view body);
 
+// The body of POST /v1/embeddings: one call for all texts.
+Result<Asked> ask_embeddings(std::string_view body);
+
 // {"error": {"message", "type", "param", "code"}}: all four keys, always.
 std::string openai_error(const Error& error);
 json::object openai_error_object(const Error& error);  // what stands under "error"

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "base/utf8.h"
@@ -20,56 +19,6 @@ namespace {
 // What the API gives where nothing is said.
 constexpr int64_t kTokensByDefault = 16;
 constexpr int64_t kLogprobsMax = 5;
-
-std::vector<int32_t> read_tokens(ObjectReader& reader, const json::array& list, const std::string& path) {
-  std::vector<int32_t> tokens;
-  for (const json::value& one : list) {
-    const bool fits = one.is_int64() && one.get_int64() >= 0 && one.get_int64() <= std::numeric_limits<int32_t>::max();
-    if (!fits) {
-      reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' must hold token ids only", path), .param = "prompt"});
-      return {};
-    }
-    tokens.push_back(static_cast<int32_t>(one.get_int64()));
-  }
-  if (tokens.empty()) reader.adopt({.kind = ErrorKind::kInvalid, .message = fmt::format("'{}' is empty", path), .param = "prompt"});
-  return tokens;
-}
-
-domain::Prompt read_text(ObjectReader& reader, std::string_view text, const std::string& path) {
-  if (text.empty()) reader.add_error("prompt", fmt::format("'{}' is empty", path));
-  // Engines take text as C strings here and there: what follows a NUL would be lost.
-  if (text.find('\0') != std::string_view::npos) reader.add_error("prompt", fmt::format("'{}' has a NUL character", path));
-  return {.text = std::string(text)};
-}
-
-// A string, strings, tokens, or lists of tokens.
-std::vector<domain::Prompt> read_prompts(ObjectReader& reader) {
-  const json::value* prompt = reader.find("prompt");
-  std::vector<domain::Prompt> prompts;
-  if (prompt == nullptr) {
-    reader.add_error("prompt", "'prompt' is required: a string, an array of strings, tokens, or arrays of tokens");
-  } else if (prompt->is_string()) {
-    prompts.push_back(read_text(reader, prompt->get_string(), "prompt"));
-  } else if (!prompt->is_array() || prompt->get_array().empty()) {
-    reader.add_error("prompt", "'prompt' must be a string, an array of strings, tokens, or arrays of tokens, and not empty");
-  } else if (const json::array& list = prompt->get_array(); list[0].is_number()) {
-    prompts.push_back({.text = read_tokens(reader, list, "prompt")});
-  } else if (std::cmp_greater(list.size(), domain::kChoicesMax)) {
-    reader.add_error("prompt", fmt::format("'prompt' has {} entries, at most {} are allowed", list.size(), domain::kChoicesMax));
-  } else {
-    for (size_t i = 0; i < list.size() && reader.ok(); ++i) {
-      const std::string path = fmt::format("prompt[{}]", i);
-      if (list[i].is_string()) {
-        prompts.push_back(read_text(reader, list[i].get_string(), path));
-      } else if (list[i].is_array()) {
-        prompts.push_back({.text = read_tokens(reader, list[i].get_array(), path)});
-      } else {
-        reader.add_error("prompt", fmt::format("'{}' must be a string or an array of tokens", path));
-      }
-    }
-  }
-  return prompts;
-}
 
 void read_logprobs_count(ObjectReader& reader, domain::Sampling& sampling) {
   // Some clients send the chat's false.
@@ -230,7 +179,7 @@ Result<CompletionRequest> parse_completion(std::string_view body) {
   call.sampling.max_tokens = reader.integer("max_tokens", 1, domain::kContextTokensMax).value_or(kTokensByDefault);
   read_sampling(reader, call.sampling);
   read_logprobs_count(reader, call.sampling);
-  for (domain::Prompt& prompt : read_prompts(reader)) {
+  for (domain::Prompt& prompt : read_prompts(reader, "prompt", static_cast<size_t>(domain::kChoicesMax))) {
     call.input = std::move(prompt);
     request.prompts.push_back(call);
   }
@@ -255,6 +204,7 @@ Result<Asked> ask_completion(std::string_view body) {
   }
   Asked asked{.calls = {},
               .choices_per_prompt = static_cast<size_t>(request->best_of),
+              .operation = Operation::kTextCompletion,
               .stream = request->stream,
               .ignored = std::move(request->ignored),
               .writer = std::make_unique<CompletionWriter>(*request)};

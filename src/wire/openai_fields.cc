@@ -110,6 +110,14 @@ constexpr std::array kResponseFields = std::to_array<Field>({
     {"reasoning", Rule::kAdvice, ""},
 });
 
+constexpr std::array kEmbeddingFields = std::to_array<Field>({
+    {"model", Rule::kHonoured, "the endpoint's name; its model must be one that gives vectors"},
+    {"input", Rule::kHonoured, "a string, an array of up to 2048 strings, tokens, or arrays of tokens; none empty"},
+    {"encoding_format", Rule::kHonoured, "float or base64 (float32, little endian)"},
+    {"dimensions", Rule::kHonoured, "the first so many values, scaled to length 1 again; at most the model's own"},
+    {"user", Rule::kLabel, ""},
+});
+
 bool is_word(const json::value& value, std::string_view word) { return value.is_string() && value.get_string() == word; }
 bool is_empty(const json::value& value) { return (value.is_array() && value.get_array().empty()) || (value.is_object() && value.get_object().empty()); }
 
@@ -133,6 +141,7 @@ bool is_printable(std::string_view name) {
 std::span<const Field> chat_fields() { return kChatFields; }
 std::span<const Field> completion_fields() { return kCompletionFields; }
 std::span<const Field> response_fields() { return kResponseFields; }
+std::span<const Field> embedding_fields() { return kEmbeddingFields; }
 
 void check_fields(ObjectReader& reader, const json::object& object, std::span<const Field> fields, std::vector<std::string>& ignored) {
   for (const auto& field : object) {

@@ -29,6 +29,7 @@ struct Field {
 std::span<const Field> chat_fields();
 std::span<const Field> completion_fields();
 std::span<const Field> response_fields();
+std::span<const Field> embedding_fields();
 
 // Refuses by name what is kNeutral and not neutral; adds what is passed over to `ignored`.
 void check_fields(ObjectReader& reader, const json::object& object, std::span<const Field> fields, std::vector<std::string>& ignored);

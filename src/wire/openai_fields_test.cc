@@ -38,8 +38,8 @@ TEST(OpenAiFields, AreAsTheDocsSay) {
   const size_t begin = text.find(kBegin);
   const size_t end = text.find(kEnd);
   ASSERT_TRUE(begin != std::string::npos && end != std::string::npos);
-  const std::string tables =
-      table("/v1/chat/completions", chat_fields()) + table("/v1/completions", completion_fields()) + table("/v1/responses", response_fields()) + "\n";
+  const std::string tables = table("/v1/chat/completions", chat_fields()) + table("/v1/completions", completion_fields()) +
+                             table("/v1/responses", response_fields()) + table("/v1/embeddings", embedding_fields()) + "\n";
   const size_t from = begin + kBegin.size();
   if (std::getenv("EBB_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text.substr(0, from) + tables + text.substr(end);
   EXPECT_EQ(text.substr(from, end - from), tables);

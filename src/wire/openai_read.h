@@ -24,6 +24,9 @@ void read_format(const json::value& format, std::string path, ToolForm form, dom
 // temperature, top_p, penalties, logit_bias, seed, stop
 void read_sampling(ObjectReader& reader, domain::Sampling& sampling);
 
+// A string, strings, tokens, or lists of tokens; at least one, none empty.
+std::vector<domain::Prompt> read_prompts(ObjectReader& reader, std::string_view key, size_t most);
+
 void read_stop(ObjectReader& reader, domain::Sampling& sampling);
 void read_logprobs(ObjectReader& reader, domain::Sampling& sampling);
 std::string read_model(ObjectReader& reader);

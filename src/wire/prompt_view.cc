@@ -9,7 +9,7 @@ namespace ebb::wire {
 
 namespace {
 
-class PromptWriter final : public AnswerWriter {
+class PromptWriter final : public WholeWriter {
  public:
   std::string whole(const Answered& answered) override {
     json::array tokens;
@@ -27,14 +27,6 @@ class PromptWriter final : public AnswerWriter {
     }
     return json::serialize(json::object{{"prompt_tokens", answered.usage.prompt_tokens}, {"text", std::move(text)}, {"tokens", std::move(tokens)}}) + "\n";
   }
-
-  // It is never streamed.
-  std::string_view stream_content_type() const override { return "application/json"; }
-  std::string open(const Answered& /*answered*/) override { return {}; }
-  std::string piece(const Answered& /*answered*/, size_t /*choice*/, const domain::Text& /*text*/) override { return {}; }
-  std::string choice_ended(const Answered& /*answered*/, size_t /*choice*/) override { return {}; }
-  std::string ended(const Answered& answered) override { return whole(answered); }
-  std::string failed(const Answered& /*answered*/, const Error& /*error*/, std::string_view /*request_id*/) override { return {}; }
 };
 
 Result<domain::Call> read_call(const std::string& body, bool is_chat) {

@@ -67,6 +67,37 @@ Result<domain::Chat> read_chat(pb::Chat& chat) {
   return out;
 }
 
+void write_texts(const domain::Texts& texts, pb::Texts& out) {
+  for (const domain::Prompt& input : texts.inputs) {
+    pb::Input* to = out.add_inputs();
+    if (const auto* text = std::get_if<std::string>(&input.text)) {
+      to->set_text(*text);
+    } else {
+      const auto& tokens = std::get<std::vector<int32_t>>(input.text);
+      to->mutable_tokens()->mutable_token()->Add(tokens.begin(), tokens.end());
+    }
+  }
+  out.set_dimensions(texts.dimensions.value_or(0));
+  out.set_cut_to_fit(texts.cut_to_fit);
+}
+
+Result<domain::Texts> read_texts(pb::Texts& texts) {
+  const bool sane = texts.inputs_size() > 0 && static_cast<size_t>(texts.inputs_size()) <= domain::kInputsMax && texts.dimensions() >= 0 &&
+                    texts.dimensions() <= static_cast<int64_t>(domain::kVectorValuesMax);
+  if (!sane) return corrupt("an Execute body with texts out of bounds");
+  domain::Texts out;
+  for (pb::Input& input : *texts.mutable_inputs()) {
+    if (input.has_tokens()) {
+      out.inputs.push_back({.text = std::vector<int32_t>(input.tokens().token().begin(), input.tokens().token().end())});
+    } else {
+      out.inputs.push_back({.text = std::move(*input.mutable_text())});
+    }
+  }
+  if (texts.dimensions() > 0) out.dimensions = texts.dimensions();
+  out.cut_to_fit = texts.cut_to_fit();
+  return out;
+}
+
 Result<domain::Sampling> read_sampling(pb::Execute& execute) {
   const auto within = [](double value, double min, double max) { return value >= min && value <= max; };
   const bool sane = static_cast<size_t>(execute.stop_size()) <= domain::kStopStringsMax && execute.max_tokens() >= 0 && within(execute.temperature(), 0, 100) &&
@@ -114,6 +145,8 @@ std::string encode_call(const domain::Call& call) {
   pb::Execute execute;
   if (const auto* chat = std::get_if<domain::Chat>(&call.input)) {
     write_chat(*chat, *execute.mutable_chat());
+  } else if (const auto* texts = std::get_if<domain::Texts>(&call.input)) {
+    write_texts(*texts, *execute.mutable_texts());
   } else {
     const auto& text = std::get<domain::Prompt>(call.input).text;
     if (const auto* prompt = std::get_if<std::string>(&text)) {
@@ -160,6 +193,12 @@ Result<domain::Call> decode_call(std::string_view body) {
     case pb::Execute::kTokens:
       call.input = domain::Prompt{.text = std::vector<int32_t>(execute.tokens().token().begin(), execute.tokens().token().end())};
       break;
+    case pb::Execute::kTexts: {
+      Result<domain::Texts> texts = read_texts(*execute.mutable_texts());
+      if (!texts) return fail(texts.error());
+      call.input = std::move(*texts);
+      break;
+    }
     case pb::Execute::INPUT_NOT_SET: return corrupt("an Execute body without input");
   }
   Result<domain::Sampling> sampling = read_sampling(execute);
@@ -211,6 +250,21 @@ Result<domain::Text> decode_text(std::string_view body) {
     }
   }
   return out;
+}
+
+std::string encode_vector(std::span<const float> values) {
+  pb::Vector out;
+  out.mutable_values()->Add(values.begin(), values.end());
+  return out.SerializeAsString();
+}
+
+Result<domain::Vector> decode_vector(std::string_view body) {
+  pb::Vector vector;
+  if (!vector.ParseFromArray(body.data(), static_cast<int>(body.size()))) return corrupt("a body that does not parse");
+  if (vector.values().empty() || static_cast<size_t>(vector.values_size()) > domain::kVectorValuesMax)
+    return corrupt("a vector without values, or with too many");
+  if (!std::ranges::all_of(vector.values(), [](float value) { return std::isfinite(value); })) return corrupt("a vector with a value that is no number");
+  return domain::Vector{.values = {vector.values().begin(), vector.values().end()}};
 }
 
 }  // namespace ebb::wire

@@ -4,6 +4,7 @@
 // piece of text keeps those of a worker.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,10 @@ Result<domain::Call> decode_call(std::string_view body);
 std::string encode_text(const domain::Text& text);
 // Error kCorrupt, as above; also for text that is no UTF-8.
 Result<domain::Text> decode_text(std::string_view body);
+
+// The body of Vector.
+std::string encode_vector(std::span<const float> values);
+// Error kCorrupt: it has no values, too many, or one that is no number.
+Result<domain::Vector> decode_vector(std::string_view body);
 
 }  // namespace ebb::wire

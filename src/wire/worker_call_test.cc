@@ -42,7 +42,9 @@ TEST(WorkerCall, ComesBackAsItWas) {
   prompt.show_prompt = true;
   domain::Call tokens;
   tokens.input = domain::Prompt{.text = std::vector<int32_t>{1, -2, 3}};
-  for (const domain::Call& call : {full_call(), domain::Call{}, prompt, tokens}) {
+  domain::Call texts;
+  texts.input = domain::Texts{.inputs = {{.text = "a"}, {.text = ""}, {.text = std::vector<int32_t>{1, 2}}}, .dimensions = 7, .cut_to_fit = true};
+  for (const domain::Call& call : {full_call(), domain::Call{}, prompt, tokens, texts}) {
     const auto back = decode_call(encode_call(call));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, call);
@@ -69,6 +71,23 @@ TEST(WorkerCall, RefusesWhatNoServerOfOursSends) {
   EXPECT_FALSE(broken([&](domain::Call& call) { chat(call).json_schema = std::string(domain::kSchemaBytesMax + 1, ' '); }));
   EXPECT_FALSE(broken([&](domain::Call& call) { chat(call).tools.resize(domain::kToolsMax + 1); }));
   EXPECT_FALSE(broken([&](domain::Call& call) { chat(call).messages.resize(domain::kMessagesMax + 1); }));
+}
+
+TEST(WorkerCall, RefusesTextsOutOfBounds) {
+  const auto texts = [](size_t count, int64_t dimensions) {
+    return encode_call({.input = domain::Texts{.inputs = std::vector<domain::Prompt>(count, {.text = "a"}), .dimensions = dimensions}});
+  };
+  EXPECT_TRUE(decode_call(texts(domain::kInputsMax, domain::kVectorValuesMax)));
+  EXPECT_FALSE(decode_call(texts(0, 1)));
+  EXPECT_FALSE(decode_call(texts(domain::kInputsMax + 1, 1)));
+  EXPECT_FALSE(decode_call(texts(1, domain::kVectorValuesMax + 1)));
+  EXPECT_FALSE(decode_call(texts(1, -1)));
+}
+
+TEST(WorkerVector, ComesBackAsItWas) {
+  const std::vector<float> values{1, -0.5F, 1e-38F};
+  EXPECT_EQ(decode_vector(encode_vector(values))->values, values);
+  EXPECT_FALSE(decode_vector("\xff"));
 }
 
 TEST(WorkerText, ComesBackAsItWas) {

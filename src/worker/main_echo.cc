@@ -1,6 +1,4 @@
 // ebb-worker-echo: a worker with the echo engine, for tests and benchmarks. Started by ebb-spawner with its channel as descriptor 3.
-#include <memory>
-
 #include "engine/echo_engine.h"
 #include "io/clock.h"
 #include "sandbox/confine.h"
@@ -11,7 +9,8 @@ int main() {
   (void)ebb::sandbox::confine();
   return ebb::worker::run_worker({.channel = ebb::Fd(3),
                                   .engine_name = "echo",
-                                  .engine = std::make_unique<ebb::engine::EchoEngine>(clock),
+                                  .engine_version = "1",
+                                  .load = ebb::engine::echo_loader(clock),
                                   .needs_model = false,
                                   .seal = ebb::sandbox::seal_or_fail});
 }

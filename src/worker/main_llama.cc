@@ -1,8 +1,6 @@
 // ebb-worker-llama: a worker with the llama engine. Started by ebb-spawner with its channel as descriptor 3.
-#include <memory>
-
 #include "engine_llama/backend.h"
-#include "engine_llama/llama_engine.h"
+#include "engine_llama/load_engine.h"
 #include "sandbox/confine.h"
 #include "worker/worker_loop.h"
 
@@ -12,7 +10,8 @@ int main() {
   (void)ebb::sandbox::confine();
   return ebb::worker::run_worker({.channel = ebb::Fd(3),
                                   .engine_name = "llama",
-                                  .engine = std::make_unique<ebb::engine_llama::LlamaEngine>(),
+                                  .engine_version = ebb::engine_llama::library_version(),
+                                  .load = ebb::engine_llama::load_engine,
                                   .needs_model = true,
                                   .seal = ebb::sandbox::seal_or_fail});
 }

@@ -83,6 +83,7 @@ std::string encode_event(const engine::StepEvent& event) {
       return frame(FrameType::kProgress, event.call, progress);
     }
     case Kind::kText: return encode_text(event);
+    case Kind::kVector: return wire::encode_frame(FrameType::kVector, event.call.value, wire::encode_vector(event.values));
     case Kind::kFinished:
     case Kind::kCancelled: return encode_finished(event);
     case Kind::kFailed: return encode_refused(event.call, event.error);

@@ -33,7 +33,8 @@ class Loop {
  public:
   explicit Loop(WorkerSetup setup)
       : engine_name_(std::move(setup.engine_name)),
-        engine_(std::move(setup.engine)),
+        engine_version_(std::move(setup.engine_version)),
+        loader_(std::move(setup.load)),
         needs_model_(setup.needs_model),
         seal_(std::move(setup.seal)),
         channel_(std::move(setup.channel)) {}
@@ -41,6 +42,7 @@ class Loop {
   int run();
 
  private:
+  bool may_step() const { return engine_ != nullptr && !paused_ && engine_->busy(); }
   Step turn();
   Step handle_frames();
   Step handle(const Frame& frame);
@@ -58,11 +60,12 @@ class Loop {
   }
 
   std::string engine_name_;
-  std::unique_ptr<engine::Engine> engine_;
+  std::string engine_version_;
+  engine::Loader loader_;
   bool needs_model_;
   std::function<Status()> seal_;
   Channel channel_;
-  bool loaded_ = false;
+  std::unique_ptr<engine::Engine> engine_;  // once loaded and sealed
   bool paused_ = false;
   std::set<CallId> running_;
 };
@@ -70,7 +73,7 @@ class Loop {
 int Loop::run() {
   wire::pb::Blank blank;
   blank.set_engine(engine_name_);
-  blank.set_engine_version(engine_->version());
+  blank.set_engine_version(engine_version_);
   Step step = say(FrameType::kBlank, blank);
   while (step)
     step = turn();
@@ -84,14 +87,14 @@ int Loop::run() {
 }
 
 Step Loop::turn() {
-  const bool stepping = loaded_ && !paused_ && engine_->busy();
+  const bool stepping = may_step();
   if (!stepping) {
     channel_.wait(std::nullopt);
   } else if (const nanoseconds pace = engine_->wait_before_step(); pace > nanoseconds(0)) {
     channel_.wait(pace);
   }
   if (Step handled = handle_frames(); !handled) return handled;
-  return loaded_ && !paused_ && engine_->busy() ? work() : Step{};
+  return may_step() ? work() : Step{};
 }
 
 Step Loop::handle_frames() {
@@ -105,7 +108,7 @@ Step Loop::handle_frames() {
 }
 
 Step Loop::handle(const Frame& frame) {
-  if (!loaded_ && frame.type != FrameType::kLoad) return protocol_error(fmt::format("frame type {} before Load", static_cast<int>(frame.type)));
+  if (engine_ == nullptr && frame.type != FrameType::kLoad) return protocol_error(fmt::format("frame type {} before Load", static_cast<int>(frame.type)));
   const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
   if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
   switch (frame.type) {
@@ -128,7 +131,7 @@ Step Loop::handle(const Frame& frame) {
 
 Step Loop::load(const Frame& frame) {
   wire::pb::Load load;
-  if (loaded_ || !load.ParseFromString(frame.body)) return protocol_error("a second Load, or one that does not parse");
+  if (engine_ != nullptr || !load.ParseFromString(frame.body)) return protocol_error("a second Load, or one that does not parse");
   const bool sane = load.slots() >= 0 && load.slots() <= domain::kSlotsPerWorkerMax && load.threads() >= 0 && load.context_tokens() >= 1 &&
                     load.context_tokens() <= domain::kContextTokensMax;
   if (!sane) return protocol_error("a Load with numbers out of bounds");
@@ -137,7 +140,7 @@ Step Loop::load(const Frame& frame) {
 
   const engine::LoadOptions options{
       .model_name = load.model_name(), .context_tokens = load.context_tokens(), .slots = load.slots(), .threads = std::max(1, load.threads())};
-  const Status done = engine_->load(std::move(model), options, [this](int64_t part, int64_t whole) {
+  Result<std::unique_ptr<engine::Engine>> done = loader_(std::move(model), options, [this](int64_t part, int64_t whole) {
     wire::pb::Progress progress;
     progress.set_done(part);
     progress.set_total(whole);
@@ -156,7 +159,7 @@ Step Loop::load(const Frame& frame) {
     (void)say(FrameType::kLoadFailed, failed);
     return std::unexpected(Ending{.status = kSealFailedExit});
   }
-  loaded_ = true;
+  engine_ = std::move(*done);
   wire::pb::Ready ready;
   ready.set_slots(engine_->slots());
   return say(FrameType::kReady, ready);

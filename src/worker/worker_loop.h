@@ -31,7 +31,8 @@ inline constexpr int kSealFailedExit = 4;
 struct WorkerSetup {
   Fd channel;
   std::string engine_name;
-  std::unique_ptr<engine::Engine> engine;
+  std::string engine_version;
+  engine::Loader load;
   bool needs_model = true;  // Load must come with a descriptor
   // Gives up every right that running needs no more (sandbox/confine.h). Called once, after loading and before Ready; an error ends
   // the worker with kSealFailedExit.

@@ -13,6 +13,7 @@ from harness import leaks
 from harness.waiting import BIN, ROOT, SLOWER, eventually
 
 DEMO_MODEL = ROOT / "deps/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+SENTENCE_MODEL = ROOT / "deps/models/all-MiniLM-L6-v2.F16.gguf"
 SANITIZER_REPORT = re.compile(r"(ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:)")
 
 
