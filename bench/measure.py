@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 os.environ["EBB_PRESET"] = "release"
 
 from harness import leaks  # noqa: E402
-from harness.server import DEMO_MODEL, Server, Stream, chat  # noqa: E402
+from harness.server import DEMO_MODEL, SENTENCE_MODEL, Server, Stream, chat  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
 
 BARE = ROOT / "build/release/bin/bare-llama"
@@ -121,5 +121,5 @@ def finish(name: str, figures: dict[str, float], raw: dict, lines: list[str]) ->
         print(line)
 
 
-__all__ = ["CONTEXT", "Platform", "bare", "best_bare_threads", "deploy_demo", "eventually", "finish", "first_token", "leaks", "percentile", "prompts", "spread",
-           "statistics", "tree"]
+__all__ = ["CONTEXT", "ROOT", "SENTENCE_MODEL", "WORDS", "Platform", "bare", "best_bare_threads", "deploy_demo", "eventually", "finish", "first_token", "leaks", "percentile", "prompts", "random", "spread",
+           "statistics", "sys", "tree"]

@@ -84,17 +84,26 @@ std::string library_version() { return "llama.cpp, ggml " + std::string(ggml_ver
 
 std::string take_library_error() { return std::exchange(last_error(), {}); }
 
-Threads::~Threads() { drop_pool(); }
+Threads::~Threads() {
+  replace_pool();
+  drop_replaced();
+}
 
-void Threads::drop_pool() {
-  if (pool_ != nullptr) cpu_function<void(ggml_threadpool*)>("ggml_threadpool_free")(pool_);
+void Threads::replace_pool() {
+  if (pool_ != nullptr) replaced_.push_back(pool_);
   pool_ = nullptr;
+}
+
+void Threads::drop_replaced() {
+  for (ggml_threadpool* pool : replaced_)
+    cpu_function<void(ggml_threadpool*)>("ggml_threadpool_free")(pool);
+  replaced_.clear();
 }
 
 void Threads::set(int count) {
   count = std::clamp(count, 1, kThreadsMax);
   if (count == count_) return;
-  drop_pool();
+  replace_pool();
   count_ = 1;
   if (count == 1 || !can_make_threads()) return;
   ggml_threadpool_params params = ggml_threadpool_params_default(count);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 struct ggml_threadpool;
 struct llama_context;
@@ -22,6 +23,9 @@ std::string take_library_error();
 
 // The number of threads that the library's graphs may use: exactly n, of a pool that we own. Its threads spin at barriers, so n
 // must be cores that are free. One thread needs no pool.
+//
+// A context goes on touching the pool that it last computed with until it computes with another: so a pool that was replaced lives until
+// drop_replaced, which is to be called when the context has computed since, or is gone.
 class Threads {
  public:
   Threads() = default;
@@ -31,15 +35,17 @@ class Threads {
 
   // Where threads cannot be made, it stays at one.
   void set(int count);
+  void drop_replaced();
   int count() const { return count_; }
   // From its next batch on the context computes with these; they must outlive it, or the next attach.
   void attach(llama_context* context) const;
 
  private:
-  void drop_pool();
+  void replace_pool();
 
   int count_ = 1;
   ggml_threadpool* pool_ = nullptr;
+  std::vector<ggml_threadpool*> replaced_;
 };
 
 }  // namespace ebb::engine_llama

@@ -76,13 +76,11 @@ Status EmbeddingEngine::set_slots(int slots) {
 void EmbeddingEngine::park() {
   EBB_CHECK(!busy());
   batch_.reset();
+  threads_.drop_replaced();
   slots_ = 0;
 }
 
 void EmbeddingEngine::set_threads(int threads) {
-  // The context lets go of the pool before it ends.
-  const Threads one;
-  if (batch_ != nullptr) batch_->use(one);
   threads_.set(threads);
   if (batch_ != nullptr) batch_->use(threads_);
 }
@@ -203,6 +201,7 @@ Status EmbeddingEngine::compute_some(Running& running, Events& events) {
   const std::span<const std::vector<Token>> rest = std::span(running.inputs).subspan(running.computed);
   const std::span<const std::vector<Token>> texts = rest.first(texts_in_batch(rest));
   if (const Status computed = batch_->compute(texts); !computed) return computed;
+  threads_.drop_replaced();
   for (size_t i = 0; i < texts.size(); ++i) {
     Result<std::vector<float>> vector = unit_vector(batch_->vector(i), running.dimensions);
     if (!vector) return fail(vector.error());

@@ -1,6 +1,8 @@
 // The engine with a sentence model: the vectors of the reference implementation, and calls that do not touch each other.
 #include "engine_llama/embedding_engine.h"
 
+#include <malloc.h>
+
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -106,6 +108,18 @@ TEST_F(EmbeddingEngineTest, NobodyMattersToAVector) {
   engine->park();
   ASSERT_TRUE(engine->set_slots(1));
   EXPECT_EQ(run_vectors(embed(many)).vectors, alone);
+}
+
+// The library touches a pool of threads after it was replaced; what was freed is overwritten here, so that this would be seen.
+TEST_F(EmbeddingEngineTest, ThreadsComeAndGo) {
+  ::mallopt(M_PERTURB, 0xA5);
+  const Vectors alone = run_vectors(embed({{.text = "hello"}})).vectors;
+  for (const int threads : {2, 2, 1, 2, 1, 1, 2}) {
+    engine->set_threads(3 - threads);  // never computes
+    engine->set_threads(threads);
+    EXPECT_EQ(run_vectors(embed({{.text = "hello"}})).vectors, alone);
+  }
+  ::mallopt(M_PERTURB, 0);
 }
 
 TEST_F(EmbeddingEngineTest, DimensionsAreTheFirstScaledAgain) {

@@ -107,6 +107,7 @@ Status LlamaEngine::move_to(std::unique_ptr<Sequences> fresh, size_t slots) {
   }
   slots_ = std::move(kept);
   sequences_ = std::move(fresh);
+  threads_.drop_replaced();
   return {};
 }
 
@@ -122,12 +123,10 @@ void LlamaEngine::park() {
   }
   slots_.clear();
   sequences_.reset();
+  threads_.drop_replaced();
 }
 
 void LlamaEngine::set_threads(int threads) {
-  // The context lets go of the pool before it ends.
-  const Threads one;
-  if (sequences_ != nullptr) sequences_->use(one);
   threads_.set(threads);
   if (sequences_ != nullptr) sequences_->use(threads_);
 }

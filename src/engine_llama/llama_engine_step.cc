@@ -16,6 +16,7 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
     fail_all(computed.error(), events);
     return events;
   }
+  threads_.drop_replaced();
   for (size_t index = 0; index < slots_.size(); ++index) {
     if (slots_[index].running && slots_[index].running->output) take_result(index, events);
   }

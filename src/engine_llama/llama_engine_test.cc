@@ -1,6 +1,8 @@
 // The engine with the demo model: answers do not depend on slots, batches, resizing, parking or reuse.
 #include "engine_llama/llama_engine.h"
 
+#include <malloc.h>
+
 #include <fstream>
 
 #include "engine_llama/demo_engine_for_test.h"
@@ -39,6 +41,18 @@ TEST_F(LlamaEngineTest, ParallelCallsAnswerAsAlone) {
   Answers both = run();
   EXPECT_EQ(both[CallId{1}].text, sky.text);
   EXPECT_EQ(both[CallId{2}].text, capital.text);
+}
+
+// The library touches a pool of threads after it was replaced; what was freed is overwritten here, so that this would be seen.
+TEST_F(LlamaEngineTest, ThreadsComeAndGo) {
+  ::mallopt(M_PERTURB, 0xA5);
+  const Answer alone = run_one(ask(kHello, 3));
+  for (const int threads : {2, 2, 1, 2}) {
+    engine->set_threads(3 - threads);  // never computes
+    engine->set_threads(threads);
+    EXPECT_EQ(run_one(ask(kHello, 3)).text, alone.text);
+  }
+  ::mallopt(M_PERTURB, 0);
 }
 
 TEST_F(LlamaEngineTest, ALongPromptStallsNobodyAndChangesNothing) {
