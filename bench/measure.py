@@ -121,5 +121,5 @@ def finish(name: str, figures: dict[str, float], raw: dict, lines: list[str]) ->
         print(line)
 
 
-__all__ = ["CONTEXT", "ROOT", "SENTENCE_MODEL", "WORDS", "Platform", "bare", "best_bare_threads", "deploy_demo", "eventually", "finish", "first_token", "leaks", "percentile", "prompts", "random", "spread",
-           "statistics", "sys", "tree"]
+__all__ = ["CONTEXT", "ROOT", "SENTENCE_MODEL", "WORDS", "Platform", "bare", "best_bare_threads", "deploy_demo", "eventually", "finish", "first_token", "leaks",
+           "percentile", "prompts", "random", "spread", "statistics", "sys", "tree"]
