@@ -142,7 +142,7 @@ Status Server::listen() {
   gateway::GatewayOptions options;
   options.host = options_.listen;
   options.port = options_.port;
-  options.currency = options_.prices.currency;
+  options.prices = options_.prices;
   gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *bills_, clock_, std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());

@@ -22,6 +22,7 @@ void add_commands(CLI::App& app, Context& context) {
   app.require_subcommand(1);
   add_deploy(app, context);
   add_chat(app, context);
+  add_embed(app, context);
   add_ps(app, context);
   add_top(app, context);
   add_logs(app, context);

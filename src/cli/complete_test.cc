@@ -28,7 +28,7 @@ TEST(Completion, Candidates) {
     return text;
   };
   EXPECT_EQ(words({"de"}), "deploy ");
-  EXPECT_EQ(words({""}), "deploy chat ps top logs why template tokenize bill rm model status completion version ");
+  EXPECT_EQ(words({""}), "deploy chat embed ps top logs why template tokenize bill rm model status completion version ");
   EXPECT_EQ(words({"model", ""}), "add ls rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");
   EXPECT_EQ(words({"model", "add", "smol", ""}), "FILES ");

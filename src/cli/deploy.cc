@@ -87,7 +87,8 @@ void print_deployed(Context& context, const wire::EndpointRow& row) {
   const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
   context.out.line(fmt::format("{} is deployed: {}, {} tokens of context, {} MiB a call, revision {}", row.spec.name, model, row.context_tokens, row.memory_mib,
                                to_hex(row.revision)));
-  context.err.line(fmt::format("ask it: ebb chat {} \"Why is the sky blue?\"", row.spec.name));
+  const std::string_view verb = row.capability == "embedding" ? "embed" : "chat";
+  context.err.line(fmt::format("ask it: ebb {} {} \"Why is the sky blue?\"", verb, row.spec.name));
 }
 
 Status deploy(Context& context, Server& server, const DeployOptions& options) {

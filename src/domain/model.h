@@ -37,6 +37,9 @@ struct ModelFacts {
   std::string pooling;
   int64_t width = 0;  // values of a token's vector; 0: not known (added by an older version)
   bool operator==(const ModelFacts&) const = default;
+
+  // What it is asked for: "completion" (text) or "embedding" (vectors).
+  std::string_view capability() const { return pooling.empty() ? "completion" : "embedding"; }
 };
 
 struct Model {

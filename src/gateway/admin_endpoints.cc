@@ -22,6 +22,7 @@ wire::EndpointRow row_of(const invoke::EndpointView& view) {
   return {.spec = revision.spec,
           .revision = revision.id.value,
           .model = revision.model ? fmt::format("{}@{}", revision.model->name, revision.model->version) : "",
+          .capability = std::string(revision.model ? revision.model->facts.capability() : ""),
           .memory_mib = revision.memory_mib,
           .context_tokens = revision.context_tokens,
           .created = revision.created,
@@ -96,7 +97,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .cores = view.cores,
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
-                      .currency = services.options.currency};
+                      .currency = services.options.prices.currency};
   for (const invoke::SandboxLayer& layer : view.sandbox)
     row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
   return row;

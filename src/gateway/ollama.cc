@@ -66,7 +66,7 @@ Result<std::string> shown(const Services& services, std::string_view body) {
                          {"template", ""},
                          {"details", wire::ollama_details(facts)},
                          {"model_info", std::move(info)},
-                         {"capabilities", facts.pooling.empty() ? json::array{"completion", "tools"} : json::array{"embedding"}},
+                         {"capabilities", facts.capability() == "embedding" ? json::array{"embedding"} : json::array{"completion", "tools"}},
                          {"modified_at", wire::format_time(view->revision.created)}};
   return json::serialize(out) + "\n";
 }

@@ -10,28 +10,38 @@ namespace ebb::gateway {
 
 namespace {
 
-json::object model_of(const invoke::EndpointView& view) {
+// What a call costs: its time at its slot's memory, and one amount for the call itself.
+json::object price_of(const domain::Revision& revision, const domain::Prices& prices) {
+  const domain::Pico per_second = domain::cost_of_call(1000, revision.memory_mib, {.per_mib_ms = prices.per_mib_ms, .per_call = 0});
+  return {{"currency", prices.currency}, {"per_second", domain::format_money(per_second)}, {"per_call", domain::format_money(prices.per_call)}};
+}
+
+json::object model_of(const invoke::EndpointView& view, const domain::Prices& prices) {
   const domain::Revision& revision = view.revision;
   json::object facts{{"state", view.state},
                      {"engine", domain::to_string(revision.spec.engine)},
                      {"context_tokens", revision.context_tokens},
-                     {"memory_mib", revision.memory_mib}};
-  if (revision.model) facts["model"] = fmt::format("{}@{}", revision.model->name, revision.model->version);
+                     {"memory_mib", revision.memory_mib},
+                     {"price", price_of(revision, prices)}};
+  if (revision.model) {
+    facts["model"] = fmt::format("{}@{}", revision.model->name, revision.model->version);
+    facts["capability"] = revision.model->facts.capability();
+  }
   const int64_t created = std::chrono::duration_cast<seconds>(revision.created.time_since_epoch()).count();
   return wire::openai_model(revision.spec.name, created, std::move(facts));
 }
 
-std::string list_of(const std::vector<invoke::EndpointView>& views) {
+std::string list_of(const std::vector<invoke::EndpointView>& views, const domain::Prices& prices) {
   json::array models;
   for (const invoke::EndpointView& view : views)
-    models.push_back(model_of(view));
+    models.push_back(model_of(view, prices));
   return json::serialize(json::object{{"object", "list"}, {"data", std::move(models)}}) + "\n";
 }
 
 }  // namespace
 
 io::Task<void> list_openai_models(Services& services, Exchange& exchange) {
-  Response response = json_response(list_of(services.platform.endpoints()));
+  Response response = json_response(list_of(services.platform.endpoints(), services.options.prices));
   co_await exchange.respond(std::move(response));
 }
 
@@ -43,7 +53,7 @@ io::Task<void> get_openai_model(Services& services, Exchange& exchange) {
     co_await exchange.fail(std::move(error));
     co_return;
   }
-  Response response = json_response(json::serialize(model_of(*view)) + "\n");
+  Response response = json_response(json::serialize(model_of(*view, services.options.prices)) + "\n");
   co_await exchange.respond(std::move(response));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "domain/limits.h"
+#include "domain/money.h"
 #include "gateway/admin.h"
 #include "gateway/gateway_metrics.h"
 #include "invoke/platform.h"
@@ -17,7 +18,7 @@ namespace ebb::gateway {
 struct GatewayOptions {
   std::string host = "127.0.0.1";  // a loopback address, or "localhost"
   uint16_t port = 8390;            // 0: any free one
-  std::string currency = "USD";
+  domain::Prices prices;
 
   // Bounds; others than the defaults are for tests.
   size_t connections_max = domain::kHttpConnectionsMax;

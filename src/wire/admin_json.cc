@@ -44,6 +44,7 @@ json::value to_json(const EndpointRow& row) {
           {"spec", spec_to_json(row.spec)},
           {"revision", to_hex(row.revision)},
           {"model", row.model},
+          {"capability", row.capability},
           {"memory_mib", row.memory_mib},
           {"context_tokens", row.context_tokens},
           {"created", time_or_null(row.created)},

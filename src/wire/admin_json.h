@@ -26,6 +26,7 @@ struct EndpointRow {
   domain::EndpointSpec spec = {};  // "spec", as wire/spec.h writes it
   uint64_t revision = 0;           // as 16 hex digits
   std::string model;               // "smol@3" as resolved; empty for the echo engine
+  std::string capability;          // completion or embedding: what the model is asked for; empty for the echo engine, which does both
   int64_t memory_mib = 0;          // what a call is billed for
   int64_t context_tokens = 0;      // of one slot
   std::optional<WallTime> created = {};

@@ -62,6 +62,7 @@ Result<EndpointRow> endpoint_row_from_json(const json::value& value) {
   }
   row.revision = from_hex(text(reader, "revision"));
   row.model = text(reader, "model");
+  row.capability = text(reader, "capability");
   row.memory_mib = count(reader, "memory_mib");
   row.context_tokens = count(reader, "context_tokens");
   row.created = time_of(reader, "created");

@@ -11,6 +11,7 @@ WallTime at(int64_t ms) { return WallTime(milliseconds(ms)); }
 TEST(AdminJson, EndpointsComeBackAsTheyWere) {
   EndpointRow row{.revision = 7,
                   .model = "smol@3",
+                  .capability = "completion",
                   .memory_mib = 512,
                   .context_tokens = 4096,
                   .created = at(1'700'000'000'123),

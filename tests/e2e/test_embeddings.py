@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import threading
 
-import litellm
 import numpy
 import ollama
 import openai
@@ -83,7 +82,10 @@ def test_node(server):
 
 
 @real_model
-def test_meaning_by_every_client(minilm):
+@pytest.mark.filterwarnings("ignore::UserWarning:pydantic")
+def test_meaning_by_every_client(minilm, monkeypatch):
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would look for prices on the network
+    litellm = pytest.importorskip("litellm")
     cat, feline, revenue = "The cat sits on the mat.", "A feline rests upon a rug.", "Quarterly revenue rose by twelve percent."
     by_openai = [item.embedding for item in minilm.openai().embeddings.create(model="e", input=[cat, feline, revenue]).data]
     langchain = OpenAIEmbeddings(model="e", base_url=minilm.url + "/v1", api_key="any", check_embedding_ctx_length=False)
@@ -94,6 +96,18 @@ def test_meaning_by_every_client(minilm):
         assert numpy.allclose(vectors, by_openai, atol=1e-6)
         close, far = numpy.dot(vectors[0], vectors[1]), numpy.dot(vectors[0], vectors[2])
         assert close > 0.5 > 0.2 > far
+
+
+@real_model
+def test_the_command(server):
+    added = server.ebb("deploy", "e", "--model", str(SENTENCE_MODEL))
+    assert 'ebb embed e "' in added.stderr
+    shown = server.ebb("embed", "e", "The cat sits on the mat.", "A feline rests upon a rug.", "Revenue rose.").stdout.splitlines()
+    assert "OF 384 VALUES" in shown[0] and len(shown) == 4
+    assert [float(line.split()[0]) > 0.5 for line in shown[1:]] == [True, True, False]
+    assert len(json.loads(server.ebb("embed", "e", "Hello", "--json").stdout)["data"][0]["embedding"]) == 384
+    model = server.get("/v1/models").json["data"][0]["ebb"]
+    assert model["capability"] == "embedding" and float(model["price"]["per_second"]) > 0 and model["price"]["currency"] == "USD"
 
 
 @real_model

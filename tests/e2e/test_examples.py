@@ -39,6 +39,10 @@ def async_many(out):
     assert all(f"What is {thing}?\n  " in out for thing in ("the sun", "the moon", "a star", "a planet"))
 
 
+def embeddings(out):
+    assert out.splitlines()[0].endswith("Quarterly revenue rose by twelve percent.")
+
+
 def curl(out):
     events = [line.removeprefix("data: ") for line in out.splitlines() if line]
     assert events.pop() == "[DONE]"
@@ -47,7 +51,7 @@ def curl(out):
     assert chunks[-1]["choices"][0]["finish_reason"] in ("stop", "length")
 
 
-CHECKS = {check.__name__: check for check in (conversation, structured, tools, responses, async_many, curl)}
+CHECKS = {check.__name__: check for check in (conversation, structured, tools, responses, async_many, embeddings, curl)}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,7 @@ def url(tmp_path_factory):
     server = servers.Server(tmp_path_factory.mktemp("examples") / "home")
     server.start()
     server.ebb("deploy", "chat", "--model", str(servers.DEMO_MODEL), "--keep", "10m")
+    server.ebb("deploy", "minilm", "--model", str(servers.SENTENCE_MODEL), "--keep", "10m")
     yield server.url + "/v1"
     assert server.stop() == []
 
