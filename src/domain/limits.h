@@ -42,6 +42,8 @@ inline constexpr size_t kSchemaBytesMax = 64 * 1024;
 inline constexpr size_t kSchemaNodesMax = 4'000;
 inline constexpr int64_t kSchemaRepeatsMax = 1'000;
 inline constexpr size_t kSchemaPatternBytesMax = 256;
+// Alternatives that begin alike, followed at once: each costs a token about as much as one schema does.
+inline constexpr size_t kSchemaAlternativesMax = 64;
 inline constexpr size_t kStopStringBytesMax = 512;
 // Texts of one call to be turned into vectors, as OpenAI's API has it; values of a vector, four times the largest that is known; and all vectors of
 // a call.

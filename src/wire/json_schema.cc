@@ -5,6 +5,7 @@
 #include <array>
 
 #include "domain/limits.h"
+#include "wire/json_alternatives.h"
 #include "wire/json_pattern.h"
 #include "wire/openai_read.h"
 
@@ -129,7 +130,13 @@ Status prepare_schema(json::value& schema, std::string_view path, bool strict) {
   Preparation preparation(path, strict);
   if (count_values(schema) > domain::kSchemaNodesMax) return preparation.wrong(fmt::format("has over {} values", domain::kSchemaNodesMax));
   if (json::serialize(schema).size() > domain::kSchemaBytesMax) return preparation.wrong(fmt::format("has over {} bytes", domain::kSchemaBytesMax));
-  return preparation.schema(schema);
+  if (Status fine = preparation.schema(schema); !fine) return fine;
+  if (!alternatives_at_once(schema, domain::kSchemaAlternativesMax))
+    return preparation.wrong(
+        fmt::format("has alternatives that begin alike and nest, so that over {} would have to be followed at once: let each begin with a "
+                    "property that tells it from the others, such as {{\"const\": \"…\"}}",
+                    domain::kSchemaAlternativesMax));
+  return {};
 }
 
 }  // namespace ebb::wire
