@@ -44,6 +44,16 @@ def read_tensors(path: pathlib.Path) -> dict[str, numpy.ndarray]:
     return tensors
 
 
+def check_modules(folder: pathlib.Path) -> None:
+    """Whatever stands behind the pooling would be lost."""
+    modules = folder / "modules.json"
+    if not modules.exists():
+        return
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in json.loads(modules.read_text())]
+    if unknown := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
+        give_up(f"the model has {', '.join(sorted(unknown))} behind its BERT, which cannot be converted")
+
+
 def pooling_of(folder: pathlib.Path) -> gguf.PoolingType:
     said = json.loads((folder / "1_Pooling/config.json").read_text())
     chosen = [name for name, on in said.items() if name.startswith("pooling_mode_") and on]
@@ -57,6 +67,12 @@ def write_vocabulary(writer: gguf.GGUFWriter, folder: pathlib.Path) -> None:
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     if tokenizer["model"].get("type") != "WordPiece":
         give_up(f"the vocabulary is {tokenizer['model'].get('type')}, not WordPiece")
+    normalizer = tokenizer.get("normalizer") or {}
+    if normalizer.get("type") not in (None, "BertNormalizer"):
+        give_up(f"the text is normalised by {normalizer['type']}, not as a BERT does")
+    if normalizer.get("strip_accents") not in (None, normalizer.get("lowercase", True)):
+        give_up("accents are stripped without lowercasing, or the other way round: the engine does both or neither")
+    writer.add_normalizer_lowercase(bool(normalizer.get("lowercase", True)))
     special = {token["content"] for token in tokenizer["added_tokens"] if token["special"]}
     ids = tokenizer["model"]["vocab"]
     words = sorted(ids, key=ids.get)
@@ -76,6 +92,7 @@ def convert(folder: pathlib.Path, out: pathlib.Path, matrices: type) -> None:
     config = json.loads((folder / "config.json").read_text())
     if config.get("model_type") != "bert" or config.get("position_embedding_type", "absolute") != "absolute":
         give_up(f"{folder} is no BERT with absolute positions")
+    check_modules(folder)
     layers = config["num_hidden_layers"]
     partial = out.with_name(out.name + ".partial")
     writer = gguf.GGUFWriter(partial, gguf.MODEL_ARCH_NAMES[gguf.MODEL_ARCH.BERT])

@@ -15,6 +15,8 @@ bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '
 
 // Compute buffers of one slot's share of a batch; small beside KV for real contexts.
 constexpr uint64_t kSlotScratchBytes = 4ULL << 20U;
+// Of a text that is computed in one piece: the widest layer is four times as wide as a token, and a few tensors of that size live at once.
+constexpr uint64_t kPieceBytesPerValue = 48;
 constexpr int64_t kEchoMemoryMib = 64;
 
 }  // namespace
@@ -27,15 +29,18 @@ bool is_name(std::string_view name) {
 }
 
 uint64_t Revision::slot_bytes() const {
-  const uint64_t kv = model ? model->facts.kv_bytes_per_token * static_cast<uint64_t>(context_tokens) : 0;
-  return kv + kSlotScratchBytes;
+  if (!model) return kSlotScratchBytes;
+  const auto tokens = static_cast<uint64_t>(context_tokens);
+  const uint64_t piece = model->facts.pooling.empty() ? 0 : tokens * static_cast<uint64_t>(model->facts.width) * kPieceBytesPerValue;
+  return model->facts.kv_bytes_per_token * tokens + piece + kSlotScratchBytes;
 }
 
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created) {
   Revision revision{.id = id, .spec = std::move(spec), .model = std::move(model), .created = created};
   const int64_t own = revision.model ? revision.model->facts.train_context : kContextAuto;
   if (revision.model && own <= 0) return fail(ErrorKind::kInvalid, fmt::format("model '{}' does not say its context length", revision.model->name), "model");
-  const int64_t wanted = revision.spec.context_tokens.value_or(std::min(own, kContextAuto));
+  const bool vectors = revision.model && !revision.model->facts.pooling.empty();
+  const int64_t wanted = revision.spec.context_tokens.value_or(std::min(own, vectors ? kContextAutoOfVectors : kContextAuto));
   if (revision.model && wanted > own)
     return fail(ErrorKind::kInvalid, fmt::format("'context' is {}, but model '{}' was made for at most {} tokens", wanted, revision.model->name, own),
                 "context");

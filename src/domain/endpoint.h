@@ -40,12 +40,14 @@ struct EndpointSpec {
   Engine engine = Engine::kLlama;
   std::optional<ModelRef> model;          // absent only for the echo engine
   std::optional<int64_t> memory_mib;      // what a call is billed for; absent: estimated from the model
-  std::optional<int64_t> context_tokens;  // of one slot; absent: the model's own, at most kContextAuto
+  std::optional<int64_t> context_tokens;  // of one slot; absent: the model's own, at most kContextAuto…
   Scaling scaling;
   CallLimits limits;
   bool operator==(const EndpointSpec&) const = default;
 };
 inline constexpr int64_t kContextAuto = 4096;
+// Of models that give vectors: a text is computed in one piece, during which the worker does nothing else.
+inline constexpr int64_t kContextAutoOfVectors = 2048;
 
 struct Revision {
   RevisionId id;

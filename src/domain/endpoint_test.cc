@@ -27,6 +27,17 @@ TEST(MakeRevision, TakesTheModelsContextUpToTheAutomaticOne) {
   EXPECT_EQ(make_revision({}, {.name = "e", .context_tokens = 8192}, model(8192), {})->context_tokens, 8192);
 }
 
+TEST(MakeRevision, TextsForVectorsAreShorterAndTakeMemoryByTheirWidth) {
+  Model sentences = model(8192);
+  sentences.facts.pooling = "mean";
+  sentences.facts.width = 1024;
+  sentences.facts.kv_bytes_per_token = 0;
+  const auto revision = make_revision({}, {.name = "e"}, sentences, {});
+  EXPECT_EQ(revision->context_tokens, kContextAutoOfVectors);
+  EXPECT_GE(revision->slot_bytes(), 100ULL << 20U);
+  EXPECT_EQ(make_revision({}, {.name = "e", .context_tokens = 8192}, sentences, {})->context_tokens, 8192);
+}
+
 TEST(MakeRevision, RefusesAContextThatTheModelWasNotMadeFor) {
   const auto revision = make_revision({}, {.name = "e", .context_tokens = 8193}, model(8192), {});
   ASSERT_FALSE(revision);

@@ -33,7 +33,7 @@ struct ModelFacts {
   int64_t vocabulary = 0;
   uint64_t kv_bytes_per_token = 0;  // 0: it keeps none; else layers × kv heads × head size × 2 × 2 bytes
   bool has_chat_template = false;
-  // How the vectors of a text's tokens become one: "mean", "cls", "last", "rank"; empty: the model generates text.
+  // How the vectors of a text's tokens become one: "mean", "cls", "last"; empty: the model generates text.
   std::string pooling;
   int64_t width = 0;  // values of a token's vector; 0: not known (added by an older version)
   bool operator==(const ModelFacts&) const = default;

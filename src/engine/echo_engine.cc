@@ -142,11 +142,13 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
                   .vectors = std::move(heard.vectors),
                   .holder = TextHolder(what.sampling.stop),
                   .prompt_tokens = heard.prompt_tokens};
-  const int64_t wanted = running.words.empty() ? 0 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
+  const int64_t wanted = !running.vectors.empty() ? static_cast<int64_t>(running.vectors.size())
+                         : running.words.empty()  ? 0
+                                                  : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
   const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - heard.prompt_tokens);
-  running.tokens_max = std::min(wanted, room);
+  running.tokens_max = running.vectors.empty() ? std::min(wanted, room) : wanted;
   if (what.show_prompt) show_prompt(running);
-  running.cut = wanted > room;
+  running.cut = running.vectors.empty() && wanted > room;
   running.shown = clock_.mono();
   running.first_due = running.shown + milliseconds(script->delay_ms);
   EBB_CHECK(running_.emplace(call, std::move(running)).second);
@@ -165,7 +167,10 @@ void EchoEngine::show_prompt(Running& running) {
 std::optional<StepEvent> EchoEngine::cancel(CallId call) {
   const auto found = running_.find(call);
   if (found == running_.end()) return std::nullopt;
-  StepEvent event{.call = call, .kind = StepEvent::Kind::kCancelled, .prompt_tokens = found->second.prompt_tokens, .completion_tokens = found->second.tokens};
+  StepEvent event{.call = call,
+                  .kind = StepEvent::Kind::kCancelled,
+                  .prompt_tokens = found->second.prompt_tokens,
+                  .completion_tokens = found->second.vectors.empty() ? found->second.tokens : 0};
   running_.erase(found);
   return event;
 }
@@ -199,8 +204,6 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
   if (!running.started) {
     running.started = true;
     events.push_back({.call = call, .kind = StepEvent::Kind::kStarted, .prompt_tokens = running.prompt_tokens});
-    for (std::vector<float>& vector : running.vectors)
-      events.push_back({.call = call, .kind = StepEvent::Kind::kVector, .values = std::move(vector)});
     if (!running.shown_prompt.empty()) events.push_back({.call = call, .kind = StepEvent::Kind::kText, .text = {.text = running.shown_prompt}});
   }
   if (running.tokens < running.tokens_max) {
@@ -222,7 +225,7 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
   events.push_back({.call = call,
                     .kind = StepEvent::Kind::kFinished,
                     .prompt_tokens = running.prompt_tokens,
-                    .completion_tokens = running.tokens,
+                    .completion_tokens = running.vectors.empty() ? running.tokens : 0,
                     .reason = running.cut && !running.holder.stopped() ? domain::FinishReason::kLength
                               : called                                 ? domain::FinishReason::kToolCalls
                                                                        : domain::FinishReason::kStop});
@@ -231,6 +234,10 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
 
 void EchoEngine::give_token(CallId call, Running& running, std::vector<StepEvent>& events) {
   misbehave(running.script, running.tokens + 1);
+  if (!running.vectors.empty()) {
+    events.push_back({.call = call, .kind = StepEvent::Kind::kVector, .values = running.vectors[static_cast<size_t>(running.tokens++)]});
+    return;
+  }
   const std::string& word = running.words[static_cast<size_t>(running.tokens) % running.words.size()];
   const std::string piece = running.tokens == 0 ? word : " " + word;
   domain::Text text{.text = running.holder.add(piece), .tokens = 1};

@@ -40,7 +40,7 @@ class EchoEngine final : public Engine {
     std::vector<std::vector<float>> vectors;  // the answer to texts
     TextHolder holder;
     int64_t prompt_tokens = 0;
-    int64_t tokens = 0;      // given out
+    int64_t tokens = 0;      // given out; or vectors
     int64_t tokens_max = 0;  // to give out
     bool cut = false;        // tokens_max is a limit that cuts the answer short
     bool started = false;

@@ -149,10 +149,13 @@ TEST_F(EchoEngineTest, GivesAVectorForEachText) {
   domain::Call call{.input = domain::Texts{.inputs = {{.text = "a b"}, {.text = "b  a"}, {.text = std::vector<int32_t>{127}}, {.text = ""}}}};
   ASSERT_TRUE(engine->execute(CallId{1}, call));
   std::vector<std::vector<float>> vectors;
-  for (const StepEvent& event : engine->step()) {
-    if (event.kind == Kind::kVector) vectors.push_back(event.values);
-    if (event.kind == Kind::kFinished) {
-      EXPECT_EQ(event.prompt_tokens, 5);
+  while (engine->busy()) {
+    for (const StepEvent& event : engine->step()) {
+      if (event.kind == Kind::kVector) vectors.push_back(event.values);
+      if (event.kind == Kind::kFinished) {
+        EXPECT_EQ(event.prompt_tokens, 5);
+        EXPECT_EQ(event.completion_tokens, 0);
+      }
     }
   }
   ASSERT_EQ(vectors.size(), 4U);

@@ -80,6 +80,10 @@ Result<EchoScript> parse_echo_script(std::string_view words) {
 
 Result<EchoScript> echo_script_of(const domain::Call& call) {
   std::string words;
+  if (const auto* texts = std::get_if<domain::Texts>(&call.input)) {
+    const auto* first = std::get_if<std::string>(&texts->inputs.front().text);
+    return first == nullptr ? EchoScript{} : echo_script_of_model(*first);
+  }
   const auto* chat = std::get_if<domain::Chat>(&call.input);
   if (chat == nullptr) return EchoScript{};
   for (const domain::ChatMessage& message : chat->messages) {

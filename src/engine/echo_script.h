@@ -37,7 +37,7 @@ struct EchoScript {
 
 // Error kInvalid: a known key with an impossible value.
 Result<EchoScript> parse_echo_script(std::string_view words);
-// The script of a call: of all its system and developer messages.
+// The script of a call: all its system and developer messages; of texts, the first if it begins with "echo:".
 Result<EchoScript> echo_script_of(const domain::Call& call);
 // The script of a model's name: what follows "echo:"; none for other names.
 Result<EchoScript> echo_script_of_model(std::string_view model_name);

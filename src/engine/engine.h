@@ -71,7 +71,8 @@ class Engine {
 
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
-// Makes the engine for what the descriptor holds (empty: nothing; it may be mapped but is never reopened). `progress` may be called meanwhile.
+// Makes the engine for what the descriptor holds (empty: nothing; it may be mapped but is never reopened). `progress` may be called
+// meanwhile, and later in steps that take long: it must live as long as the engine.
 using Loader = std::function<Result<std::unique_ptr<Engine>>(Fd model, const LoadOptions& options, const Progress& progress)>;
 
 // The refusal of a prompt that leaves no room for an answer.

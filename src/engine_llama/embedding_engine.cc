@@ -46,10 +46,11 @@ Result<std::vector<float>> unit_vector(std::span<const float> values, size_t dim
 
 }  // namespace
 
-Result<std::unique_ptr<engine::Engine>> EmbeddingEngine::make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options) {
+Result<std::unique_ptr<engine::Engine>> EmbeddingEngine::make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options,
+                                                              engine::Progress progress) {
   if (model->width() > domain::kVectorValuesMax)
     return fail(ErrorKind::kInvalid, fmt::format("the model's vectors have {} values, at most {} are supported", model->width(), domain::kVectorValuesMax));
-  std::unique_ptr<EmbeddingEngine> engine(new EmbeddingEngine(std::move(model), options));
+  std::unique_ptr<EmbeddingEngine> engine(new EmbeddingEngine(std::move(model), options, std::move(progress)));
   if (options.slots > 0) {
     if (const Status ready = engine->set_slots(options.slots); !ready) return fail(ready.error());
   }
@@ -57,15 +58,15 @@ Result<std::unique_ptr<engine::Engine>> EmbeddingEngine::make(std::unique_ptr<Lo
 }
 
 // Positions beyond those that the model was made for would be read from behind its tensors.
-EmbeddingEngine::EmbeddingEngine(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options)
-    : model_(std::move(model)), context_tokens_(std::min(options.context_tokens, model_->train_context())) {
+EmbeddingEngine::EmbeddingEngine(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options, engine::Progress progress)
+    : model_(std::move(model)), context_tokens_(std::min(options.context_tokens, model_->train_context())), progress_(std::move(progress)) {
   threads_.set(options.threads);
 }
 
 Status EmbeddingEngine::set_slots(int slots) {
   EBB_CHECK(slots >= 1);
   if (batch_ == nullptr) {
-    Result<std::unique_ptr<PooledBatch>> batch = PooledBatch::make(*model_, std::max(kBatchTokens, context_tokens_), threads_);
+    Result<std::unique_ptr<PooledBatch>> batch = PooledBatch::make(*model_, context_tokens_, threads_, progress_);
     if (!batch) return fail(batch.error());
     batch_ = std::move(*batch);
   }
@@ -101,10 +102,11 @@ Status EmbeddingEngine::show(CallId call, const domain::Call& what) {
 Status EmbeddingEngine::check(const domain::Texts& texts) const {
   if (texts.dimensions && std::cmp_greater(*texts.dimensions, model_->width()))
     return fail(ErrorKind::kInvalid, fmt::format("'dimensions' is {}, but the model's vectors have {}", *texts.dimensions, model_->width()), "dimensions");
-  const size_t most = domain::kVectorBytesMax / sizeof(float) / model_->width();
+  const auto values = static_cast<size_t>(texts.dimensions.value_or(static_cast<int64_t>(model_->width())));
+  const size_t most = domain::kVectorBytesMax / sizeof(float) / values;
   if (texts.inputs.size() > most)
-    return fail(ErrorKind::kInvalid,
-                fmt::format("'input' has {} texts, but vectors of {} values are given for {} at once", texts.inputs.size(), model_->width(), most), "input");
+    return fail(ErrorKind::kInvalid, fmt::format("'input' has {} texts, but vectors of {} values are given for {} at once", texts.inputs.size(), values, most),
+                "input");
   return {};
 }
 

@@ -1,7 +1,8 @@
 // Vectors of texts by llama.cpp, for models that say how the vectors of a text's tokens become one.
 //
 // Running calls take turns: a step cuts some texts of one call into tokens, or computes one batch of its texts. A call of thousands of texts so
-// delays others by one batch, and no vector depends on what others ask at the same time: batches hold texts of one call only, always the same ones.
+// delays others by one batch (or by one text that is longer than a batch), and no vector depends on what others ask at the same time: batches hold texts of one
+// call only, always the same ones.
 #pragma once
 
 #include <deque>
@@ -19,7 +20,7 @@ namespace ebb::engine_llama {
 class EmbeddingEngine final : public engine::Engine {
  public:
   // For a model that gives vectors. Error kExhausted: no memory for a batch.
-  static Result<std::unique_ptr<engine::Engine>> make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options);
+  static Result<std::unique_ptr<engine::Engine>> make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options, engine::Progress progress);
 
   Status set_slots(int slots) override;
   int slots() const override { return slots_; }
@@ -41,7 +42,7 @@ class EmbeddingEngine final : public engine::Engine {
   };
   using Events = std::vector<engine::StepEvent>;
 
-  EmbeddingEngine(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options);
+  EmbeddingEngine(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options, engine::Progress progress);
 
   Status show(CallId call, const domain::Call& what);
   Status check(const domain::Texts& texts) const;
@@ -53,6 +54,7 @@ class EmbeddingEngine final : public engine::Engine {
 
   std::unique_ptr<LoadedModel> model_;
   int64_t context_tokens_;  // the most of one text
+  engine::Progress progress_;
   Threads threads_;
   std::unique_ptr<PooledBatch> batch_;  // empty: parked. Before threads_ in destruction
   int slots_ = 0;

@@ -8,7 +8,9 @@
 #include <numeric>
 
 #include "base/json.h"
+#include "engine_llama/altered_model_for_test.h"
 #include "engine_llama/demo_engine_for_test.h"
+#include "io/folder_for_test.h"
 
 namespace ebb::engine_llama {
 namespace {
@@ -187,6 +189,58 @@ TEST_F(EmbeddingEngineTest, ShowsWhatTheModelSees) {
   const Answers answers = run();
   EXPECT_EQ(answers.at(CallId{1}).prompt, 3);
   EXPECT_NE(answers.at(CallId{1}).text.find("[CLS]"), std::string::npos);
+}
+
+// Models that generate, made to embed: they keep what they computed of a text, and a long text goes in pieces.
+TEST_F(EmbeddingEngineTest, CausalModelsEmbedToo) {
+  const io::FolderForTest folder;
+  const std::string path = folder.path("model.gguf").string();
+  const std::string long_text = [] {
+    std::string text;
+    for (int i = 0; i < 150; ++i)
+      text += " word number " + std::to_string(i);
+    return text;
+  }();
+  for (const uint32_t pooling : {3U, 1U}) {  // last, mean
+    SCOPED_TRACE(pooling);
+    ASSERT_NO_FATAL_FAILURE(write_altered_model(path, [pooling](gguf_context* header) { gguf_set_val_u32(header, "llama.pooling_type", pooling); }));
+    load_from(path.c_str(), 2, 1024);
+    const Embedded alone = run_vectors(embed({{.text = "hello world"}, {.text = long_text}}));
+    ASSERT_EQ(alone.vectors.size(), 2U);
+    EXPECT_GT(alone.prompt, 600);
+    EXPECT_LT(product(alone.vectors[0], alone.vectors[1]), 0.999);
+    EXPECT_EQ(run_vectors(embed({{.text = "hello world"}, {.text = long_text}})).vectors, alone.vectors) << "nothing is left of a text before";
+    // Beside others in a batch only the last bits may differ; a neighbour's tokens must not be seen.
+    const Embedded beside = run_vectors(embed({{.text = "quite another text"}, {.text = "hello world"}, {.text = "and one more"}}));
+    EXPECT_GT(product(beside.vectors[1], alone.vectors[0]), 0.9999);
+    engine->set_threads(2);
+    EXPECT_EQ(run_vectors(embed({{.text = "hello world"}, {.text = long_text}})).vectors, alone.vectors);
+  }
+}
+
+TEST_F(EmbeddingEngineTest, AModelThatRanksIsRefused) {
+  const io::FolderForTest folder;
+  const std::string path = folder.path("model.gguf").string();
+  ASSERT_NO_FATAL_FAILURE(write_altered_model(path, [](gguf_context* header) { gguf_set_val_u32(header, "llama.pooling_type", 4); }));
+  const auto loaded = load_engine(Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), {.context_tokens = 512, .slots = 1}, [](int64_t, int64_t) {});
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(EmbeddingEngineTest, ALongTextShowsThatItIsComputed) {
+  int signs = 0;
+  auto loaded = load_engine(Fd(::open(EBB_SENTENCE_MODEL, O_RDONLY | O_CLOEXEC)), {.context_tokens = 512, .slots = 1}, [&signs](int64_t, int64_t) { ++signs; });
+  ASSERT_TRUE(loaded);
+  engine = std::move(*loaded);
+  signs = 0;
+  run_vectors(embed({{.text = "short"}}));
+  EXPECT_EQ(signs, 0);
+  std::string text;
+  for (int i = 0; i < 500; ++i)
+    text += "word ";
+  run_vectors(embed({{.text = text}}));
+  EXPECT_GT(signs, 1);
+  engine.reset();  // before what it tells
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ Result<std::unique_ptr<engine::Engine>> load_engine(Fd model, const engine::Load
   Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), progress);
   if (!loaded) return fail(loaded.error());
   const bool vectors = (*loaded)->purpose() == Purpose::kVectors;
-  return vectors ? EmbeddingEngine::make(std::move(*loaded), options) : LlamaEngine::make(std::move(*loaded), options);
+  return vectors ? EmbeddingEngine::make(std::move(*loaded), options, progress) : LlamaEngine::make(std::move(*loaded), options);
 }
 
 }  // namespace ebb::engine_llama

@@ -136,6 +136,11 @@ int64_t LoadedModel::train_context() const { return llama_model_n_ctx_train(mode
 
 size_t LoadedModel::width() const { return static_cast<size_t>(llama_model_n_embd_out(model_)); }
 
+bool LoadedModel::pools_last_of_causal() const {
+  return own_key(model_, "pooling_type") == std::to_string(LLAMA_POOLING_TYPE_LAST) && own_key(model_, "attention.causal") != "false" &&
+         !llama_model_has_encoder(model_);
+}
+
 bool LoadedModel::is_token(Token token) const { return token >= 0 && token < vocabulary_size_; }
 
 bool LoadedModel::is_control(Token token) const { return llama_vocab_is_control(vocabulary_, token); }

@@ -48,6 +48,8 @@ class LoadedModel {
   Purpose purpose() const { return purpose_; }
   int64_t train_context() const;
   size_t width() const;  // values of a vector
+  // A text's vector is that of its last token, and no token sees a later one.
+  bool pools_last_of_causal() const;
 
   llama_model* get() const { return model_; }
   int vocabulary_size() const { return vocabulary_size_; }

@@ -2,12 +2,8 @@
 #include <gguf.h>
 #include <gmock/gmock.h>
 
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "base/json.h"
+#include "engine_llama/altered_model_for_test.h"
 #include "engine_llama/demo_engine_for_test.h"
 #include "engine_llama/templates_for_test.h"
 #include "io/folder_for_test.h"
@@ -15,29 +11,12 @@
 namespace ebb::engine_llama {
 namespace {
 
-// The demo model with another template.
-void write_model(const std::string& path, const char* chat_template) {
-  gguf_context* const file = gguf_init_from_file(EBB_DEMO_MODEL, {.no_alloc = true, .ctx = nullptr});
-  ASSERT_NE(file, nullptr);
-  const size_t data = gguf_get_data_offset(file);
-  gguf_set_val_str(file, "tokenizer.chat_template", chat_template);
-  std::FILE* const out = std::fopen(path.c_str(), "wb");
-  ASSERT_NE(out, nullptr);
-  EXPECT_TRUE(gguf_write_to_file_ptr(file, out, true));
-  gguf_free(file);
-  std::ifstream from(EBB_DEMO_MODEL, std::ios::binary);
-  from.seekg(static_cast<std::streamoff>(data));
-  std::vector<char> buffer(1U << 20U);
-  while (from.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || from.gcount() > 0)
-    std::fwrite(buffer.data(), 1, static_cast<size_t>(from.gcount()), out);
-  std::fclose(out);
-}
-
 class NativeFormats : public DemoEngineTest {
  protected:
   void load_with(const char* chat_template) {
     const std::string path = folder.path("model.gguf").string();
-    ASSERT_NO_FATAL_FAILURE(write_model(path, chat_template));
+    ASSERT_NO_FATAL_FAILURE(
+        write_altered_model(path, [chat_template](gguf_context* header) { gguf_set_val_str(header, "tokenizer.chat_template", chat_template); }));
     load_from(path.c_str(), 1, 1024);
   }
 

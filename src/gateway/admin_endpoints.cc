@@ -172,7 +172,7 @@ io::Task<void> get_decisions(Services& services, Exchange& exchange) {
 }
 
 io::Task<void> show_prompt(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::ask_prompt_view(exchange.request().body(), exchange.request().param("name")));
+  return answer(services, exchange, wire::Operation::kChat, wire::ask_prompt_view(exchange.request().body(), exchange.request().param("name")));
 }
 
 io::Task<void> get_logs(Services& services, Exchange& exchange) {

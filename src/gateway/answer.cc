@@ -24,7 +24,8 @@ struct Answer {
   std::shared_ptr<invoke::CallStreams> calls;  // one for each choice; shared with what happens when the client leaves
   wire::Asked asked;
   wire::Answered answered = {};
-  size_t finished = 0;  // of the choices
+  std::vector<domain::Started> starts = {};  // of each choice
+  size_t finished = 0;                       // of the choices
   CallSeen seen = {};
 
   ~Answer() {
@@ -46,11 +47,14 @@ Error in_dialect(Error error) {
 
 void saw_start(Answer& answer, size_t choice, const domain::Started& started) {
   // A prompt counts once, however many answers it gets.
-  if (choice % answer.asked.choices_per_prompt == 0) {
-    answer.seen.prompt_tokens += started.prompt_tokens;
-    answer.answered.usage.prompt_tokens += started.prompt_tokens;
-    answer.answered.usage.cached_tokens += started.cached_tokens;
-  }
+  if (choice % answer.asked.choices_per_prompt != 0) return;
+  // A call whose worker died before it said anything starts again.
+  domain::Started& before = answer.starts[choice];
+  wire::AnswerUsage& usage = answer.answered.usage;
+  usage.prompt_tokens += started.prompt_tokens - before.prompt_tokens;
+  usage.cached_tokens += started.cached_tokens - before.cached_tokens;
+  answer.seen.prompt_tokens = usage.prompt_tokens;
+  before = started;
 }
 
 // Ids of tools' calls are ours: a model that makes one up would only collide.
@@ -230,10 +234,11 @@ io::Task<void> answer_stream(Answer& answer) {
 }
 
 // Refused before it became a call.
-void count_refusal(Services& services, const Exchange& exchange, const std::string& endpoint, const Error& error) {
+void count_refusal(Services& services, const Exchange& exchange, wire::Operation operation, const std::string& endpoint, const Error& error) {
   CallSeen seen;
   seen.endpoint = error.kind == ErrorKind::kNotFound ? "" : endpoint;
   seen.dialect = exchange.dialect();
+  seen.operation = operation;
   seen.status = status_of(error.kind);
   seen.error = std::string(to_string(error.kind));
   seen.total = services.clock.mono() - exchange.request().arrived;
@@ -255,16 +260,17 @@ Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std:
 
 // Made outside the coroutine: see errors.h.
 std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStreams> calls, wire::Asked asked,
-                                     const std::string& endpoint) {
+                                     wire::Operation operation, const std::string& endpoint) {
   const std::string call = to_hex((*calls)[0].call().value);
   const int64_t created = std::chrono::duration_cast<seconds>(services.clock.wall().time_since_epoch()).count();
   std::unique_ptr<Answer> answer(new Answer{.services = services, .exchange = exchange, .calls = std::move(calls), .asked = std::move(asked)});
   answer->answered.head = {.id = call, .created = created, .model = endpoint};
   answer->answered.choices.resize(answer->calls->size());
+  answer->starts.resize(answer->calls->size());
   // Until the answer's end says otherwise, the client left.
   answer->seen.endpoint = endpoint;
   answer->seen.dialect = exchange.dialect();
-  answer->seen.operation = answer->asked.operation;
+  answer->seen.operation = operation;
   answer->seen.status = 499;
   answer->seen.error = to_string(ErrorKind::kCancelled);
   exchange.note_call(endpoint, call);
@@ -275,21 +281,21 @@ std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std
 
 }  // namespace
 
-io::Task<void> answer(Services& services, Exchange& exchange, Result<wire::Asked> asked) {
+io::Task<void> answer(Services& services, Exchange& exchange, wire::Operation operation, Result<wire::Asked> asked) {
   if (!asked) {
-    count_refusal(services, exchange, "", asked.error());
+    count_refusal(services, exchange, operation, "", asked.error());
     co_await exchange.fail(asked.error());
     co_return;
   }
   const std::string endpoint = asked->calls[0].endpoint;
   Result<std::shared_ptr<invoke::CallStreams>> calls = invoke_all(services, std::move(asked->calls), exchange.request().deadline);
   if (!calls) {
-    count_refusal(services, exchange, endpoint, calls.error());
+    count_refusal(services, exchange, operation, endpoint, calls.error());
     co_await exchange.fail(in_dialect(calls.error()));
     co_return;
   }
   const bool streamed = asked->stream;
-  const std::unique_ptr<Answer> under_way = begin_answer(services, exchange, std::move(*calls), std::move(*asked), endpoint);
+  const std::unique_ptr<Answer> under_way = begin_answer(services, exchange, std::move(*calls), std::move(*asked), operation, endpoint);
   if (streamed) {
     co_await answer_stream(*under_way);
   } else {

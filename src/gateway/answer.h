@@ -10,7 +10,7 @@ namespace ebb::gateway {
 class Exchange;
 struct Services;
 
-// `asked`: what the route's parser made of the body; its error is answered like all others. Both references outlive the task.
-io::Task<void> answer(Services& services, Exchange& exchange, Result<wire::Asked> asked);
+// `operation`: for the metrics. `asked`: what the route's parser made of the body; its error is answered like all others. Both references outlive the task.
+io::Task<void> answer(Services& services, Exchange& exchange, wire::Operation operation, Result<wire::Asked> asked);
 
 }  // namespace ebb::gateway

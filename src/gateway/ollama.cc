@@ -73,16 +73,20 @@ Result<std::string> shown(const Services& services, std::string_view body) {
 
 }  // namespace
 
-io::Task<void> ollama_chat(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_ollama_chat(exchange.request().body())); }
-
-io::Task<void> ollama_generate(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::ask_ollama_generate(exchange.request().body()));
+io::Task<void> ollama_chat(Services& services, Exchange& exchange) {
+  return answer(services, exchange, wire::Operation::kChat, wire::ask_ollama_chat(exchange.request().body()));
 }
 
-io::Task<void> ollama_embed(Services& services, Exchange& exchange) { return answer(services, exchange, wire::ask_ollama_embed(exchange.request().body())); }
+io::Task<void> ollama_generate(Services& services, Exchange& exchange) {
+  return answer(services, exchange, wire::Operation::kTextCompletion, wire::ask_ollama_generate(exchange.request().body()));
+}
+
+io::Task<void> ollama_embed(Services& services, Exchange& exchange) {
+  return answer(services, exchange, wire::Operation::kEmbeddings, wire::ask_ollama_embed(exchange.request().body()));
+}
 
 io::Task<void> ollama_embeddings(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::ask_ollama_embeddings(exchange.request().body()));
+  return answer(services, exchange, wire::Operation::kEmbeddings, wire::ask_ollama_embeddings(exchange.request().body()));
 }
 
 io::Task<void> ollama_tags(Services& services, Exchange& exchange) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
@@ -44,8 +46,8 @@ Reading read_load_failed(WorkerLink& link, const wire::Frame& frame) {
 Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
   const auto started = parse<wire::pb::Started>(frame);
   if (!started) return fail(started.error());
-  // Each token of a text that came in a body takes at least a byte of it.
-  const auto prompt_max = call.vectors_wanted > 0 ? static_cast<int64_t>(domain::kHttpBodyBytesMax) : int64_t{domain::kContextTokensMax};
+  const auto texts = static_cast<int64_t>(std::max<size_t>(1, call.vectors_wanted));
+  const int64_t prompt_max = texts * domain::kContextTokensMax;
   if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > prompt_max || started->cached_tokens() < 0 ||
       started->cached_tokens() > started->prompt_tokens())
     return corrupt("a second start, or prompt tokens out of range");

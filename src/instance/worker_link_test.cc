@@ -104,8 +104,8 @@ TEST(ReadFrame, VectorsAreAsManyAsTexts) {
       {"no number", {started(3), vector({NAN})}, false},
       {"infinite", {started(3), vector({INFINITY})}, false},
       {"too large", {started(3), vector(std::vector<float>(domain::kVectorValuesMax + 1))}, false},
-      {"more tokens than a body has bytes", {started(int64_t{domain::kHttpBodyBytesMax} + 1)}, false},
-      {"more tokens than a context", {started(domain::kContextTokensMax + 1)}, true},
+      {"more tokens than two contexts", {started(2 * int64_t{domain::kContextTokensMax} + 1)}, false},
+      {"more tokens than one context", {started(domain::kContextTokensMax + 1)}, true},
   };
   for (const Row& row : rows)
     EXPECT_EQ(accepts(link_with_call(call), row.frames), row.accepted) << row.name;

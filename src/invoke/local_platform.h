@@ -80,6 +80,8 @@ class LocalPlatform final : public Platform {
   void take(instance::Report report);
   bool push(CallId call, domain::CallEvent event);
   void take_text(instance::CallText text);
+  void take_vector(instance::CallVector vector);
+  void tell_first(CallId call);
   void take_end(CallId call, control::CallEnded ended, domain::CallEvent last);
   void take_gone(const instance::WorkerGone& gone);
   void tell_progress(WorkerId worker);

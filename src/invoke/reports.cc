@@ -41,10 +41,7 @@ void LocalPlatform::take(instance::Report report) {
                    push(started.call, started.started);
                  },
                  [this](instance::CallText& text) { take_text(std::move(text)); },
-                 [this](instance::CallVector& vector) {
-                   tell_progress(vector.worker);
-                   push(vector.call, std::move(vector.vector));
-                 },
+                 [this](instance::CallVector& vector) { take_vector(std::move(vector)); },
                  [this](const instance::CallFinished& finished) {
                    control::CallEnded ended{.call = finished.call,
                                             .outcome = finished.cancelled ? domain::Outcome::kLeft : domain::Outcome::kOk,
@@ -78,12 +75,23 @@ void LocalPlatform::take_text(instance::CallText text) {
   const auto live = calls_.find(text.call);
   if (live == calls_.end()) return;
   live->second.tokens += text.text.tokens;
-  if (!live->second.text_told && !text.text.text.empty()) {
-    live->second.text_told = true;
-    feed(control::CallFirstText{text.call});
-  }
+  if (!text.text.text.empty()) tell_first(text.call);
   // A stream that is full was cut by this push; for the core its client has left.
   if (!push(text.call, std::move(text.text))) feed(control::CallLeft{text.call});
+}
+
+void LocalPlatform::take_vector(instance::CallVector vector) {
+  tell_progress(vector.worker);
+  // From here on it is not tried again: the vectors of two tries would be taken for one answer.
+  tell_first(vector.call);
+  push(vector.call, std::move(vector.vector));
+}
+
+void LocalPlatform::tell_first(CallId call) {
+  const auto live = calls_.find(call);
+  if (live == calls_.end() || live->second.text_told) return;
+  live->second.text_told = true;
+  feed(control::CallFirstText{call});
 }
 
 void LocalPlatform::take_end(CallId call, control::CallEnded ended, domain::CallEvent last) {

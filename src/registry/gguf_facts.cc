@@ -146,7 +146,12 @@ bool Facts::flag(std::string_view key, bool otherwise) {
 // The library's numbers.
 std::string Facts::pooling() {
   constexpr std::array<std::string_view, 5> kNames{"", "mean", "cls", "last", "rank"};
-  return std::string(kNames[number(own("pooling_type"), 0, 0, kNames.size() - 1)]);
+  const std::string_view name = kNames[number(own("pooling_type"), 0, 0, kNames.size() - 1)];
+  if (name == "rank") refuse("this model ranks texts, which nothing here asks for: add a chat model or an embedding model");
+  if (name.empty() && !flag(own("attention.causal"), true))
+    refuse(fmt::format("this model sees a text as a whole, but does not say how the vectors of its tokens become one: convert it again with '{}'",
+                       own("pooling_type")));
+  return std::string(name);
 }
 
 uint64_t Facts::kv_heads(uint64_t layer, uint64_t otherwise) {

@@ -256,7 +256,7 @@ TEST(Gguf, KnowsWhatGivesVectors) {
     uint32_t pooling;
     std::string name;
   };
-  for (const Pooling& row : {Pooling{0, ""}, Pooling{1, "mean"}, Pooling{2, "cls"}, Pooling{3, "last"}, Pooling{4, "rank"}}) {
+  for (const Pooling& row : {Pooling{1, "mean"}, Pooling{2, "cls"}, Pooling{3, "last"}}) {
     GgufForTest file = GgufForTest::model();
     file.u32("llama.pooling_type", row.pooling).u8_as_bool("llama.attention.causal", 0);
     const auto facts = read(file.bytes());
@@ -266,6 +266,8 @@ TEST(Gguf, KnowsWhatGivesVectors) {
     EXPECT_EQ(facts->kv_bytes_per_token, 0) << "what sees a text as a whole keeps nothing of it";
   }
   EXPECT_FALSE(read(GgufForTest::model().u32("llama.pooling_type", 5).bytes()));
+  EXPECT_FALSE(read(GgufForTest::model().u32("llama.pooling_type", 4).bytes())) << "it ranks";
+  EXPECT_FALSE(read(GgufForTest::model().u8_as_bool("llama.attention.causal", 0).bytes())) << "it does not say how";
   EXPECT_FALSE(read(GgufForTest::model().u32("llama.attention.causal", 1).bytes()));
 }
 

@@ -17,6 +17,9 @@
 
 namespace ebb::wire {
 
+// Named as in the conventions for metrics of generative AI.
+enum class Operation { kChat, kTextCompletion, kEmbeddings };
+
 // What all parts of one answer have in common.
 struct AnswerHead {
   std::string id;  // hex digits, ours; a dialect puts its own prefix before it
@@ -91,13 +94,9 @@ class WholeWriter : public AnswerWriter {
   std::string failed(const Answered& /*answered*/, const Error& /*error*/, std::string_view /*request_id*/) final { return {}; }
 };
 
-// Named as in the conventions for metrics of generative AI.
-enum class Operation { kChat, kTextCompletion, kEmbeddings };
-
 struct Asked {
   std::vector<domain::Call> calls;  // one for each choice, at least one
   size_t choices_per_prompt = 1;
-  Operation operation = Operation::kChat;
   bool stream = false;
   std::vector<std::string> ignored;  // names of fields without effect, at most kIgnoredMax, printable ASCII
   std::unique_ptr<AnswerWriter> writer;

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "domain/limits.h"
 
@@ -19,6 +21,92 @@ std::unexpected<Error> cannot(std::string what) { return fail(ErrorKind::kInvali
 
 bool may_stand(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
 
+// How many places of a pattern stand behind one another that a text may pass over: a grammar goes to all of them at each step, and through each from
+// each, so that a few dozen are fine and a few hundred take seconds.
+struct Shape {
+  bool may_be_empty = false;
+  int64_t at_begin = 1;  // that may come first
+  int64_t at_end = 1;    // in a row until its end
+  int64_t most = 1;      // in a row anywhere
+};
+constexpr Shape kNothing{.may_be_empty = true, .at_begin = 0, .at_end = 0, .most = 0};
+
+// One after the other.
+Shape operator+(const Shape& a, const Shape& b) {
+  return {.may_be_empty = a.may_be_empty && b.may_be_empty,
+          .at_begin = a.at_begin + (a.may_be_empty ? b.at_begin : 0),
+          .at_end = b.at_end + (b.may_be_empty ? a.at_end : 0),
+          .most = std::max({a.most, b.most, a.at_end + b.at_begin})};
+}
+Shape operator|(const Shape& a, const Shape& b) {
+  return {.may_be_empty = a.may_be_empty || b.may_be_empty,
+          .at_begin = a.at_begin + b.at_begin,
+          .at_end = std::max(a.at_end, b.at_end),
+          .most = std::max({a.most, b.most, a.at_begin + b.at_begin})};
+}
+
+Shape repeated(const Shape& once, int64_t least, int64_t most) {
+  Shape out = once;
+  out.may_be_empty = once.may_be_empty || least == 0;
+  // Copies that may be empty are passed over together. Saturates far above what is allowed.
+  const auto all = [&](int64_t places) { return std::min<int64_t>(1'000'000, places * std::max<int64_t>(1, once.may_be_empty ? most : 1)); };
+  out.at_begin = all(once.at_begin);
+  out.at_end = all(once.at_end);
+  out.most = std::max({once.most, once.at_end + once.at_begin, out.at_begin, out.at_end});
+  return out;
+}
+
+// Shapes of a pattern as it is read, group by group.
+class Shapes {
+ public:
+  void atom() { push({}); }
+  void open() { groups_.emplace_back(); }
+  void close() {
+    const Shape whole = groups_.back().whole();
+    groups_.pop_back();
+    push(whole);
+  }
+  void alternative() { groups_.back().next_alternative(); }
+  // Of the last atom or group.
+  void repeat(int64_t least, int64_t most) {
+    quantify([=](const Shape& once) { return repeated(once, least, most); });
+  }
+  int64_t most() { return groups_.front().whole().most; }
+
+ private:
+  struct Group {
+    std::optional<Shape> alternatives;
+    Shape sequence = kNothing;
+    std::optional<Shape> last;  // which a quantifier would be of
+
+    void settle() {
+      if (last) sequence = sequence + *last;
+      last.reset();
+    }
+    void next_alternative() {
+      settle();
+      alternatives = alternatives ? *alternatives | sequence : sequence;
+      sequence = kNothing;
+    }
+    Shape whole() {
+      next_alternative();
+      return *alternatives;
+    }
+  };
+
+  void push(const Shape& shape) {
+    groups_.back().settle();
+    groups_.back().last = shape;
+  }
+  template <class Change>
+  void quantify(Change change) {
+    std::optional<Shape>& last = groups_.back().last;
+    if (last) last = change(*last);
+  }
+
+  std::vector<Group> groups_{1};
+};
+
 class Rewriting {
  public:
   explicit Rewriting(std::string_view pattern) : rest_(pattern) {}
@@ -33,6 +121,8 @@ class Rewriting {
       if (Status fine = next(); !fine) return fail(fine.error());
     }
     if (depth_ != 0) return cannot("its parentheses do not match");
+    if (shapes_.most() > domain::kSchemaPatternRowMax)
+      return cannot(fmt::format("over {} parts that may be empty stand in a row: repeat less often what may be empty", domain::kSchemaPatternRowMax));
     if ((!begins || !ends) && alternatives_) out_ = "(" + out_ + ")";
     const std::string anything = fmt::format("[^{}]*", kNeverInClass);
     return fmt::format("^{}{}{}$", begins ? "" : anything, out_, ends ? "" : anything);
@@ -55,24 +145,42 @@ class Rewriting {
   Status next() {
     const char c = take();
     switch (c) {
-      case '.': out_ += fmt::format("[^{}]", kNeverInClass); return {};
+      case '.':
+        out_ += fmt::format("[^{}]", kNeverInClass);
+        shapes_.atom();
+        return {};
       case '[': return character_class();
       case '\\': return escape();
       case '(': return open();
       case ')':
         if (--depth_ < 0) return cannot("its parentheses do not match");
         out_ += c;
+        shapes_.close();
         return {};
       case '{': return repeat();
+      case '*':
+        shapes_.repeat(0, 1);  // it comes back to the same place
+        out_ += c;
+        return {};
+      case '+':
+        shapes_.repeat(1, 1);
+        out_ += c;
+        return {};
+      case '?':
+        shapes_.repeat(0, 1);
+        out_ += c;
+        return {};
       case '^':
       case '$': return cannot("an anchor stands inside it");
       case '|':
         alternatives_ = alternatives_ || depth_ == 0;
+        shapes_.alternative();
         out_ += c;
         return {};
       default:
         if (!may_stand(c)) return cannot("it asks for a quote or a control character");
         out_ += c;
+        shapes_.atom();
         return {};
     }
   }
@@ -85,6 +193,7 @@ class Rewriting {
       return cannot("it looks around, or names a group");
     }
     out_ += '(';
+    shapes_.open();
     return {};
   }
 
@@ -100,6 +209,7 @@ class Rewriting {
     if (*from > domain::kSchemaRepeatsMax || *to > domain::kSchemaRepeatsMax)
       return cannot(fmt::format("it repeats more than {} times", domain::kSchemaRepeatsMax));
     if (*from > *to) return cannot("it repeats at least more often than at most");
+    shapes_.repeat(*from, *to);
     out_ += '{';
     out_ += rest_.substr(0, end + 1);
     rest_.remove_prefix(end + 1);
@@ -118,6 +228,7 @@ class Rewriting {
 
   Status escape() {
     if (rest_.empty()) return cannot("it ends in a backslash");
+    shapes_.atom();
     const char c = take();
     switch (c) {
       case 'd': out_ += "[0-9]"; return {};
@@ -182,6 +293,7 @@ class Rewriting {
       last = written;
     }
     if (empty) return cannot("a class in it is empty");
+    shapes_.atom();
     out_ += negated ? fmt::format("[^{}{}]", inside, kNeverInClass) : fmt::format("[{}]", inside);
     return {};
   }
@@ -195,6 +307,7 @@ class Rewriting {
 
   std::string_view rest_;
   std::string out_;
+  Shapes shapes_;
   int depth_ = 0;
   bool alternatives_ = false;  // outside of groups
   char first_of_range_ = 0;

@@ -30,6 +30,29 @@ TEST(JsonPattern, IsRewrittenForTheInsideOfAString) {
   }
 }
 
+TEST(JsonPattern, WhatMayBeEmptyIsNotRepeatedWithoutMeasure) {
+  const std::pair<const char*, bool> rows[] = {
+      {"^(a?){64}$", true},
+      {"^(a?){65}$", false},
+      {"^((a?){8}){8}$", true},
+      {"^((a?){40}){40}$", false},
+      {"^((a|b)?){500}$", false},
+      {"^([a-z]?[a-z]?){400}$", false},
+      {"^([a-z]{0,30}[0-9]?){0,60}$", false},
+      {"^(((a*)){20}){20}$", false},
+      {"^(a*)*$", true},
+      {"^([a-z]{1,30}){30,60}$", true},
+      {"^[a-z]{0,1000}$", true},
+      {"^[a-z]*-[a-z]*-[a-z]{2,1000}$", true},
+      {"^(a|bb|ccc){1000}$", true},
+      {"^(a?b){1000}$", true},
+      {"^(a?b?){33}$", false},
+      {"(x?y?){40}z", false},
+  };
+  for (const auto& [pattern, accepted] : rows)
+    EXPECT_EQ(holdable_pattern(pattern).has_value(), accepted) << pattern;
+}
+
 TEST(JsonPattern, WhatCannotBeHeldToIsRefused) {
   const std::string rows[] = {"(?=a)",
                               "(?<n>a)",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 
 #include "domain/limits.h"
 #include "wire/ollama_writer.h"
@@ -25,6 +26,9 @@ constexpr std::array kOptionsRead = std::to_array<std::string_view>(
     {"temperature", "top_p", "top_k", "min_p", "repeat_penalty", "presence_penalty", "frequency_penalty", "seed", "num_predict", "stop"});
 constexpr std::array kKnown = std::to_array<std::string_view>({"model", "messages", "prompt", "system", "raw", "stream", "format", "options", "tools",
                                                                "keep_alive", "template", "suffix", "images", "context", "logprobs", "top_logprobs"});
+
+// How a model is loaded is the endpoint's matter: `options` has no effect here.
+constexpr std::array kKnownOfVectors = std::to_array<std::string_view>({"model", "input", "prompt", "truncate", "dimensions", "keep_alive"});
 
 void read_options(ObjectReader& reader, domain::Sampling& sampling, std::vector<std::string>& ignored) {
   sampling.temperature = kTemperature;
@@ -142,6 +146,15 @@ struct Request {
   std::vector<std::string> ignored;
 };
 
+// What is not known there has no effect, and the caller is told.
+void add_ignored(const json::object& body, std::span<const std::string_view> known, std::vector<std::string>& ignored) {
+  for (const auto& field : body) {
+    if (!field.value().is_null() && std::ranges::find(known, std::string_view(field.key())) == known.end() && ignored.size() < kIgnoredMax &&
+        is_tool_name(field.key()))
+      ignored.emplace_back(field.key());
+  }
+}
+
 void read_common(ObjectReader& reader, const json::object& body, Request& request) {
   request.call.endpoint = read_name(reader);
   request.stream = reader.boolean("stream").value_or(true);
@@ -149,15 +162,12 @@ void read_common(ObjectReader& reader, const json::object& body, Request& reques
   if (reader.boolean("logprobs").value_or(false)) reader.add_error("logprobs", "'logprobs' is not supported here: /v1/chat/completions has them");
   if (const json::value* alone = reader.find("template"); alone != nullptr && !(alone->is_string() && alone->get_string().empty()))
     reader.add_error("template", "'template' is not supported: the model's own is used");
-  for (const auto& field : body) {
-    if (!field.value().is_null() && std::ranges::find(kKnown, std::string_view(field.key())) == kKnown.end() && request.ignored.size() < kIgnoredMax &&
-        is_tool_name(field.key()))
-      request.ignored.emplace_back(field.key());
-  }
+  add_ignored(body, kKnown, request.ignored);
 }
 
-Asked asked_for_vectors(domain::Call call, OllamaVectors form) {
-  Asked asked{.calls = {}, .operation = Operation::kEmbeddings, .ignored = {}, .writer = ollama_vector_writer(form)};
+Asked asked_for_vectors(domain::Call call, const json::object& body, OllamaVectors form) {
+  Asked asked{.calls = {}, .ignored = {}, .writer = ollama_vector_writer(form)};
+  add_ignored(body, kKnownOfVectors, asked.ignored);
   asked.calls.push_back(std::move(call));
   return asked;
 }
@@ -200,7 +210,7 @@ Result<Asked> ask_ollama_embed(std::string_view body) {
   texts.cut_to_fit = reader.boolean("truncate").value_or(false);
   if (!reader.ok()) return fail(reader.error());
   call.input = std::move(texts);
-  return asked_for_vectors(std::move(call), OllamaVectors::kSeveral);
+  return asked_for_vectors(std::move(call), value->get_object(), OllamaVectors::kSeveral);
 }
 
 Result<Asked> ask_ollama_embeddings(std::string_view body) {
@@ -213,7 +223,7 @@ Result<Asked> ask_ollama_embeddings(std::string_view body) {
   domain::Texts texts{.inputs = {{.text = text_of(reader, "prompt")}}};
   if (!reader.ok()) return fail(reader.error());
   call.input = std::move(texts);
-  return asked_for_vectors(std::move(call), OllamaVectors::kOne);
+  return asked_for_vectors(std::move(call), value->get_object(), OllamaVectors::kOne);
 }
 
 Result<Asked> ask_ollama_generate(std::string_view body) {

@@ -204,7 +204,6 @@ Result<Asked> ask_completion(std::string_view body) {
   }
   Asked asked{.calls = {},
               .choices_per_prompt = static_cast<size_t>(request->best_of),
-              .operation = Operation::kTextCompletion,
               .stream = request->stream,
               .ignored = std::move(request->ignored),
               .writer = std::make_unique<CompletionWriter>(*request)};

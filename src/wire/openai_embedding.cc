@@ -18,28 +18,29 @@ class EmbeddingWriter final : public WholeWriter {
   explicit EmbeddingWriter(Encoding encoding) : encoding_(encoding) {}
 
   void add_vector(const domain::Vector& vector) override {
-    data_ += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":)", count_ == 0 ? "" : ",", count_);
+    body_ += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":)", count_ == 0 ? "" : ",", count_);
     ++count_;
     if (encoding_ == Encoding::kFloat) {
-      append_array(data_, vector.values);
+      append_array(body_, vector.values);
     } else {
-      data_ += '"';
-      append_base64(data_, vector.values);
-      data_ += '"';
+      body_ += '"';
+      append_base64(body_, vector.values);
+      body_ += '"';
     }
-    data_ += '}';
+    body_ += '}';
   }
 
   std::string whole(const Answered& answered) override {
     const int64_t tokens = answered.usage.prompt_tokens;
-    return fmt::format(R"({{"object":"list","data":[{}],"model":{},"usage":{}}})", data_, json::serialize(json::value(answered.head.model)),
-                       json::serialize(json::object{{"prompt_tokens", tokens}, {"total_tokens", tokens}})) +
-           "\n";
+    body_ += fmt::format(R"(],"model":{},"usage":{}}})", json::serialize(json::value(answered.head.model)),
+                         json::serialize(json::object{{"prompt_tokens", tokens}, {"total_tokens", tokens}}));
+    body_ += '\n';
+    return std::move(body_);
   }
 
  private:
   Encoding encoding_;
-  std::string data_;  // the elements so far
+  std::string body_ = R"({"object":"list","data":[)";  // so far
   size_t count_ = 0;
 };
 
@@ -62,7 +63,7 @@ Result<Asked> ask_embeddings(std::string_view body) {
   texts.inputs = read_prompts(reader, "input", domain::kInputsMax);
   texts.dimensions = reader.integer("dimensions", 1, domain::kVectorValuesMax);
   call.input = std::move(texts);
-  Asked asked{.calls = {}, .operation = Operation::kEmbeddings, .ignored = {}, .writer = std::make_unique<EmbeddingWriter>(read_encoding(reader))};
+  Asked asked{.calls = {}, .ignored = {}, .writer = std::make_unique<EmbeddingWriter>(read_encoding(reader))};
   check_fields(reader, value->get_object(), embedding_fields(), asked.ignored);
   if (!reader.ok()) return fail(reader.error());
   asked.calls.push_back(std::move(call));

@@ -20,7 +20,6 @@ domain::Texts texts_of(const Result<Asked>& asked) {
   EXPECT_TRUE(asked) << asked.error().message;
   EXPECT_EQ(asked->calls.size(), 1U);
   EXPECT_EQ(asked->calls[0].endpoint, "e");
-  EXPECT_EQ(asked->operation, Operation::kEmbeddings);
   return std::get<domain::Texts>(asked->calls[0].input);
 }
 

@@ -40,8 +40,9 @@ def test_every_form_and_encoding(server):
     assert len(client.embeddings.create(model="e", input=[[1], [2, 3]]).data) == 2
     CreateEmbeddingResponse.model_validate(server.request("POST", "/v1/embeddings", {"model": "e", "input": "a"}).json)
     server.wait_for_bill(6)
-    metrics = server.get("/metrics").body.decode()
-    assert 'gen_ai_operation_name="embeddings"' in metrics
+    assert server.request("POST", "/v1/embeddings", {"model": "nobody", "input": "a"}).status == 404
+    durations = [line for line in server.get("/metrics").body.decode().splitlines() if line.startswith("gen_ai_server_request_duration_seconds_count")]
+    assert {'gen_ai_operation_name="embeddings"' in line for line in durations} == {True} and len(durations) == 2, durations
 
 
 @pytest.mark.parametrize(("fields", "param"), [
@@ -61,6 +62,16 @@ def test_a_batch_of_everything_that_is_allowed(server):
 
 
 @pytest.mark.sanitizer
+def test_a_death_half_way_gives_no_half_answer(server):
+    """Vectors of two tries would be taken for one answer: after the first vector a call is not tried again, before it it is."""
+    server.deploy()
+    broken = server.request("POST", "/v1/embeddings", {"model": "e", "input": ["echo:crash_at=3", "a", "b", "c"]})
+    assert broken.status == 503 and "died" in broken.json["error"]["message"], broken
+    assert server.openai().embeddings.create(model="e", input=["a", "b"]).usage.prompt_tokens == 2
+    assert server.wait_for_bill(1)["total"]["faults"] == 1
+
+
+@pytest.mark.sanitizer
 def test_ollama(server):
     server.deploy()
     client = ollama.Client(host=server.url)
@@ -70,6 +81,8 @@ def test_ollama(server):
     assert list(client.embeddings(model="e", prompt="three").embedding) == list(several.embeddings[1])
     with pytest.raises(ollama.ResponseError, match="input"):
         client.embed(model="e", input=[""])
+    told = server.request("POST", "/api/embed", {"model": "e", "input": "a", "options": {"num_ctx": 8}, "keep_alive": "5m", "foo": 1})
+    assert sorted(told.headers["ebb-ignored"].split(",")) == ["foo", "options"]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
