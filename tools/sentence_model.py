@@ -70,9 +70,10 @@ def write_vocabulary(writer: gguf.GGUFWriter, folder: pathlib.Path) -> None:
     normalizer = tokenizer.get("normalizer") or {}
     if normalizer.get("type") not in (None, "BertNormalizer"):
         give_up(f"the text is normalised by {normalizer['type']}, not as a BERT does")
-    if normalizer.get("strip_accents") not in (None, normalizer.get("lowercase", True)):
-        give_up("accents are stripped without lowercasing, or the other way round: the engine does both or neither")
-    writer.add_normalizer_lowercase(bool(normalizer.get("lowercase", True)))
+    lowercase = bool(normalizer.get("lowercase", True))
+    accents = normalizer.get("strip_accents")
+    writer.add_bool("tokenizer.ggml.normalizer.lowercase", lowercase)
+    writer.add_bool("tokenizer.ggml.normalizer.strip_accents", lowercase if accents is None else bool(accents))
     special = {token["content"] for token in tokenizer["added_tokens"] if token["special"]}
     ids = tokenizer["model"]["vocab"]
     words = sorted(ids, key=ids.get)

@@ -54,6 +54,8 @@ inline constexpr size_t kVectorValuesMax = 16'384;
 inline constexpr size_t kVectorBytesMax = 32 * 1024 * 1024;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
+// Log probabilities that wait with it: those of what a stop string held back come at once, about a KiB for each token.
+inline constexpr size_t kStreamLogprobBytesMax = 4 * 1024 * 1024;
 inline constexpr int kWorkerKillsPerCallMax = 2;  // the second death makes the call poison
 
 // Endpoints and workers.

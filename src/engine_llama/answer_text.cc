@@ -5,6 +5,13 @@
 
 namespace ebb::engine_llama {
 
+namespace {
+
+// A stop string may have held back hundreds of tokens, each with twenty alternatives: a piece stays far below what a frame may have.
+constexpr size_t kLogprobsPerPieceMax = 32;
+
+}  // namespace
+
 std::vector<domain::Text> AnswerText::parts_of(std::string_view text) {
   if (reader_ != nullptr) return reader_->add(text);
   std::vector<domain::Text> out;
@@ -37,8 +44,14 @@ std::vector<domain::Text> AnswerText::finish() {
 void AnswerText::attach(std::vector<domain::Text>& texts, size_t bytes_out) {
   if (waiting_.empty() || waiting_.front().end > bytes_out) return;
   if (texts.empty()) texts.emplace_back();
+  size_t at = 0;  // which piece gets them
   while (!waiting_.empty() && waiting_.front().end <= bytes_out) {
-    texts.front().logprobs.push_back(std::move(waiting_.front().logprob));
+    if (texts[at].logprobs.size() == kLogprobsPerPieceMax) {
+      domain::Text more{.part = texts[at].part, .tool_index = texts[at].tool_index};
+      ++at;
+      texts.insert(texts.begin() + static_cast<ptrdiff_t>(at), std::move(more));
+    }
+    texts[at].logprobs.push_back(std::move(waiting_.front().logprob));
     waiting_.pop_front();
   }
 }

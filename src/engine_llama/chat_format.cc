@@ -124,8 +124,10 @@ Result<Rendered> ChatFormat::render(const domain::Chat& chat) const {
   const bool talks_of_tools = offers_tools(chat) || std::ranges::any_of(chat.messages, [](const domain::ChatMessage& message) {
                                 return message.role == "tool" || !message.tool_calls.empty();
                               });
-  // The library's grammars for a call that is required let text come first, without end, and know no schema beside tools; ours do.
-  if (offers_tools(chat) && (chat.tool_choice == domain::ToolChoice::kRequired || chat.json_schema)) return generic_tools(chat);
+  // The library's grammars for a call that is required let text come first, without end, and know no schema beside tools; ours do. And its templates
+  // take parameters as they are, for the grammar too, so that a control token that is spelled in them would be one.
+  const bool spelled = std::ranges::any_of(chat.tools, [this](const domain::Tool& tool) { return special_.occurs_in(tool.parameters); });
+  if (offers_tools(chat) && (chat.tool_choice == domain::ToolChoice::kRequired || chat.json_schema || spelled)) return generic_tools(chat);
   if (thinks_ || (talks_of_tools && knows_tools_)) return by_library(chat);
   if (talks_of_tools) return generic_tools(chat);
   Result<Rendered> rendered = plain(chat.messages);

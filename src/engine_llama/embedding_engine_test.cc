@@ -197,24 +197,23 @@ TEST_F(EmbeddingEngineTest, CausalModelsEmbedToo) {
   const std::string path = folder.path("model.gguf").string();
   const std::string long_text = [] {
     std::string text;
-    for (int i = 0; i < 150; ++i)
+    for (int i = 0; i < 70; ++i)
       text += " word number " + std::to_string(i);
     return text;
   }();
   for (const uint32_t pooling : {3U, 1U}) {  // last, mean
     SCOPED_TRACE(pooling);
     ASSERT_NO_FATAL_FAILURE(write_altered_model(path, [pooling](gguf_context* header) { gguf_set_val_u32(header, "llama.pooling_type", pooling); }));
-    load_from(path.c_str(), 2, 1024);
+    load_from(path.c_str(), 2, 512);
     const Embedded alone = run_vectors(embed({{.text = "hello world"}, {.text = long_text}}));
     ASSERT_EQ(alone.vectors.size(), 2U);
-    EXPECT_GT(alone.prompt, 600);
+    EXPECT_GT(alone.prompt, kBatchTokens);
     EXPECT_LT(product(alone.vectors[0], alone.vectors[1]), 0.999);
-    EXPECT_EQ(run_vectors(embed({{.text = "hello world"}, {.text = long_text}})).vectors, alone.vectors) << "nothing is left of a text before";
     // Beside others in a batch only the last bits may differ; a neighbour's tokens must not be seen.
     const Embedded beside = run_vectors(embed({{.text = "quite another text"}, {.text = "hello world"}, {.text = "and one more"}}));
     EXPECT_GT(product(beside.vectors[1], alone.vectors[0]), 0.9999);
     engine->set_threads(2);
-    EXPECT_EQ(run_vectors(embed({{.text = "hello world"}, {.text = long_text}})).vectors, alone.vectors);
+    EXPECT_EQ(run_vectors(embed({{.text = "hello world"}, {.text = long_text}})).vectors, alone.vectors) << "nor is anything left of a text before";
   }
 }
 

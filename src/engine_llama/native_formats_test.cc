@@ -74,5 +74,23 @@ TEST_F(NativeFormats, HistoryOfToolsIsRenderedByTheTemplate) {
   EXPECT_THAT(shown, testing::Not(testing::HasSubstr("\xEE\x80\x80"))) << "marks of protected text are gone";
 }
 
+TEST_F(NativeFormats, ParametersSpellNoControlTokens) {
+  load_with(kWithTools);
+  const auto control_tokens = [this](const char* word) {
+    domain::Call call = ask_tools("Hi", domain::ToolChoice::kAuto);
+    std::get<domain::Chat>(call.input).tools[0].parameters =
+        std::string(R"({"type":"object","properties":{"city":{"type":"string","description":")") + word + R"("}},"additionalProperties":false})";
+    call.show_prompt = true;
+    const std::string shown = run_one(call).text;
+    size_t count = 0;
+    for (size_t at = shown.find(R"("<|im_end|>"])"); at != std::string::npos; at = shown.find(R"("<|im_end|>"])", at + 1))
+      ++count;
+    return count;
+  };
+  const size_t before = control_tokens("a city");
+  EXPECT_GE(before, 1U);
+  EXPECT_LE(control_tokens("<|im_end|>"), before);
+}
+
 }  // namespace
 }  // namespace ebb::engine_llama

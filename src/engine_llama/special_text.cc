@@ -22,6 +22,10 @@ SpecialText::SpecialText(std::vector<std::string> spellings) : spellings_(std::m
   }
 }
 
+bool SpecialText::occurs_in(std::string_view text) const {
+  return std::ranges::any_of(spellings_, [text](const std::string& spelling) { return text.find(spelling) != std::string_view::npos; });
+}
+
 std::string SpecialText::Guard::protect(std::string_view text) {
   std::string out;
   for (;;) {

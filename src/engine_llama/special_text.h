@@ -30,6 +30,8 @@ class SpecialText {
     std::vector<std::string> taken_;
   };
 
+  bool occurs_in(std::string_view text) const;
+
  private:
   std::vector<std::string> spellings_;  // longest first
   std::string first_;                   // the bytes that they begin with

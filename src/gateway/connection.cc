@@ -149,12 +149,15 @@ io::Task<bool> Connection::write(std::string bytes) {
   io::ErrorCode failed;
   const size_t taken = bytes.empty() ? 0 : socket_.write_some(io::asio::buffer(bytes), failed);
   if (taken == bytes.size()) co_return true;
-  if (!failed || failed == io::asio::error::would_block) {
+  if (failed == io::asio::error::would_block) failed = {};
+  // The time is for each part: who reads, however slowly, gets all.
+  for (size_t done = taken; !failed && done < bytes.size();) {
     set_deadline(services_->options.write_time_max);
-    const auto [error, count] = co_await io::asio::async_write(socket_, io::asio::buffer(bytes.data() + taken, bytes.size() - taken), kAsTuple);
-    clear_deadline();
+    const auto [error, count] = co_await socket_.async_write_some(io::asio::buffer(bytes.data() + done, bytes.size() - done), kAsTuple);
+    done += count;
     failed = error;
   }
+  clear_deadline();
   if (failed) close();
   co_return !failed;
 }

@@ -73,16 +73,38 @@ Result<std::string> shown(const Services& services, std::string_view body) {
 
 }  // namespace
 
+namespace {
+
+using Ask = Result<wire::Asked> (*)(std::string_view body);
+
+// What only wants a model to be loaded is answered at once.
+io::Task<void> answer_or_load(Services& services, Exchange& exchange, wire::OllamaRoute route, wire::Operation operation, Ask ask) {
+  const std::optional<wire::OllamaLoad> load = wire::ollama_load(exchange.request().body(), route, services.clock.wall());
+  if (!load) {
+    co_await answer(services, exchange, operation, ask(exchange.request().body()));
+    co_return;
+  }
+  const Result<invoke::EndpointView> view = services.platform.endpoint(load->endpoint);
+  if (!view) {
+    co_await exchange.fail(view.error());
+    co_return;
+  }
+  Response response = json_response(load->answer);
+  co_await exchange.respond(std::move(response));
+}
+
+}  // namespace
+
 io::Task<void> ollama_chat(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::Operation::kChat, wire::ask_ollama_chat(exchange.request().body()));
+  return answer_or_load(services, exchange, wire::OllamaRoute::kChat, wire::Operation::kChat, wire::ask_ollama_chat);
 }
 
 io::Task<void> ollama_generate(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::Operation::kTextCompletion, wire::ask_ollama_generate(exchange.request().body()));
+  return answer_or_load(services, exchange, wire::OllamaRoute::kGenerate, wire::Operation::kTextCompletion, wire::ask_ollama_generate);
 }
 
 io::Task<void> ollama_embed(Services& services, Exchange& exchange) {
-  return answer(services, exchange, wire::Operation::kEmbeddings, wire::ask_ollama_embed(exchange.request().body()));
+  return answer_or_load(services, exchange, wire::OllamaRoute::kEmbed, wire::Operation::kEmbeddings, wire::ask_ollama_embed);
 }
 
 io::Task<void> ollama_embeddings(Services& services, Exchange& exchange) {

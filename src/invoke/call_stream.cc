@@ -20,9 +20,9 @@ bool continues(const domain::Text& last, const domain::Text& next) {
   return last.part == next.part && last.tool_index == next.tool_index && next.tool_name.empty();
 }
 
-// What it takes while it waits.
-size_t bytes_of(const domain::Text& text) {
-  size_t bytes = text.text.size();
+// What log probabilities take while they wait.
+size_t logprob_bytes(const domain::Text& text) {
+  size_t bytes = 0;
   for (const domain::TokenLogprob& logprob : text.logprobs)
     bytes += sizeof logprob + logprob.top.size() * sizeof(domain::TokenLogprob::Candidate);
   return bytes;
@@ -52,8 +52,9 @@ bool CallStream::push(domain::CallEvent event) {
   }
   bool fits = true;
   if (auto* text = std::get_if<domain::Text>(&event)) {
-    buffered_bytes_ += bytes_of(*text);
-    if (buffered_bytes_ > domain::kStreamBufferBytesMax) {
+    buffered_bytes_ += text->text.size();
+    buffered_logprob_bytes_ += logprob_bytes(*text);
+    if (buffered_bytes_ > domain::kStreamBufferBytesMax || buffered_logprob_bytes_ > domain::kStreamLogprobBytesMax) {
       fits = false;
       ended_ = true;
       left_ = nullptr;
@@ -77,7 +78,10 @@ std::optional<domain::CallEvent> CallStream::take() {
   if (events_.empty()) return std::nullopt;
   domain::CallEvent event = std::move(events_.front());
   events_.pop_front();
-  if (const auto* text = std::get_if<domain::Text>(&event)) buffered_bytes_ -= bytes_of(*text);
+  if (const auto* text = std::get_if<domain::Text>(&event)) {
+    buffered_bytes_ -= text->text.size();
+    buffered_logprob_bytes_ -= logprob_bytes(*text);
+  }
   if (is_last(event)) delivered_ = true;
   return event;
 }

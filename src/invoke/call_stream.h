@@ -59,9 +59,10 @@ class CallStream {
   CallId call_;
   std::function<void(CallId)> left_;
   std::deque<domain::CallEvent> events_;
-  size_t buffered_bytes_ = 0;
-  bool ended_ = false;      // the last event was pushed
-  bool delivered_ = false;  // … and read
+  size_t buffered_bytes_ = 0;          // of text …
+  size_t buffered_logprob_bytes_ = 0;  // … and beside it
+  bool ended_ = false;                 // the last event was pushed
+  bool delivered_ = false;             // … and read
   std::optional<Dispatched> dispatched_;
   std::optional<domain::UsageRecord> usage_;
 };

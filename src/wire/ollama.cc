@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 #include <span>
 
 #include "domain/limits.h"
+#include "wire/admin_json.h"
 #include "wire/ollama_writer.h"
 #include "wire/openai_read.h"
 
@@ -86,7 +88,7 @@ void read_tool_calls(ObjectReader& message, domain::ChatMessage& out, size_t pos
       call.add_error("function", fmt::format("'{}' is required", call.path_of("function")));
     } else {
       ObjectReader inner(*function, call.path_of("function"));
-      domain::ToolCall read{.id = fmt::format("call_{}_{}", position, i), .name = inner.required_string("name"), .arguments = "{}"};
+      domain::ToolCall read{.id = call.string("id").value_or(fmt::format("call_{}_{}", position, i)), .name = inner.required_string("name"), .arguments = "{}"};
       if (inner.ok() && !is_tool_name(read.name)) inner.add_error("name", fmt::format("'{}' is no name of a tool", inner.path_of("name")));
       if (const json::value* arguments = inner.find("arguments")) read.arguments = json::serialize(*arguments);
       if (!inner.ok()) call.adopt(inner.error());
@@ -107,12 +109,26 @@ std::string text_of(ObjectReader& reader, std::string_view key) {
   return text;
 }
 
+// Which call of the last assistant's a result belongs to: by its id, by the tool's name, or in order.
+std::string call_of_result(ObjectReader& result, const std::vector<domain::ChatMessage>& before, std::set<std::string>& answered) {
+  const std::string id = result.string("tool_call_id").value_or("");
+  const std::string name = result.string("tool_name").value_or("");
+  const auto asked = std::ranges::find_if(before.rbegin(), before.rend(), [](const auto& one) { return one.role == "assistant"; });
+  if (!id.empty() || asked == before.rend()) return id;
+  const auto open = [&](const domain::ToolCall& call) { return !answered.contains(call.id); };
+  auto found = std::ranges::find_if(asked->tool_calls, [&](const domain::ToolCall& call) { return open(call) && call.name == name; });
+  if (found == asked->tool_calls.end()) found = std::ranges::find_if(asked->tool_calls, open);
+  if (found == asked->tool_calls.end()) return {};
+  answered.insert(found->id);
+  return found->id;
+}
+
 void read_messages_of_ollama(ObjectReader& reader, domain::Chat& chat) {
   const json::array* messages = reader.array("messages");
   if (messages == nullptr || messages->empty()) return reader.add_error("messages", "'messages' is required and must not be empty");
   if (messages->size() > domain::kMessagesMax)
     return reader.add_error("messages", fmt::format("'messages' has {} entries, at most {} are allowed", messages->size(), domain::kMessagesMax));
-  size_t results = 0;  // of the last assistant's calls: they come in order, without ids
+  std::set<std::string> results;  // of the last assistant's calls
   for (size_t i = 0; i < messages->size() && reader.ok(); ++i) {
     ObjectReader message((*messages)[i], fmt::format("messages[{}]", i));
     domain::ChatMessage out{.role = message.required_string("role"), .content = text_of(message, "content")};
@@ -121,12 +137,9 @@ void read_messages_of_ollama(ObjectReader& reader, domain::Chat& chat) {
     refuse_images(message);
     if (out.role == "assistant") {
       read_tool_calls(message, out, i);
-      results = 0;
+      results.clear();
     }
-    if (out.role == "tool") {
-      const auto asked = std::ranges::find_if(chat.messages.rbegin(), chat.messages.rend(), [](const auto& one) { return one.role == "assistant"; });
-      if (asked != chat.messages.rend() && results < asked->tool_calls.size()) out.tool_call_id = asked->tool_calls[results++].id;
-    }
+    if (out.role == "tool") out.tool_call_id = call_of_result(message, chat.messages, results);
     chat.messages.push_back(std::move(out));
     if (!message.ok()) reader.adopt(message.error());
   }
@@ -178,7 +191,32 @@ Asked asked_of(Request request, OllamaForm form) {
   return asked;
 }
 
+// Absent, or of length 0.
+bool is_empty(const json::value* value) {
+  if (value == nullptr) return true;
+  return (value->is_string() && value->get_string().empty()) || (value->is_array() && value->get_array().empty());
+}
+
 }  // namespace
+
+std::optional<OllamaLoad> ollama_load(std::string_view body, OllamaRoute route, WallTime now) {
+  const Result<json::value> value = parse_json(body);
+  if (!value) return std::nullopt;
+  ObjectReader reader(*value, "");
+  if (!reader.ok()) return std::nullopt;
+  const std::string name = read_name(reader);
+  const std::string_view what = route == OllamaRoute::kChat ? "messages" : route == OllamaRoute::kGenerate ? "prompt" : "input";
+  if (!reader.ok() || !is_empty(reader.find(what))) return std::nullopt;
+  if (route == OllamaRoute::kEmbed)
+    return OllamaLoad{.endpoint = name, .answer = json::serialize(json::object{{"model", name}, {"embeddings", json::array{}}}) + "\n"};
+  json::object out{{"model", name}, {"created_at", format_time(now)}, {"done", true}, {"done_reason", "load"}};
+  if (route == OllamaRoute::kChat) {
+    out["message"] = json::object{{"role", "assistant"}, {"content", ""}};
+  } else {
+    out["response"] = "";
+  }
+  return OllamaLoad{.endpoint = name, .answer = json::serialize(out) + "\n"};
+}
 
 Result<Asked> ask_ollama_chat(std::string_view body) {
   Result<json::value> value = parse_json(body);
@@ -240,7 +278,6 @@ Result<Asked> ask_ollama_generate(std::string_view body) {
     reader.add_error("context", "'context' is not supported: send the conversation to /api/chat");
   const std::string prompt = text_of(reader, "prompt");
   const std::string system = text_of(reader, "system");
-  if (prompt.empty()) reader.add_error("prompt", "'prompt' is required: endpoints wake with their first call, and need no loading");
   if (reader.boolean("raw").value_or(false)) {
     if (reader.has("format")) reader.add_error("format", "'format' is not supported with 'raw': true");
     if (!system.empty()) reader.add_error("system", "'system' has no place in a raw prompt");

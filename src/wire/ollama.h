@@ -3,11 +3,13 @@
 // Source: the API document of the Ollama project (docs/api.md, 2026). Pulling, pushing and creating models are Ebb's own commands.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "domain/model.h"
 #include "wire/answer.h"
 
@@ -21,6 +23,16 @@ Result<Asked> ask_ollama_generate(std::string_view body);
 // where `truncate` asks for it.
 Result<Asked> ask_ollama_embed(std::string_view body);
 Result<Asked> ask_ollama_embeddings(std::string_view body);
+
+// What asks for nothing but that a model be loaded: a chat without messages, an empty prompt, no input. Endpoints wake with their first call, so that it
+// is answered at once.
+enum class OllamaRoute { kChat, kGenerate, kEmbed };
+struct OllamaLoad {
+  std::string endpoint;
+  std::string answer;  // the body
+};
+// nullopt: the body asks for more, or is wrong.
+std::optional<OllamaLoad> ollama_load(std::string_view body, OllamaRoute route, WallTime now);
 
 // {"error": "…"}
 std::string ollama_error(const Error& error);

@@ -41,6 +41,16 @@ def test_tools(server):
     assert client.chat(model="e", messages=history, tools=[TOOL]).message.content == "it is sunny"
 
 
+def test_what_only_loads_is_answered_at_once(server):
+    server.deploy()
+    client = ollama.Client(host=server.url)
+    assert client.chat(model="e").done_reason == client.generate(model="e").done_reason == "load"
+    assert client.embed(model="e", input="").embeddings == []
+    with pytest.raises(ollama.ResponseError, match="nobody"):
+        client.generate(model="nobody")
+    assert server.bill()["total"]["calls"] == 0
+
+
 def test_generate(server):
     server.deploy()
     client = ollama.Client(host=server.url)
@@ -52,10 +62,10 @@ def test_generate(server):
 @pytest.mark.parametrize(("route", "body", "word"), [
     ("chat", {"messages": WORDS, "template": "x"}, "template"),
     ("chat", {"messages": [{"role": "user", "content": "x", "images": ["AA=="]}]}, "text only"),
-    ("chat", {"messages": []}, "messages"),
+    ("chat", {"messages": 3}, "messages"),
     ("chat", {"messages": WORDS, "format": 3}, "format"),
     ("chat", {"messages": WORDS, "options": {"temperature": -1}}, "options.temperature"),
-    ("generate", {"prompt": ""}, "prompt"),
+    ("generate", {"prompt": 3}, "prompt"),
     ("generate", {"prompt": "x", "suffix": "y"}, "suffix"),
     ("generate", {"prompt": "x", "context": [1]}, "context"),
 ])

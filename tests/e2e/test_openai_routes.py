@@ -108,12 +108,12 @@ def test_a_broken_stream_of_responses(server):
 
 def test_every_field_of_the_clients_is_in_the_docs():
     """The tables of docs/openai.md are written from the code; here is that they miss nothing that the client's own types know."""
-    from openai.types import completion_create_params
+    from openai.types import completion_create_params, embedding_create_params
     from openai.types.chat import completion_create_params as chat_params
     from openai.types.responses import response_create_params
     from harness.server import ROOT
     sections = (ROOT / "docs/openai.md").read_text().split("### `POST ")[1:]
     for section, params in zip(sections, [chat_params.CompletionCreateParamsBase, completion_create_params.CompletionCreateParamsBase,
-                                          response_create_params.ResponseCreateParamsBase], strict=True):
+                                          response_create_params.ResponseCreateParamsBase, embedding_create_params.EmbeddingCreateParams], strict=True):
         documented = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
         assert set(params.__annotations__) - documented == set(), section.splitlines()[0]
