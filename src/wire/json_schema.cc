@@ -44,6 +44,48 @@ bool is_of_numbers(const json::value* type) {
   return type->is_array() ? std::ranges::any_of(type->get_array(), is_number) : is_number(*type);
 }
 
+// References to the whole schema ("#") are not known to the converter: the whole becomes a definition of its own.
+constexpr std::string_view kWhole = "the whole";
+
+bool refers_to_whole(const json::value& value) {
+  if (const json::array* array = value.if_array()) return std::ranges::any_of(*array, refers_to_whole);
+  const json::object* object = value.if_object();
+  if (object == nullptr) return false;
+  return std::ranges::any_of(*object, [](const auto& member) {
+    const bool is_reference = member.key() == "$ref" && member.value().is_string();
+    return is_reference ? member.value().get_string() == "#" || member.value().get_string() == "#/" : refers_to_whole(member.value());
+  });
+}
+
+void redirect(json::value& value) {
+  if (json::array* array = value.if_array()) std::ranges::for_each(*array, redirect);
+  json::object* object = value.if_object();
+  if (object == nullptr) return;
+  for (auto& member : *object) {
+    if (member.key() != "$ref" || !member.value().is_string()) {
+      redirect(member.value());
+      continue;
+    }
+    const std::string_view to = member.value().get_string();
+    if (!to.starts_with('#') || to.starts_with("#/$defs/") || to.starts_with("#/definitions/")) continue;
+    member.value() = fmt::format("#/$defs/{}{}", kWhole, to == "#/" ? "" : to.substr(1));
+  }
+}
+
+void give_whole_a_name(json::value& schema) {
+  if (!refers_to_whole(schema)) return;
+  redirect(schema);
+  json::object& whole = schema.get_object();
+  json::object root{{"$ref", fmt::format("#/$defs/{}", kWhole)}};
+  for (const std::string_view key : {"$defs", "definitions"}) {
+    if (json::value* definitions = whole.if_contains(key)) root[key] = std::move(*definitions);
+    whole.erase(key);
+  }
+  if (!root["$defs"].is_object()) root["$defs"] = json::object{};
+  root["$defs"].get_object()[kWhole] = std::move(whole);
+  schema = std::move(root);
+}
+
 class Preparation {
  public:
   Preparation(std::string_view path, bool strict) : path_(path), strict_(strict) {}
@@ -131,6 +173,7 @@ Status prepare_schema(json::value& schema, std::string_view path, bool strict) {
   if (count_values(schema) > domain::kSchemaNodesMax) return preparation.wrong(fmt::format("has over {} values", domain::kSchemaNodesMax));
   if (json::serialize(schema).size() > domain::kSchemaBytesMax) return preparation.wrong(fmt::format("has over {} bytes", domain::kSchemaBytesMax));
   if (Status fine = preparation.schema(schema); !fine) return fine;
+  if (schema.is_object()) give_whole_a_name(schema);
   if (!alternatives_at_once(schema, domain::kSchemaAlternativesMax))
     return preparation.wrong(
         fmt::format("has alternatives that begin alike and nest, so that over {} would have to be followed at once: let each begin with a "

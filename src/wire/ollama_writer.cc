@@ -5,11 +5,19 @@
 
 #include "wire/admin_json.h"
 #include "wire/ollama.h"
+#include "wire/one_line.h"
 #include "wire/vector_text.h"
 
 namespace ebb::wire {
 
 namespace {
+
+std::string line_of(const json::object& object) {
+  std::string out;
+  append_one_line(out, json::serialize(object));
+  out += '\n';
+  return out;
+}
 
 class OllamaWriter final : public AnswerWriter {
  public:
@@ -26,7 +34,7 @@ class OllamaWriter final : public AnswerWriter {
       if (!choice.tool_calls.empty()) message["tool_calls"] = calls_from(choice, 0);
       out["message"] = std::move(message);
     }
-    return json::serialize(out) + "\n";
+    return line_of(out);
   }
 
   std::string_view stream_content_type() const override { return "application/x-ndjson"; }
@@ -46,7 +54,7 @@ class OllamaWriter final : public AnswerWriter {
       out["response"] = thinks ? "" : text.text;
       if (thinks) out["thinking"] = text.text;
     }
-    return json::serialize(out) + "\n";
+    return line_of(out);
   }
 
   std::string choice_ended(const Answered& answered, size_t /*choice*/) override {
@@ -60,10 +68,10 @@ class OllamaWriter final : public AnswerWriter {
     } else {
       out["response"] = "";
     }
-    return json::serialize(out) + "\n";
+    return line_of(out);
   }
 
-  std::string failed(const Answered& /*answered*/, const Error& error, std::string_view /*request_id*/) override { return ollama_error(error) + "\n"; }
+  std::string failed(const Answered& /*answered*/, const Error& error, std::string_view /*request_id*/) override { return line_of({{"error", error.message}}); }
 
  private:
   static json::object line(const Answered& answered, bool done) {
@@ -93,7 +101,7 @@ class OllamaWriter final : public AnswerWriter {
     message["tool_calls"] = calls_from(answered.choices[0], told_, end);
     out["message"] = std::move(message);
     told_ = end;
-    return json::serialize(out) + "\n";
+    return line_of(out);
   }
 
   static json::object last(const Answered& answered) {

@@ -2,13 +2,14 @@
 #include "wire/sse.h"
 
 #include "base/check.h"
+#include "wire/one_line.h"
 
 namespace ebb::wire {
 
 void append_sse(std::string& out, std::string_view line) {
   EBB_CHECK(line.find_first_of("\r\n") == std::string_view::npos);
   out += "data: ";
-  out += line;
+  append_one_line(out, line);
   out += "\n\n";
 }
 

@@ -1,6 +1,7 @@
 """Completions and responses with the real clients, against the echo engine."""
 import json
 
+import ollama
 import openai
 import pytest
 
@@ -104,6 +105,27 @@ def test_a_broken_stream_of_responses(server):
     events = list(server.openai(max_retries=0).responses.create(model="e", input="a b c d", instructions="crash_at=3 tps=20", stream=True))
     assert events[-1].type == "error" and events[-1].code == "worker_died" and "worker" in events[-1].message
     server.wait_until_free()
+
+
+ODD = "data: [DONE] event:x :comment \u2028 \u2029a \u0085 \x0b\x0c\x1c \ufeffbom \U0001F600\u200d\U0001F5A4 e\u0301 \\n \"quoted\" {\"a\":1} <|im_end|> \u202egnirts"
+
+
+@pytest.mark.parametrize("words", [ODD, "\U0001F600" * 500, "[DONE]", "x"])
+def test_every_decoder_reads_the_same_stream(server, words):
+    """Texts that look like the framing around them: the clients' own decoders, a plain one, and the answer that is not streamed."""
+    server.deploy()
+    messages = [{"role": "user", "content": words}]
+    client = server.openai()
+    whole = client.chat.completions.create(model="e", messages=messages).choices[0].message.content
+    by_client = "".join(chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(model="e", messages=messages, stream=True) if chunk.choices)
+    raw = server.request("POST", "/v1/chat/completions", {"model": "e", "messages": messages, "stream": True}).body.decode()
+    events = [event.removeprefix("data: ") for event in raw.split("\n\n") if event]
+    assert events.pop() == "[DONE]"
+    by_hand = "".join(choice["delta"].get("content") or "" for event in events for choice in json.loads(event)["choices"])
+    by_responses = "".join(event.delta for event in client.responses.create(model="e", input=words, stream=True) if event.type == "response.output_text.delta")
+    by_ollama = "".join(piece.message.content for piece in ollama.Client(host=server.url).chat(model="e", messages=messages, stream=True))
+    assert whole == by_client == by_hand == by_responses == by_ollama
+    assert whole.split(" ") == words.split(" ")
 
 
 def test_every_field_of_the_clients_is_in_the_docs():
