@@ -10,11 +10,16 @@
 #include "base/utf8.h"
 #include "domain/limits.h"
 #include "engine_llama/generic_tools.h"
+#include "engine_llama/heap_limit.h"
 #include "engine_llama/library_reader.h"
 
 namespace ebb::engine_llama {
 
 namespace {
+
+// Reading a template takes a few megabytes, a conversation of megabytes some ten times its size.
+constexpr size_t kReadingBytesMax = 64UL << 20U;
+constexpr size_t kRenderingBytesMax = 256UL << 20U;
 
 constexpr size_t kReasonBytesMax = 300;
 
@@ -105,6 +110,7 @@ ChatFormat::ChatFormat(const LoadedModel& model) : model_(&model), special_(cont
 Result<std::unique_ptr<ChatFormat>> ChatFormat::make(const LoadedModel& model) {
   std::unique_ptr<ChatFormat> format(new ChatFormat(model));
   try {
+    const HeapLimit limit(kReadingBytesMax);
     format->templates_ = common_chat_templates_init(model.get(), "");
     const auto caps = common_chat_templates_get_caps(format->templates_.get());
     const auto can = [&caps](const char* what) {
@@ -143,6 +149,7 @@ Result<Rendered> ChatFormat::plain(const std::vector<domain::ChatMessage>& messa
   const bool add_bos = llama_vocab_get_add_bos(llama_model_get_vocab(model_->get()));
   std::string text;
   try {
+    const HeapLimit limit(kRenderingBytesMax);
     common_chat_templates_inputs inputs = inputs_of(messages, guard, add_bos);
     // Only the text is wanted: without this, the library analyses the template for tool calls, with every call anew.
     inputs.force_pure_content = true;
@@ -178,6 +185,7 @@ Result<Rendered> ChatFormat::by_library(const domain::Chat& chat) const {
   common_chat_params params;
   Rendered rendered;
   try {
+    const HeapLimit limit(kRenderingBytesMax);
     common_chat_templates_inputs inputs = inputs_of(chat.messages, guard, add_bos);
     if (offers_tools(chat)) {
       for (const domain::Tool& tool : chat.tools)

@@ -4,35 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine_llama/read_for_test.h"
+
 namespace ebb::engine_llama {
 namespace {
 
-struct Read {
-  std::string content;
-  std::vector<domain::ToolCall> calls;
-  bool complete = false;
-};
-
 Read read(std::string_view text, size_t piece, bool calls_only = false, int calls_max = kGenericCallsMax) {
   GenericToolReader reader(calls_only, calls_max);
-  Read out;
-  const auto take = [&out](const std::vector<domain::Text>& parts) {
-    for (const domain::Text& part : parts) {
-      if (part.part == domain::Part::kContent) {
-        out.content += part.text;
-        continue;
-      }
-      if (!part.tool_name.empty()) out.calls.push_back({.id = {}, .name = part.tool_name, .arguments = {}});
-      ASSERT_EQ(static_cast<size_t>(part.tool_index) + 1, out.calls.size());
-      out.calls.back().arguments += part.text;
-    }
-  };
-  for (size_t at = 0; at < text.size(); at += piece)
-    take(reader.add(text.substr(at, piece)));
-  out.complete = reader.complete();
-  take(reader.finish());
-  EXPECT_EQ(reader.called(), !out.calls.empty());
-  return out;
+  return read_through(reader, text, piece);
 }
 
 constexpr std::string_view kTwo =

@@ -4,6 +4,7 @@
 #include <chat.h>
 #include <gtest/gtest.h>
 
+#include "engine_llama/read_for_test.h"
 #include "engine_llama/templates_for_test.h"
 
 namespace ebb::engine_llama {
@@ -22,32 +23,9 @@ common_chat_params format_of(const char* chat_template, bool tools, bool paralle
   return common_chat_templates_apply(templates.get(), inputs);
 }
 
-struct Read {
-  std::string content;
-  std::string reasoning;
-  std::vector<domain::ToolCall> calls;
-  bool complete = false;
-};
-
 Read read(const common_chat_params& format, int calls_max, std::string_view text, size_t piece) {
   LibraryReader reader(format, calls_max);
-  Read out;
-  const auto take = [&out](const std::vector<domain::Text>& parts) {
-    for (const domain::Text& part : parts) {
-      if (part.part == domain::Part::kContent) out.content += part.text;
-      if (part.part == domain::Part::kReasoning) out.reasoning += part.text;
-      if (part.part != domain::Part::kToolCall) continue;
-      if (!part.tool_name.empty()) out.calls.push_back({.id = {}, .name = part.tool_name, .arguments = {}});
-      ASSERT_EQ(static_cast<size_t>(part.tool_index) + 1, out.calls.size());
-      out.calls.back().arguments += part.text;
-    }
-  };
-  for (size_t at = 0; at < text.size(); at += piece)
-    take(reader.add(text.substr(at, piece)));
-  out.complete = reader.complete();
-  take(reader.finish());
-  EXPECT_EQ(reader.called(), !out.calls.empty());
-  return out;
+  return read_through(reader, text, piece);
 }
 
 constexpr std::string_view kTwo =

@@ -92,5 +92,18 @@ TEST_F(NativeFormats, ParametersSpellNoControlTokens) {
   EXPECT_LE(control_tokens("<|im_end|>"), before);
 }
 
+// A template is a program of whoever made the model.
+TEST_F(NativeFormats, ATemplateTakesNoMoreThanItsMemory) {
+  const std::string path = folder.path("model.gguf").string();
+  for (const char* bomb : {"{% for i in range(1000000000) %}x{% endfor %}",
+                           "{% set ns = namespace(s='x') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}"}) {
+    ASSERT_NO_FATAL_FAILURE(write_altered_model(path, [bomb](gguf_context* header) { gguf_set_val_str(header, "tokenizer.chat_template", bomb); }));
+    const auto loaded = load_engine(Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), {.context_tokens = 512, .slots = 1}, [](int64_t, int64_t) {});
+    ASSERT_FALSE(loaded) << bomb;
+    EXPECT_EQ(loaded.error().kind, ErrorKind::kCorrupt);
+    EXPECT_NE(loaded.error().message.find("template cannot be read"), std::string::npos) << loaded.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace ebb::engine_llama

@@ -2,7 +2,7 @@
 #include "wire/openai.h"
 #include "wire/openai_parts.h"
 #include "wire/openai_read.h"
-#include "wire/sse.h"
+#include "wire/openai_sse_writer.h"
 
 namespace ebb::wire {
 
@@ -22,10 +22,10 @@ json::object tool_delta(const domain::Text& text, std::string_view id) {
   return {{"tool_calls", json::array{std::move(call)}}};
 }
 
-class ChatWriter final : public AnswerWriter {
+class ChatWriter final : public OpenAiSseWriter {
  public:
   explicit ChatWriter(const ChatRequest& request)
-      : include_usage_(request.include_usage), names_a_tool_(request.names_a_tool), logprobs_(request.call.sampling.top_logprobs.has_value()) {}
+      : OpenAiSseWriter(request.include_usage), names_a_tool_(request.names_a_tool), logprobs_(request.call.sampling.top_logprobs.has_value()) {}
 
   std::string whole(const Answered& answered) override {
     json::array list;
@@ -48,9 +48,6 @@ class ChatWriter final : public AnswerWriter {
                                         {"usage", usage_object(answered.usage)}}) +
            "\n";
   }
-
-  std::string_view stream_content_type() const override { return kSseContentType; }
-  std::string keep_alive() const override { return std::string(kSseComment); }
 
   // All choices begin at once, in order: a client makes room for each as it comes.
   std::string open(const Answered& answered) override {
@@ -79,20 +76,9 @@ class ChatWriter final : public AnswerWriter {
     return out;
   }
 
-  std::string ended(const Answered& answered) override {
-    std::string out;
-    if (include_usage_) append_sse(out, chunk(answered, {}, usage_object(answered.usage)));
-    out += kSseDone;
-    return out;
-  }
-
-  std::string failed(const Answered& answered, const Error& error, std::string_view request_id) override {
-    std::string out;
-    append_sse(out, openai_stream_error(error, request_id, answered.usage.completion_tokens));
-    return out;
-  }
-
  private:
+  std::string usage_chunk(const Answered& answered) const override { return chunk(answered, {}, usage_object(answered.usage)); }
+
   std::string_view word(domain::FinishReason reason) const {
     return finish_word(names_a_tool_ && reason == domain::FinishReason::kToolCalls ? domain::FinishReason::kStop : reason);
   }
@@ -103,7 +89,7 @@ class ChatWriter final : public AnswerWriter {
                      {"created", answered.head.created},
                      {"model", answered.head.model},
                      {"choices", std::move(choices)}};
-    if (include_usage_) out["usage"] = std::move(usage);
+    if (includes_usage()) out["usage"] = std::move(usage);
     return json::serialize(out);
   }
 
@@ -112,7 +98,6 @@ class ChatWriter final : public AnswerWriter {
         json::object{{"index", index}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(finish_reason)}}};
   }
 
-  bool include_usage_;
   bool names_a_tool_;
   bool logprobs_;
 };

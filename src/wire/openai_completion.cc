@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "base/utf8.h"
@@ -10,7 +11,7 @@
 #include "wire/openai_fields.h"
 #include "wire/openai_parts.h"
 #include "wire/openai_read.h"
-#include "wire/sse.h"
+#include "wire/openai_sse_writer.h"
 
 namespace ebb::wire {
 
@@ -45,12 +46,12 @@ double mean_logprob(const AnswerChoice& choice) {
   return choice.logprobs.empty() ? 0 : sum / static_cast<double>(choice.logprobs.size());
 }
 
-class CompletionWriter final : public AnswerWriter {
+class CompletionWriter final : public OpenAiSseWriter {
  public:
   explicit CompletionWriter(const CompletionRequest& request)
-      : choices_(static_cast<size_t>(request.choices)),
+      : OpenAiSseWriter(request.include_usage),
+        choices_(static_cast<size_t>(request.choices)),
         best_of_(static_cast<size_t>(request.best_of)),
-        include_usage_(request.include_usage),
         logprobs_(request.logprobs) {
     if (!request.echo) return;
     for (const domain::Call& call : request.prompts)
@@ -75,9 +76,6 @@ class CompletionWriter final : public AnswerWriter {
     return json::serialize(object(answered, std::move(list), usage_object(answered.usage))) + "\n";
   }
 
-  std::string_view stream_content_type() const override { return kSseContentType; }
-  std::string keep_alive() const override { return std::string(kSseComment); }
-
   std::string open(const Answered& answered) override {
     offsets_.resize(answered.choices.size());
     std::string out;
@@ -100,34 +98,22 @@ class CompletionWriter final : public AnswerWriter {
     return out;
   }
 
-  std::string ended(const Answered& answered) override {
-    std::string out;
-    if (include_usage_) append_sse(out, json::serialize(object(answered, {}, usage_object(answered.usage))));
-    out += kSseDone;
-    return out;
-  }
-
-  std::string failed(const Answered& answered, const Error& error, std::string_view request_id) override {
-    std::string out;
-    append_sse(out, openai_stream_error(error, request_id, answered.usage.completion_tokens));
-    return out;
-  }
-
  private:
+  std::string usage_chunk(const Answered& answered) const override { return json::serialize(object(answered, {}, usage_object(answered.usage))); }
+
   std::string echo(size_t prompt) const { return echo_.empty() ? std::string() : echo_[prompt]; }
 
   // The likeliest of a prompt's answers, in the order in which they were asked for.
   std::vector<size_t> best(const Answered& answered, size_t prompt) const {
-    std::vector<size_t> order(best_of_);
-    std::iota(order.begin(), order.end(), prompt * best_of_);
-    std::ranges::sort(order, [&](size_t a, size_t b) {
-      const double first = mean_logprob(answered.choices[a]);
-      const double second = mean_logprob(answered.choices[b]);
-      return first != second ? first > second : a < b;
-    });
-    order.resize(choices_);
+    std::vector<std::pair<double, size_t>> order;
+    for (size_t index = prompt * best_of_; index < (prompt + 1) * best_of_; ++index)
+      order.emplace_back(-mean_logprob(answered.choices[index]), index);
     std::ranges::sort(order);
-    return order;
+    order.resize(choices_);
+    std::vector<size_t> out;
+    std::ranges::transform(order, std::back_inserter(out), [](const auto& entry) { return entry.second; });
+    std::ranges::sort(out);
+    return out;
   }
 
   // The older form: lists side by side. `offset`: of the first token in the text, moved on.
@@ -154,13 +140,12 @@ class CompletionWriter final : public AnswerWriter {
   std::string chunk(const Answered& answered, size_t index, std::string_view text, json::value logprobs, json::value reason) const {
     json::object out =
         object(answered, {json::object{{"text", text}, {"index", index}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}}}, nullptr);
-    if (!include_usage_) out.erase("usage");
+    if (!includes_usage()) out.erase("usage");
     return json::serialize(out);
   }
 
   size_t choices_;
   size_t best_of_;
-  bool include_usage_;
   bool logprobs_;
   std::vector<std::string> echo_;  // of each prompt; empty: none
   std::vector<size_t> offsets_;    // of each choice, in its text
