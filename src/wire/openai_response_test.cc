@@ -1,6 +1,8 @@
 // The exact JSON of answers, chunks and errors.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "wire/openai.h"
 #include "wire/sse.h"
 
@@ -211,6 +213,70 @@ TEST(Sse, IsOneLineAndABlankOne) {
   std::string out;
   append_sse(out, "{}");
   EXPECT_EQ(out, "data: {}\n\n");
+}
+
+// Text before a call and after it: two messages, each with its own id, text and log probabilities.
+TEST(ResponsesStream, TextGoesOnAfterACall) {
+  Result<Asked> asked = ask_response(R"({"model":"chat","input":"hi"})");
+  ASSERT_TRUE(asked);
+  Answered answered = answered_with({{}});
+  AnswerChoice& choice = answered.choices[0];
+  std::string out;
+  const auto say = [&](const domain::Text& text) {
+    if (text.part == domain::Part::kToolCall) {
+      if (!text.tool_name.empty()) choice.tool_calls.push_back({.id = "c", .name = text.tool_name, .arguments = {}});
+      choice.tool_calls.back().arguments += text.text;
+    } else {
+      choice.content += text.text;
+    }
+    choice.logprobs.insert(choice.logprobs.end(), text.logprobs.begin(), text.logprobs.end());
+    out += asked->writer->piece(answered, 0, text);
+  };
+  const auto with_logprob = [](const char* text) {
+    return domain::Text{.text = text, .tokens = 1, .logprobs = {{.chosen = {.bytes = text, .logprob = -1}, .top = {}}}};
+  };
+  say(with_logprob("be"));
+  say(with_logprob("fore"));
+  say({.text = "{}", .tokens = 1, .part = domain::Part::kToolCall, .tool_name = "f"});
+  say(with_logprob("after"));
+  out += asked->writer->choice_ended(answered, 0);
+  out += asked->writer->ended(answered);
+  std::vector<json::object> items;
+  for (size_t at = out.find("data: "); at != std::string::npos; at = out.find("data: ", at + 1)) {
+    const Result<json::value> event = parse_json(std::string_view(out).substr(at + 6, out.find('\n', at) - at - 6));
+    ASSERT_TRUE(event);
+    if (event->at("type").as_string() == "response.output_item.done") items.push_back(event->at("item").as_object());
+  }
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].at("id").as_string(), "msg_1");
+  EXPECT_EQ(items[2].at("id").as_string(), "msg_1_1");
+  const auto part = [&items](size_t index) { return items[index].at("content").as_array()[0].as_object(); };
+  EXPECT_EQ(part(0).at("text").as_string(), "before");
+  EXPECT_EQ(part(0).at("logprobs").as_array().size(), 2U);
+  EXPECT_EQ(part(2).at("text").as_string(), "after");
+  EXPECT_EQ(part(2).at("logprobs").as_array().size(), 1U);
+}
+
+// Several prompts and choices as one stream, with log probabilities in the older form: lists beside each other, offsets by choice.
+TEST(CompletionStream, ChoicesKeepTheirOwnOffsets) {
+  Result<Asked> asked = ask_completion(R"({"model":"chat","prompt":["a","b"],"n":2,"stream":true,"logprobs":1})");
+  ASSERT_TRUE(asked) << asked.error().message;
+  ASSERT_EQ(asked->calls.size(), 4U);
+  Answered answered = answered_with(std::vector<AnswerChoice>(4));
+  std::string out = asked->writer->open(answered);
+  const auto say = [&](size_t choice, const char* text) {
+    out += asked->writer->piece(answered, choice, {.text = text, .tokens = 1, .logprobs = {{.chosen = {.bytes = text, .logprob = -1}, .top = {}}}});
+  };
+  say(0, "one");
+  say(3, "three");
+  say(0, " two");
+  say(3, "!");
+  std::map<int64_t, std::vector<int64_t>> offsets;
+  for (const json::value& event : events_in(out)) {
+    const json::value& choice = event.at("choices").as_array()[0];
+    offsets[choice.at("index").as_int64()].push_back(choice.at("logprobs").at("text_offset").as_array()[0].to_number<int64_t>());
+  }
+  EXPECT_EQ(offsets, (std::map<int64_t, std::vector<int64_t>>{{0, {0, 3}}, {3, {0, 5}}}));
 }
 
 }  // namespace

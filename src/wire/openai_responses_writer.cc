@@ -41,11 +41,12 @@ class ResponsesWriter final : public AnswerWriter {
     std::string out;
     // What says nothing opens nothing: log probabilities of a token whose text is held back belong to no item.
     if (text.text.empty() && text.tool_name.empty()) return out;
-    const Place place{.part = text.part, .tool = text.part == Part::kToolCall ? static_cast<size_t>(text.tool_index) : 0};
-    if (!open_ || open_->part != place.part || open_->tool != place.tool) {
+    const size_t tool = text.part == Part::kToolCall ? static_cast<size_t>(text.tool_index) : 0;
+    if (!open_ || open_->part != text.part || open_->tool != tool) {
       close(out, answered);
-      begin(out, answered, place);
+      begin(out, answered, next_place(answered.choices[0], text, tool));
     }
+    const Place place = *open_;
     json::object delta = at_item(answered, place);
     delta["delta"] = text.text;
     if (place.part == Part::kToolCall) {
@@ -85,6 +86,10 @@ class ResponsesWriter final : public AnswerWriter {
   struct Place {
     Part part = Part::kContent;
     size_t tool = 0;
+    // Of text that goes on after a call: which item of its kind it is, and where it begins in all of the text.
+    size_t number = 0;
+    size_t begin = 0;
+    size_t first_logprob = 0;
   };
 
   static std::string_view status_of(const Answered& answered) {
@@ -92,9 +97,10 @@ class ResponsesWriter final : public AnswerWriter {
   }
 
   static std::string id_of(const Answered& answered, const Place& place) {
+    const std::string number = place.number == 0 ? "" : fmt::format("_{}", place.number);
     switch (place.part) {
-      case Part::kContent: return "msg_" + answered.head.id;
-      case Part::kReasoning: return "rs_" + answered.head.id;
+      case Part::kContent: return "msg_" + answered.head.id + number;
+      case Part::kReasoning: return "rs_" + answered.head.id + number;
       case Part::kToolCall: return fmt::format("fc_{}_{}", answered.head.id, place.tool);
     }
     return {};
@@ -102,8 +108,14 @@ class ResponsesWriter final : public AnswerWriter {
 
   static json::value logprobs_of(const std::vector<domain::TokenLogprob>& logprobs) { return logprobs_object(logprobs).at("content"); }
 
-  static json::object text_part(const AnswerChoice& choice) {
-    return {{"type", "output_text"}, {"text", choice.content}, {"annotations", json::array{}}, {"logprobs", logprobs_of(choice.logprobs)}};
+  static std::string_view text_of(const AnswerChoice& choice, const Place& place) {
+    return std::string_view(place.part == Part::kReasoning ? choice.reasoning : choice.content).substr(place.begin);
+  }
+  static json::value logprobs_of(const AnswerChoice& choice, const Place& place) {
+    return logprobs_of({choice.logprobs.begin() + static_cast<ptrdiff_t>(place.first_logprob), choice.logprobs.end()});
+  }
+  static json::object text_part(const AnswerChoice& choice, const Place& place) {
+    return {{"type", "output_text"}, {"text", text_of(choice, place)}, {"annotations", json::array{}}, {"logprobs", logprobs_of(choice, place)}};
   }
 
   static json::object item(const Answered& answered, const Place& place, bool complete) {
@@ -112,14 +124,14 @@ class ResponsesWriter final : public AnswerWriter {
     if (place.part == Part::kReasoning) {
       out["type"] = "reasoning";
       out["summary"] = json::array{};
-      out["content"] = json::array{json::object{{"type", "reasoning_text"}, {"text", choice.reasoning}}};
+      out["content"] = json::array{json::object{{"type", "reasoning_text"}, {"text", text_of(choice, place)}}};
       return out;
     }
     out["status"] = complete ? "completed" : "incomplete";
     if (place.part == Part::kContent) {
       out["type"] = "message";
       out["role"] = "assistant";
-      out["content"] = json::array{text_part(choice)};
+      out["content"] = json::array{text_part(choice, place)};
       return out;
     }
     const domain::ToolCall& call = choice.tool_calls[place.tool];
@@ -154,6 +166,17 @@ class ResponsesWriter final : public AnswerWriter {
 
   json::object at_item(const Answered& answered, const Place& place) const { return {{"item_id", id_of(answered, place)}, {"output_index", done_.size()}}; }
 
+  // `text` is the first of it.
+  Place next_place(const AnswerChoice& choice, const domain::Text& text, size_t tool) {
+    if (text.part == Part::kToolCall) return {.part = text.part, .tool = tool};
+    const bool thinks = text.part == Part::kReasoning;
+    const size_t all = thinks ? choice.reasoning.size() : choice.content.size();
+    return {.part = text.part,
+            .number = (thinks ? thoughts_ : messages_)++,
+            .begin = all - text.text.size(),
+            .first_logprob = messages_ == 1 ? 0 : choice.logprobs.size() - text.logprobs.size()};
+  }
+
   void begin(std::string& out, const Answered& answered, const Place& place) {
     open_ = place;
     json::object begun = item(answered, place, false);
@@ -180,11 +203,11 @@ class ResponsesWriter final : public AnswerWriter {
     } else {
       done["content_index"] = 0;
       json::object part = done;
-      done["text"] = place.part == Part::kContent ? choice.content : choice.reasoning;
-      if (place.part == Part::kContent) done["logprobs"] = logprobs_of(choice.logprobs);
+      done["text"] = text_of(choice, place);
+      if (place.part == Part::kContent) done["logprobs"] = logprobs_of(choice, place);
       event(out, place.part == Part::kContent ? "response.output_text.done" : "response.reasoning_text.done", std::move(done));
       if (place.part == Part::kContent) {
-        part["part"] = text_part(choice);
+        part["part"] = text_part(choice, place);
         event(out, "response.content_part.done", std::move(part));
       }
     }
@@ -205,6 +228,8 @@ class ResponsesWriter final : public AnswerWriter {
   json::object echoed_;
   std::optional<Place> open_;
   json::array done_;  // items that are over
+  size_t messages_ = 0;
+  size_t thoughts_ = 0;
   int64_t sequence_ = 0;
 };
 
