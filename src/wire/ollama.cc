@@ -111,7 +111,7 @@ std::string text_of(ObjectReader& reader, std::string_view key) {
 
 // Which call of the last assistant's a result belongs to: by its id, by the tool's name, or in order.
 std::string call_of_result(ObjectReader& result, const std::vector<domain::ChatMessage>& before, std::set<std::string>& answered) {
-  const std::string id = result.string("tool_call_id").value_or("");
+  std::string id = result.string("tool_call_id").value_or("");
   const std::string name = result.string("tool_name").value_or("");
   const auto asked = std::ranges::find_if(before.rbegin(), before.rend(), [](const auto& one) { return one.role == "assistant"; });
   if (!id.empty() || asked == before.rend()) return id;
