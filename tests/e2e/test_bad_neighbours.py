@@ -66,7 +66,7 @@ def server(tmp_path_factory):
 
 
 def story(server) -> Stream:
-    return Stream(server, {"model": "chat", "messages": QUESTION, "temperature": 0, "max_tokens": 300, "stream": True})
+    return Stream(server, {"model": "chat", "messages": QUESTION, "temperature": 0, "max_tokens": 200, "stream": True})
 
 
 @pytest.fixture(scope="module")
