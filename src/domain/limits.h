@@ -44,6 +44,8 @@ inline constexpr int64_t kSchemaRepeatsMax = 1'000;
 inline constexpr size_t kSchemaPatternBytesMax = 256;
 // Parts of a pattern in a row that a text may pass over: 50 take 50 ms a token, 300 take 30 s.
 inline constexpr int64_t kSchemaPatternRowMax = 64;
+// Nested repeats of what varies in length, their counts multiplied: so many places of a pattern a text may be at; each is looked at for every token.
+inline constexpr int64_t kSchemaPatternCountsMax = 2'000;
 // Alternatives that begin alike, followed at once: each costs a token about as much as one schema does.
 inline constexpr size_t kSchemaAlternativesMax = 64;
 inline constexpr size_t kStopStringBytesMax = 512;

@@ -28,31 +28,41 @@ struct Shape {
   int64_t at_begin = 1;  // that may come first
   int64_t at_end = 1;    // in a row until its end
   int64_t most = 1;      // in a row anywhere
+  // Where a text may be in nested repeats of what varies in length: each of their counts may be any, so that they multiply.
+  bool varies = false;
+  int64_t counts = 1;
 };
 constexpr Shape kNothing{.may_be_empty = true, .at_begin = 0, .at_end = 0, .most = 0};
+constexpr int64_t kFarTooMany = 1'000'000;
 
 // One after the other.
 Shape operator+(const Shape& a, const Shape& b) {
   return {.may_be_empty = a.may_be_empty && b.may_be_empty,
           .at_begin = a.at_begin + (a.may_be_empty ? b.at_begin : 0),
           .at_end = b.at_end + (b.may_be_empty ? a.at_end : 0),
-          .most = std::max({a.most, b.most, a.at_end + b.at_begin})};
+          .most = std::max({a.most, b.most, a.at_end + b.at_begin}),
+          .varies = a.varies || b.varies,
+          .counts = std::max(a.counts, b.counts)};
 }
 Shape operator|(const Shape& a, const Shape& b) {
   return {.may_be_empty = a.may_be_empty || b.may_be_empty,
           .at_begin = a.at_begin + b.at_begin,
           .at_end = std::max(a.at_end, b.at_end),
-          .most = std::max({a.most, b.most, a.at_begin + b.at_begin})};
+          .most = std::max({a.most, b.most, a.at_begin + b.at_begin}),
+          .varies = true,
+          .counts = std::max(a.counts, b.counts)};
 }
 
 Shape repeated(const Shape& once, int64_t least, int64_t most) {
   Shape out = once;
   out.may_be_empty = once.may_be_empty || least == 0;
   // Copies that may be empty are passed over together. Saturates far above what is allowed.
-  const auto all = [&](int64_t places) { return std::min<int64_t>(1'000'000, places * std::max<int64_t>(1, once.may_be_empty ? most : 1)); };
+  const auto all = [&](int64_t places) { return std::min(kFarTooMany, places * std::max<int64_t>(1, once.may_be_empty ? most : 1)); };
   out.at_begin = all(once.at_begin);
   out.at_end = all(once.at_end);
   out.most = std::max({once.most, once.at_end + once.at_begin, out.at_begin, out.at_end});
+  out.varies = once.varies || least != most;
+  if (out.varies) out.counts = std::min(kFarTooMany, once.counts * std::max<int64_t>(1, most));
   return out;
 }
 
@@ -71,7 +81,7 @@ class Shapes {
   void repeat(int64_t least, int64_t most) {
     quantify([=](const Shape& once) { return repeated(once, least, most); });
   }
-  int64_t most() { return groups_.front().whole().most; }
+  Shape whole() { return groups_.front().whole(); }
 
  private:
   struct Group {
@@ -121,8 +131,11 @@ class Rewriting {
       if (Status fine = next(); !fine) return fail(fine.error());
     }
     if (depth_ != 0) return cannot("its parentheses do not match");
-    if (shapes_.most() > domain::kSchemaPatternRowMax)
+    const Shape whole = shapes_.whole();
+    if (whole.most > domain::kSchemaPatternRowMax)
       return cannot(fmt::format("over {} parts that may be empty stand in a row: repeat less often what may be empty", domain::kSchemaPatternRowMax));
+    if (whole.counts > domain::kSchemaPatternCountsMax)
+      return cannot(fmt::format("repeats of what varies in length nest: their counts multiply to over {}", domain::kSchemaPatternCountsMax));
     if ((!begins || !ends) && alternatives_) out_ = "(" + out_ + ")";
     const std::string anything = fmt::format("[^{}]*", kNeverInClass);
     return fmt::format("^{}{}{}$", begins ? "" : anything, out_, ends ? "" : anything);

@@ -48,6 +48,12 @@ TEST(JsonPattern, WhatMayBeEmptyIsNotRepeatedWithoutMeasure) {
       {"^(a?b){1000}$", true},
       {"^(a?b?){33}$", false},
       {"(x?y?){40}z", false},
+      {"^((((a{1,500}){1,500}){1,500}){1,500})$", false},
+      {"^(a{1,45}){1,45}$", false},
+      {"^((a{1,500})+){1,500}$", false},
+      {"^(a{1,40}){1,40}$", true},
+      {"^(a{500}){500}$", true},
+      {"^([a-z]{1,9} ){1,9}[a-z]{0,1000}$", true},
   };
   for (const auto& [pattern, accepted] : rows)
     EXPECT_EQ(holdable_pattern(pattern).has_value(), accepted) << pattern;
