@@ -261,46 +261,35 @@ TEST_F(RotTest, ACatalogIsRightOrAnError) {
   });
 }
 
-// What the first version wrote: a home of version 0.1 must open, with its checksums.
-TEST_F(DatabaseTest, TheFirstCatalogIsReadStill) {
+// A catalog as the first version wrote it, with one model. A damaged one has another checksum than its row.
+void write_first_catalog(const std::filesystem::path& home, bool damaged) {
   constexpr std::array kFirst{kCatalogSchema[0]};
-  const std::filesystem::path file = folder_.path() / "catalog.db";
-  {
-    Result<Database> database = Database::open(file, kFirst);
-    ASSERT_TRUE(database);
-    Result<Statement> insert = database->prepare(
-        "INSERT INTO models(name, version, digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, "
-        "vocabulary, kv_bytes_per_token, has_chat_template, checksum) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-    ASSERT_TRUE(insert);
-    for (int64_t version = 1; version <= 2; ++version) {
-      insert->bind(1, "smol").bind(2, version).bind(3, std::string(64, '0')).bind(4, 5).bind(5, "x.gguf").bind(6, "llama").bind(7, "Smol").bind(8, "Q4_1");
-      for (int column = 9; column <= 15; ++column)
-        insert->bind(column, int64_t{column});
-      ASSERT_TRUE(insert->bind_checksum(16).run());
-    }
-  }
-  {
-    Result<std::unique_ptr<Catalog>> catalog = Catalog::open(folder_.path());
-    ASSERT_TRUE(catalog) << catalog.error().message;
-    const Result<std::vector<domain::Model>> models = (*catalog)->models();
-    ASSERT_TRUE(models) << models.error().message;
-    ASSERT_EQ(models->size(), 2U);
-    EXPECT_EQ((*models)[0].facts.title, "Smol");
-    EXPECT_EQ((*models)[0].facts.pooling, "");
-  }
+  Result<Database> database = Database::open(home / "catalog.db", kFirst);
+  ASSERT_TRUE(database);
+  Result<Statement> insert = database->prepare(
+      "INSERT INTO models(name, version, digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, "
+      "vocabulary, kv_bytes_per_token, has_chat_template, checksum) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  ASSERT_TRUE(insert);
+  insert->bind(1, "smol").bind(2, 1).bind(3, std::string(64, '0')).bind(4, 5).bind(5, "x.gguf").bind(6, "llama").bind(7, "Smol").bind(8, "Q4_1");
+  for (int column = 9; column <= 15; ++column)
+    insert->bind(column, int64_t{column});
+  damaged ? insert->bind(16, 12345) : insert->bind_checksum(16);
+  ASSERT_TRUE(insert->run());
+}
+
+TEST_F(DatabaseTest, TheFirstCatalogIsReadStill) {
+  ASSERT_NO_FATAL_FAILURE(write_first_catalog(folder_.path(), false));
+  Result<std::unique_ptr<Catalog>> catalog = Catalog::open(folder_.path());
+  ASSERT_TRUE(catalog) << catalog.error().message;
+  const Result<std::vector<domain::Model>> models = (*catalog)->models();
+  ASSERT_TRUE(models) << models.error().message;
+  ASSERT_EQ(models->size(), 1U);
+  EXPECT_EQ((*models)[0].facts.title, "Smol");
+  EXPECT_EQ((*models)[0].facts.pooling, "");
 }
 
 TEST_F(DatabaseTest, AMigrationBlessesNoDamage) {
-  constexpr std::array kFirst{kCatalogSchema[0]};
-  const std::filesystem::path file = folder_.path() / "catalog.db";
-  {
-    Result<Database> database = Database::open(file, kFirst);
-    ASSERT_TRUE(database);
-    Result<Statement> insert = database->prepare(
-        "INSERT INTO models(name, version, digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, "
-        "vocabulary, kv_bytes_per_token, has_chat_template, checksum) VALUES('smol',1,'0',5,'x','llama','Smol','Q4_1',1,1,1,1,1,1,1,12345)");
-    ASSERT_TRUE(insert && insert->run());
-  }
+  ASSERT_NO_FATAL_FAILURE(write_first_catalog(folder_.path(), true));
   Result<std::unique_ptr<Catalog>> catalog = Catalog::open(folder_.path());
   ASSERT_TRUE(catalog) << catalog.error().message;
   const Result<std::vector<domain::Model>> models = (*catalog)->models();
