@@ -247,7 +247,7 @@ void survive_death(Stepping& s, CallId id, const std::string& reason) {
   const MonoTime wait_until = std::min(call.deadline, call.arrived + s.state.revisions.at(call.revision).spec.limits.wait);
   const auto endpoint = s.state.endpoints.find(call.endpoint);
   const bool time_left = s.now < wait_until && endpoint != s.state.endpoints.end() && !s.state.draining;
-  const AfterDeath after = after_death(call.first_text.has_value(), call.kills, time_left);
+  const AfterDeath after = after_death(call.first_text.has_value() || call.committed, call.kills, time_left);
   if (after == AfterDeath::kRetry) {
     s.decide({.what = "retry",
               .endpoint = call.endpoint,

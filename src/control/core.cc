@@ -35,6 +35,9 @@ Actions step(State& state, const Event& event, MonoTime now, Rng&) {
   std::visit(Overload{
                  [&](const CallArrived& e) { on_arrived(s, e); },
                  [&](const CallFirstText& e) { on_first_text(s, e); },
+                 [&](const CallCommitted& e) {
+                   if (const auto call = state.calls.find(e.call); call != state.calls.end()) call->second.committed = true;
+                 },
                  [&](const CallEnded& e) { on_ended(s, e); },
                  [&](const CallLeft& e) { on_left(s, e); },
                  [&](const WorkerReady& e) { on_ready(s, e); },

@@ -34,6 +34,10 @@ struct CallEnded {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
 };
+// What runs it may have acted on it already: it is never run a second time.
+struct CallCommitted {
+  CallId call;
+};
 // The client went away; also for calls that still wait.
 struct CallLeft {
   CallId call;
@@ -85,7 +89,7 @@ struct DrainRequested {};
 // Asked for with WakeAt.
 struct TimeReached {};
 
-using Event = std::variant<CallArrived, CallFirstText, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings, StoreWritable,
+using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings, StoreWritable,
                            RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
 
 }  // namespace ebb::control

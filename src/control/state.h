@@ -47,6 +47,7 @@ struct CallState {
   nanoseconds start{0};  // the part of its wait that a start or a wake took
   std::optional<MonoTime> first_text;
   std::optional<domain::Outcome> cancelled;  // set once a cancel was sent: what it will be recorded as
+  bool committed = false;                   // never tried again
   bool answered = false;                     // the caller has an error already
   bool operator==(const CallState&) const = default;
 };

@@ -10,6 +10,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/http.h"
+#include "domain/tensor.h"
 
 namespace ebb::domain {
 
@@ -63,6 +65,15 @@ struct Texts {
   bool operator==(const Texts&) const = default;
 };
 
+// Pictures (JPEG, PNG) or texts, each to be given labels.
+struct Samples {
+  enum class Kind { kText, kImage };
+  Kind kind = Kind::kText;
+  std::vector<std::string> items;  // UTF-8, or a picture's file
+  int top = 5;                     // labels for each, the likeliest first
+  bool operator==(const Samples&) const = default;
+};
+
 struct Sampling {
   std::optional<int64_t> max_tokens;  // absent: up to the context's end
   double temperature = 1.0;           // 0: greedy
@@ -81,7 +92,7 @@ struct Sampling {
 
 struct Call {
   std::string endpoint;
-  std::variant<Chat, Prompt, Texts> input;
+  std::variant<Chat, Prompt, Texts, Tensors, Samples, HttpRequest> input;
   Sampling sampling;                     // of text
   bool show_prompt = false;              // instead of an answer: the prompt as the model gets it (wire/prompt_view.h)
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
@@ -103,7 +114,15 @@ struct TokenLogprob {
 };
 inline constexpr double kLogprobMin = -9999.0;
 
-// The answer, in order: Started, Text… (or for Texts one Vector for each input), then exactly one of Finished and Failed.
+// The answer, in order: Started, then by the input
+//
+//   Chat, Prompt   Text…
+//   Texts          one Vector for each input
+//   Tensors        for each output TensorStart, Bytes…
+//   Samples        one Labels for each item
+//   HttpRequest    HttpHead, Bytes…, perhaps Trailers
+//
+// and exactly one of Finished and Failed.
 struct Started {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of them, known from an earlier call of the same revision
@@ -123,6 +142,26 @@ struct Text {
 struct Vector {
   std::vector<float> values;  // finite, of length 1
 };
+struct TensorStart {
+  TensorHead head;
+  uint64_t bytes = 0;  // of its elements, which follow
+};
+// A piece of what was announced: the elements of a tensor, the body of an HTTP answer.
+struct Bytes {
+  std::string data;
+};
+struct Labels {
+  struct Label {
+    std::string label;
+    float score = 0;  // finite
+    bool operator==(const Label&) const = default;
+  };
+  std::vector<Label> labels;
+  bool operator==(const Labels&) const = default;
+};
+struct Trailers {
+  HttpHeaders headers;
+};
 struct Finished {
   FinishReason reason = FinishReason::kStop;
   int64_t prompt_tokens = 0;
@@ -132,6 +171,6 @@ struct Failed {
   Error error;
   int64_t completion_tokens = 0;  // given out before
 };
-using CallEvent = std::variant<Started, Text, Vector, Finished, Failed>;
+using CallEvent = std::variant<Started, Text, Vector, TensorStart, Bytes, Labels, HttpHead, Trailers, Finished, Failed>;
 
 }  // namespace ebb::domain

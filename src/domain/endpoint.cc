@@ -21,7 +21,15 @@ constexpr int64_t kEchoMemoryMib = 64;
 
 }  // namespace
 
-std::string_view to_string(Engine engine) { return engine == Engine::kEcho ? "echo" : "llama"; }
+std::string_view to_string(Engine engine) {
+  switch (engine) {
+    case Engine::kEcho: return "echo";
+    case Engine::kOnnx: return "onnx";
+    case Engine::kContainer: return "container";
+    case Engine::kLlama: break;
+  }
+  return "llama";
+}
 
 bool is_name(std::string_view name) {
   if (name.empty() || name.size() > kEndpointNameBytesMax || !is_name_char(name.front())) return false;

@@ -12,7 +12,7 @@
 
 namespace ebb::domain {
 
-enum class Engine { kLlama, kEcho };
+enum class Engine { kLlama, kEcho, kOnnx, kContainer };
 std::string_view to_string(Engine engine);
 
 // Names of endpoints and models: [a-z0-9] first, then [a-z0-9._-], at most kEndpointNameBytesMax bytes.

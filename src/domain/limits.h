@@ -54,6 +54,19 @@ inline constexpr size_t kStopStringBytesMax = 512;
 inline constexpr size_t kInputsMax = 2048;
 inline constexpr size_t kVectorValuesMax = 16'384;
 inline constexpr size_t kVectorBytesMax = 32 * 1024 * 1024;
+// Tensors of one call: as many bytes as a request or an answer may have elements in all, and what clients name and shape.
+inline constexpr size_t kTensorBytesMax = 64 * 1024 * 1024;
+inline constexpr size_t kTensorsMax = 256;
+inline constexpr size_t kTensorDimensionsMax = 16;
+inline constexpr size_t kTensorNameBytesMax = 256;
+// Labels of one item, and of one label's text.
+inline constexpr int kLabelsMax = 1'000;
+inline constexpr size_t kLabelBytesMax = 256;
+// Bodies of container functions pass in pieces of at most kBodyPieceBytesMax; so many bytes may be under way unread in each direction.
+inline constexpr size_t kBodyPieceBytesMax = 64 * 1024;
+inline constexpr size_t kBodyWindowBytes = 256 * 1024;
+// Headers of an answer of a container function, as many as are taken of a request.
+inline constexpr size_t kHttpHeadersMax = 256;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
 // Log probabilities that wait with it: those of what a stop string held back come at once, about a KiB for each token.

@@ -10,6 +10,8 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "base/utf8.h"
+#include "domain/limits.h"
 #include "wire/prompt_view.h"
 
 namespace ebb::engine {
@@ -43,7 +45,7 @@ struct Heard {
   std::vector<std::string> words;
   std::string tool;
   int64_t prompt_tokens = 0;
-  std::vector<std::vector<float>> vectors;
+  std::vector<StepEvent> pieces;
 };
 
 std::vector<std::string> words_of(const domain::Prompt& prompt) {
@@ -70,14 +72,49 @@ std::vector<float> vector_of(const std::vector<std::string>& words, size_t dimen
   return values;
 }
 
+// The inputs as outputs: all, or those that are asked for.
+std::vector<StepEvent> echo_tensors(const domain::Tensors& tensors) {
+  std::vector<StepEvent> pieces;
+  for (const domain::Tensor& input : tensors.inputs) {
+    if (tensors.outputs.empty() || std::ranges::count(tensors.outputs, input.head.name) > 0)
+      pieces.push_back({.kind = StepEvent::Kind::kTensor, .tensor = input});
+  }
+  return pieces;
+}
+
+// At most so many bytes, in whole characters.
+std::string_view head_of(std::string_view text, size_t bytes_max) {
+  text = text.substr(0, bytes_max);
+  return text.substr(0, text.size() - unfinished_utf8(text));
+}
+
+std::vector<StepEvent> echo_samples(const domain::Samples& samples) {
+  std::vector<StepEvent> pieces;
+  for (const std::string& item : samples.items) {
+    const bool text = samples.kind == domain::Samples::Kind::kText;
+    const std::string label = text ? std::string(head_of(item, domain::kLabelBytesMax)) : fmt::format("{} bytes", item.size());
+    pieces.push_back({.kind = StepEvent::Kind::kLabels, .labels = {.labels = {{.label = label, .score = 1}}}});
+  }
+  return pieces;
+}
+
 Heard hear(const domain::Call& call, bool wants_tool) {
   Heard heard;
   if (const auto* texts = std::get_if<domain::Texts>(&call.input)) {
     for (const domain::Prompt& input : texts->inputs) {
       const std::vector<std::string> words = words_of(input);
       heard.prompt_tokens += static_cast<int64_t>(words.size());
-      heard.vectors.push_back(vector_of(words, static_cast<size_t>(texts->dimensions.value_or(kEchoVectorValues))));
+      heard.pieces.push_back(
+          {.kind = StepEvent::Kind::kVector, .values = vector_of(words, static_cast<size_t>(texts->dimensions.value_or(kEchoVectorValues)))});
     }
+    return heard;
+  }
+  if (const auto* tensors = std::get_if<domain::Tensors>(&call.input)) {
+    heard.pieces = echo_tensors(*tensors);
+    return heard;
+  }
+  if (const auto* samples = std::get_if<domain::Samples>(&call.input)) {
+    heard.pieces = echo_samples(*samples);
     return heard;
   }
   if (const auto* prompt = std::get_if<domain::Prompt>(&call.input)) {
@@ -125,12 +162,14 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
   if (std::cmp_greater_equal(running_.size(), slots_)) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots_));
   Result<EchoScript> script = echo_script_of(what);
   if (!script) return fail(script.error());
+  if (std::holds_alternative<domain::HttpRequest>(what.input)) return fail(ErrorKind::kInvalid, "the echo engine answers no HTTP requests");
   if (script->refuse) return fail(ErrorKind::kInvalid, "the echo engine was told to refuse this call", "messages");
   if (const auto* texts = std::get_if<domain::Texts>(&what.input); texts != nullptr && texts->dimensions.value_or(1) > kEchoVectorValues)
     return fail(ErrorKind::kInvalid, fmt::format("'dimensions' is {}, but the echo engine's vectors have {}", *texts->dimensions, kEchoVectorValues),
                 "dimensions");
   Heard heard = hear(what, script->call_tool);
-  if (heard.vectors.empty() && heard.prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(heard.prompt_tokens, context_tokens_));
+  const bool text = std::holds_alternative<domain::Chat>(what.input) || std::holds_alternative<domain::Prompt>(what.input);
+  if (text && heard.prompt_tokens + 1 > context_tokens_) return fail(context_exceeded(heard.prompt_tokens, context_tokens_));
   if (script->exit_code) ::_exit(static_cast<int>(*script->exit_code));
   if (script->crash_on_start) std::abort();
   if (script->allocate_mib > 0) ballast_.emplace_back(static_cast<size_t>(script->allocate_mib) << 20U, 'x');
@@ -139,16 +178,16 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
                   .words = heard.words,
                   .tool = heard.tool,
                   .logprobs = what.sampling.top_logprobs.has_value(),
-                  .vectors = std::move(heard.vectors),
+                  .pieces = std::move(heard.pieces),
                   .holder = TextHolder(what.sampling.stop),
                   .prompt_tokens = heard.prompt_tokens};
-  const int64_t wanted = !running.vectors.empty() ? static_cast<int64_t>(running.vectors.size())
+  const int64_t wanted = !text                    ? static_cast<int64_t>(running.pieces.size())
                          : running.words.empty()  ? 0
                                                   : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
   const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - heard.prompt_tokens);
-  running.tokens_max = running.vectors.empty() ? std::min(wanted, room) : wanted;
+  running.tokens_max = text ? std::min(wanted, room) : wanted;
   if (what.show_prompt) show_prompt(running);
-  running.cut = running.vectors.empty() && wanted > room;
+  running.cut = text && wanted > room;
   running.shown = clock_.mono();
   running.first_due = running.shown + milliseconds(script->delay_ms);
   EBB_CHECK(running_.emplace(call, std::move(running)).second);
@@ -170,7 +209,7 @@ std::optional<StepEvent> EchoEngine::cancel(CallId call) {
   StepEvent event{.call = call,
                   .kind = StepEvent::Kind::kCancelled,
                   .prompt_tokens = found->second.prompt_tokens,
-                  .completion_tokens = found->second.vectors.empty() ? found->second.tokens : 0};
+                  .completion_tokens = found->second.pieces.empty() ? found->second.tokens : 0};
   running_.erase(found);
   return event;
 }
@@ -225,7 +264,7 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
   events.push_back({.call = call,
                     .kind = StepEvent::Kind::kFinished,
                     .prompt_tokens = running.prompt_tokens,
-                    .completion_tokens = running.vectors.empty() ? running.tokens : 0,
+                    .completion_tokens = running.pieces.empty() ? running.tokens : 0,
                     .reason = running.cut && !running.holder.stopped() ? domain::FinishReason::kLength
                               : called                                 ? domain::FinishReason::kToolCalls
                                                                        : domain::FinishReason::kStop});
@@ -234,8 +273,10 @@ void EchoEngine::advance(CallId call, Running& running, MonoTime now, std::vecto
 
 void EchoEngine::give_token(CallId call, Running& running, std::vector<StepEvent>& events) {
   misbehave(running.script, running.tokens + 1);
-  if (!running.vectors.empty()) {
-    events.push_back({.call = call, .kind = StepEvent::Kind::kVector, .values = running.vectors[static_cast<size_t>(running.tokens++)]});
+  if (!running.pieces.empty()) {
+    StepEvent& piece = running.pieces[static_cast<size_t>(running.tokens++)];
+    piece.call = call;
+    events.push_back(piece);
     return;
   }
   const std::string& word = running.words[static_cast<size_t>(running.tokens) % running.words.size()];

@@ -1,5 +1,6 @@
 // A deterministic engine for tests and benchmarks: it repeats the last user message word by word, or misbehaves as the request's script
-// (echo_script.h) tells it. A word is a token. Texts become vectors by the bytes that are in them. Single-threaded, like every engine.
+// (echo_script.h) tells it. A word is a token. Texts become vectors by the bytes that are in them, tensors come back as they are, and the label
+// of a sample is its text. Single-threaded, like every engine.
 #pragma once
 
 #include <deque>
@@ -37,7 +38,7 @@ class EchoEngine final : public Engine {
     std::string tool;                // the answer is a call of it; empty: the answer is text
     bool logprobs = false;
     std::string shown_prompt;                 // instead of an answer
-    std::vector<std::vector<float>> vectors;  // the answer to texts
+    std::vector<StepEvent> pieces;  // the answer to what is not text: these, and nothing of what is below
     TextHolder holder;
     int64_t prompt_tokens = 0;
     int64_t tokens = 0;      // given out; or vectors

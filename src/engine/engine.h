@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -27,12 +28,14 @@ struct LoadOptions {
   int threads = 1;
 };
 
-// What a step did for one call: kStarted first, then kProgress, kText and kVector, then exactly one of kFinished, kCancelled and kFailed.
+// What a step did for one call: kStarted first, then kProgress and pieces of the answer, then exactly one of kFinished, kCancelled and kFailed.
 struct StepEvent {
   CallId call;
-  enum class Kind { kStarted, kProgress, kText, kVector, kFinished, kCancelled, kFailed } kind = Kind::kText;
+  enum class Kind { kStarted, kProgress, kText, kVector, kTensor, kLabels, kFinished, kCancelled, kFailed } kind = Kind::kText;
   domain::Text text = {};          // kText
   std::vector<float> values = {};  // kVector
+  domain::Tensor tensor = {};      // kTensor: one output, whole
+  domain::Labels labels = {};      // kLabels: of the next item
   int64_t prompt_done = 0;         // kProgress: prompt tokens computed …
   int64_t prompt_tokens = 0;       // … of so many; kStarted, kFinished, kCancelled
   int64_t cached_tokens = 0;       // kStarted: how many of them were known from an earlier call
@@ -74,6 +77,9 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 // Makes the engine for what the descriptor holds (empty: nothing; it may be mapped but is never reopened). `progress` may be called
 // meanwhile, and later in steps that take long: it must live as long as the engine.
 using Loader = std::function<Result<std::unique_ptr<Engine>>(Fd model, const LoadOptions& options, const Progress& progress)>;
+
+// The refusal of a call that this model is not for: "The model of this endpoint <does what it does>: …".
+Error not_what_it_does(std::string_view what_it_does);
 
 // The refusal of a prompt that leaves no room for an answer.
 Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens);

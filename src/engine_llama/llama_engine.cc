@@ -35,7 +35,10 @@ size_t text_bytes(const domain::Prompt& prompt) {
   const auto* text = std::get_if<std::string>(&prompt.text);
   return text == nullptr ? 0 : text->size();
 }
-size_t text_bytes(const domain::Texts& /*refused*/) { return 0; }
+template <class Refused>
+size_t text_bytes(const Refused& /*refused*/) {
+  return 0;
+}
 
 Result<Rendered> as_it_stands(const LoadedModel& model, const domain::Prompt& prompt) {
   Result<std::vector<Token>> tokens = model.tokens_of(prompt);
@@ -139,7 +142,8 @@ Result<Rendered> LlamaEngine::render(const domain::Call& what) const {
                                                   [this](const domain::Prompt& prompt) { return as_it_stands(*model_, prompt); },
                                                   [](const domain::Texts&) -> Result<Rendered> {
                                                     return fail(ErrorKind::kInvalid, "The model of this endpoint generates text: it gives no vectors", "model");
-                                                  }},
+                                                  },
+                                                  [](const auto&) -> Result<Rendered> { return fail(engine::not_what_it_does("generates text")); }},
                                          what.input);
   if (!rendered) return rendered;
   const auto tokens = static_cast<int64_t>(rendered->prompt.size());

@@ -144,12 +144,18 @@ io::Task<void> answer_whole(Answer& answer) {
       saw_text(answer, next->stream, *text);
     } else if (const auto* vector = std::get_if<domain::Vector>(&next->event)) {
       saw_vector(answer, *vector);
+    } else if (const auto* tensor = std::get_if<domain::TensorStart>(&next->event)) {
+      answer.asked.writer->begin_tensor(*tensor);
+    } else if (const auto* bytes = std::get_if<domain::Bytes>(&next->event)) {
+      answer.asked.writer->add_bytes(*bytes);
+    } else if (const auto* labels = std::get_if<domain::Labels>(&next->event)) {
+      answer.asked.writer->add_labels(*labels);
     } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       saw_failure(answer, *failed);
       co_await answer.exchange.fail(in_dialect(failed->error));
       co_return;
-    } else {
-      saw_end(answer, next->stream, std::get<domain::Finished>(next->event));
+    } else if (const auto* finished = std::get_if<domain::Finished>(&next->event)) {
+      saw_end(answer, next->stream, *finished);
       if (!all_ended(answer)) continue;
       settle(answer);
       Response response = head_of(answer, true);
@@ -215,14 +221,12 @@ io::Task<void> answer_stream(Answer& answer) {
       saw_start(answer, next->stream, *started);
     } else if (const auto* text = std::get_if<domain::Text>(&next->event)) {
       out = written_piece(answer, next->stream, *text);
-    } else if (std::holds_alternative<domain::Vector>(next->event)) {
-      continue;  // their routes do not stream
     } else if (const auto* failed = std::get_if<domain::Failed>(&next->event)) {
       co_await fail_stream(answer, *failed);
       co_return;
-    } else {
-      out = written_end(answer, next->stream, std::get<domain::Finished>(next->event));
-    }
+    } else if (const auto* finished = std::get_if<domain::Finished>(&next->event)) {
+      out = written_end(answer, next->stream, *finished);
+    }  // routes of what is no text do not stream
     if (!out.empty()) {
       const bool written = co_await answer.exchange.write(std::move(out));
       if (!written) co_return;

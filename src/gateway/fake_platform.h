@@ -45,7 +45,7 @@ class FakePlatform final : public invoke::Platform {
     const auto script = scripts_.find(call.endpoint);
     if (script == scripts_.end()) return fail(ErrorKind::kNotFound, "there is no endpoint '" + call.endpoint + "': `ebb ps` lists them", "endpoint");
     if (script->second.refusal) return fail(*script->second.refusal);
-    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, [this](CallId id) { left_.push_back(id); });
+    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, invoke::StreamHooks{.left = [this](CallId id) { left_.push_back(id); }});
     stream->set_dispatched(script->second.dispatched);
     domain::UsageRecord usage;
     usage.tier = script->second.dispatched.tier;

@@ -27,6 +27,9 @@ const char* name_of(wire::Operation operation) {
     case wire::Operation::kChat: return "chat";
     case wire::Operation::kTextCompletion: return "text_completion";
     case wire::Operation::kEmbeddings: return "embeddings";
+    case wire::Operation::kInference: return "inference";
+    case wire::Operation::kClassification: return "classification";
+    case wire::Operation::kFunction: return "function";
   }
   return "";
 }

@@ -107,6 +107,27 @@ void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
 
 void Fleet::cancel(WorkerId worker, CallId call) { tell(worker, FrameType::kCancel, call.value, {}); }
 
+WorkerLink::Running* Fleet::running(WorkerId worker, CallId call) {
+  const auto link = workers_.find(worker);
+  if (link == workers_.end()) return nullptr;
+  const auto found = link->second->running.find(call);
+  return found == link->second->running.end() ? nullptr : &found->second;
+}
+
+void Fleet::input(WorkerId worker, CallId call, std::string_view data, bool last) {
+  WorkerLink::Running* const one = running(worker, call);
+  if (one == nullptr) return;  // it ended meanwhile
+  one->body_sent += data.size();
+  tell(worker, FrameType::kInput, call.value, wire::encode_input(data, last));
+}
+
+void Fleet::credit(WorkerId worker, CallId call, size_t bytes) {
+  WorkerLink::Running* const one = running(worker, call);
+  if (one == nullptr || bytes == 0) return;
+  one->window += bytes;
+  tell(worker, FrameType::kCredit, call.value, wire::encode_credit(bytes));
+}
+
 void Fleet::kill(WorkerId worker, std::string reason) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;

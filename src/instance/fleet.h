@@ -56,6 +56,9 @@ class Fleet {
   void kill(WorkerId worker, std::string reason);
   void execute(WorkerId worker, CallId call, const domain::Call& what);
   void cancel(WorkerId worker, CallId call);
+  // A piece of the body of a call that runs there; room for so many more bytes of its answer.
+  void input(WorkerId worker, CallId call, std::string_view data, bool last);
+  void credit(WorkerId worker, CallId call, size_t bytes);
 
   // The next report, in the order in which things happened. One reader.
   io::Task<Report> next();
@@ -73,6 +76,7 @@ class Fleet {
   void on_exited(const wire::Frame& frame);
   void report(Report report);
   void tell(WorkerId worker, wire::FrameType type, uint64_t stream, std::string_view body);
+  WorkerLink::Running* running(WorkerId worker, CallId call);
   void order_kill(WorkerId worker);
   void lose_spawner(std::string reason);
   void gone(WorkerId worker, std::string reason);

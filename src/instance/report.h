@@ -49,6 +49,17 @@ struct CallVector {
   CallId call;
   domain::Vector vector;
 };
+// A piece of an answer that is no text: TensorStart, Bytes, Labels, HttpHead or Trailers.
+struct CallPiece {
+  WorkerId worker;
+  CallId call;
+  domain::CallEvent piece;
+};
+struct CallTaken {  // so many bytes of the call's body
+  WorkerId worker;
+  CallId call;
+  size_t bytes = 0;
+};
 struct CallFinished {  // the slot is free again
   WorkerId worker;
   CallId call;
@@ -74,7 +85,7 @@ struct SpawnerGone {
   std::string reason;
 };
 
-using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallFinished, CallRefused,
+using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallPiece, CallTaken, CallFinished, CallRefused,
                             SandboxReport, SpawnerGone>;
 
 }  // namespace ebb::instance

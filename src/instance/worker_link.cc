@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/utf8.h"
 #include "domain/limits.h"
@@ -84,6 +85,69 @@ Reading read_vector(WorkerLink& link, WorkerLink::Running& call, const wire::Fra
   return CallVector{.worker = link.worker, .call = CallId{frame.stream}, .vector = std::move(*vector)};
 }
 
+template <class T>
+Reading piece_of(const WorkerLink& link, const wire::Frame& frame, T piece) {
+  return CallPiece{.worker = link.worker, .call = CallId{frame.stream}, .piece = std::move(piece)};
+}
+
+Reading read_tensor_start(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::TensorStart> start = wire::decode_tensor_start(frame.body);
+  if (!start) return corrupt(start.error().message);
+  if (!call.started || !call.tensors_wanted || call.tensor_bytes_left > 0) return corrupt("a tensor that nobody waits for");
+  call.tensor_bytes += start->bytes;
+  if (++call.tensors > domain::kTensorsMax || call.tensor_bytes > domain::kTensorBytesMax) return corrupt("more tensors than fit into an answer");
+  call.tensor_bytes_left = start->bytes;
+  return piece_of(link, frame, std::move(*start));
+}
+
+Reading read_bytes(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::Bytes> bytes = wire::decode_bytes(frame.body);
+  if (!bytes) return corrupt(bytes.error().message);
+  size_t& room = call.http ? call.window : call.tensor_bytes_left;
+  if ((call.http && (!call.head || call.trailers)) || bytes->data.size() > room) return corrupt("bytes that nobody waits for");
+  room -= bytes->data.size();
+  return piece_of(link, frame, std::move(*bytes));
+}
+
+Reading read_labels(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::Labels> labels = wire::decode_labels(frame.body);
+  if (!labels) return corrupt(labels.error().message);
+  if (!call.started || call.labels == call.labels_wanted) return corrupt("labels that nobody waits for");
+  ++call.labels;
+  return piece_of(link, frame, std::move(*labels));
+}
+
+Reading read_http_head(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::HttpHead> head = wire::decode_http_head(frame.body);
+  if (!head) return corrupt(head.error().message);
+  if (!call.started || !call.http || std::exchange(call.head, true)) return corrupt("the head of an answer that nobody waits for");
+  return piece_of(link, frame, std::move(*head));
+}
+
+Reading read_trailers(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  Result<domain::Trailers> trailers = wire::decode_trailers(frame.body);
+  if (!trailers) return corrupt(trailers.error().message);
+  if (!call.head || std::exchange(call.trailers, true)) return corrupt("trailers without a head, or twice");
+  return piece_of(link, frame, std::move(*trailers));
+}
+
+Reading read_taken(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {
+  const Result<uint64_t> bytes = wire::decode_credit(frame.body);
+  if (!bytes) return corrupt(bytes.error().message);
+  if (!call.started || *bytes > call.body_sent) return corrupt("it took more of a body than it was sent");
+  call.body_sent -= *bytes;
+  return CallTaken{.worker = link.worker, .call = CallId{frame.stream}, .bytes = *bytes};
+}
+
+// What it owes a call that it says it finished.
+std::optional<std::string> owed(const WorkerLink::Running& call) {
+  if (call.vectors != call.vectors_wanted) return fmt::format("it ends after {} of {} vectors", call.vectors, call.vectors_wanted);
+  if (call.labels != call.labels_wanted) return fmt::format("it ends after the labels of {} of {} items", call.labels, call.labels_wanted);
+  if (call.tensor_bytes_left > 0) return "it ends in the middle of a tensor";
+  if (call.http && !call.head) return "it ends without the head of an answer";
+  return std::nullopt;
+}
+
 domain::FinishReason finish_reason(wire::pb::Finished::Reason reason) {
   switch (reason) {
     case wire::pb::Finished::LENGTH: return domain::FinishReason::kLength;
@@ -99,7 +163,7 @@ Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const w
   // Tokens are counted where they pass. A worker that says otherwise is broken, and its numbers must reach no bill.
   if (finished->completion_tokens() != call.tokens || (call.started && finished->prompt_tokens() != call.prompt_tokens && !cancelled))
     return corrupt(fmt::format("it counts {} tokens where {} passed", finished->completion_tokens(), call.tokens));
-  if (!cancelled && call.vectors != call.vectors_wanted) return corrupt(fmt::format("it ends after {} of {} vectors", call.vectors, call.vectors_wanted));
+  if (const std::optional<std::string> missing = owed(call); missing && !cancelled) return corrupt(*missing);
   const domain::Finished what{.reason = finish_reason(finished->reason()), .prompt_tokens = call.prompt_tokens, .completion_tokens = call.tokens};
   const CallId id{frame.stream};
   link.running.erase(id);
@@ -134,6 +198,12 @@ Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
     case FrameType::kStarted: return read_started(link, call->second, frame);
     case FrameType::kText: return read_text(link, call->second, frame);
     case FrameType::kVector: return read_vector(link, call->second, frame);
+    case FrameType::kTensorStart: return read_tensor_start(link, call->second, frame);
+    case FrameType::kBytes: return read_bytes(link, call->second, frame);
+    case FrameType::kLabels: return read_labels(link, call->second, frame);
+    case FrameType::kHttpHead: return read_http_head(link, call->second, frame);
+    case FrameType::kTrailers: return read_trailers(link, call->second, frame);
+    case FrameType::kTaken: return read_taken(link, call->second, frame);
     case FrameType::kFinished: return read_finished(link, call->second, frame);
     case FrameType::kRefused: return read_refused(link, frame);
     default: return corrupt(fmt::format("type {} does not belong to a call", static_cast<int>(frame.type)));
@@ -144,9 +214,15 @@ Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
 
 WorkerLink::Running WorkerLink::running_for(const domain::Call& call) {
   const auto* texts = std::get_if<domain::Texts>(&call.input);
-  return {.tokens_max = call.sampling.max_tokens.value_or(domain::kContextTokensMax),
+  const auto* samples = std::get_if<domain::Samples>(&call.input);
+  const bool text = std::holds_alternative<domain::Chat>(call.input) || std::holds_alternative<domain::Prompt>(call.input) || call.show_prompt;
+  return {.tokens_max = text ? call.sampling.max_tokens.value_or(domain::kContextTokensMax) : 0,
           .bytes_max_per_token = call.sampling.top_logprobs ? domain::kLogprobBytesPerToken : domain::kTextBytesPerToken,
-          .vectors_wanted = call.show_prompt || texts == nullptr ? 0 : texts->inputs.size()};
+          .vectors_wanted = text || texts == nullptr ? 0 : texts->inputs.size(),
+          .labels_wanted = text || samples == nullptr ? 0 : samples->items.size(),
+          .tensors_wanted = std::holds_alternative<domain::Tensors>(call.input),
+          .http = std::holds_alternative<domain::HttpRequest>(call.input),
+          .window = domain::kBodyWindowBytes};
 }
 
 Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& frame) {

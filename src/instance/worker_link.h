@@ -32,7 +32,10 @@ struct WorkerLink {
     // What the call may give at most.
     int64_t tokens_max = 0;  // generated
     size_t bytes_max_per_token = 0;
-    size_t vectors_wanted = 0;  // exactly so many; 0: it gives text
+    size_t vectors_wanted = 0;  // exactly so many; 0: it gives something else
+    size_t labels_wanted = 0;   // likewise
+    bool tensors_wanted = false;
+    bool http = false;  // an HTTP answer: a head, and a body within the window
 
     bool started = false;
     int64_t prompt_tokens = 0;
@@ -41,6 +44,14 @@ struct WorkerLink {
     size_t bytes = 0;    // of what it said
     size_t vectors = 0;
     size_t vector_values = 0;  // of each
+    size_t labels = 0;
+    size_t tensors = 0;
+    size_t tensor_bytes = 0;       // of all
+    size_t tensor_bytes_left = 0;  // of the one under way
+    bool head = false;
+    bool trailers = false;
+    size_t window = 0;     // bytes of the body that it may still send; grows by credit
+    size_t body_sent = 0;  // of the request, not yet said to be taken
   };
   static Running running_for(const domain::Call& call);
   std::map<CallId, Running> running;

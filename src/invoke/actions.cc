@@ -75,7 +75,24 @@ void LocalPlatform::perform_dispatch(const control::Dispatch& dispatch) {
   EBB_CHECK(live != calls_.end());
   live->second.tokens = 0;  // of this try
   if (const auto stream = live->second.stream.lock()) stream->set_dispatched({.tier = dispatch.tier, .queued = dispatch.queued, .start = dispatch.start});
+  live->second.worker = dispatch.worker;
+  live->second.begun = false;
   fleet_.execute(dispatch.worker, dispatch.call, live->second.call);
+  for (const auto& [piece, last] : live->second.body)
+    fleet_.input(dispatch.worker, dispatch.call, piece, last);
+}
+
+// Kept until the worker began, for a second try.
+void LocalPlatform::send_input(CallId call, std::string piece, bool last) {
+  const auto live = calls_.find(call);
+  if (live == calls_.end()) return;
+  if (live->second.worker) fleet_.input(live->second.worker, call, piece, last);
+  if (!live->second.begun) live->second.body.emplace_back(std::move(piece), last);
+}
+
+void LocalPlatform::give_credit(CallId call, size_t bytes) {
+  const auto live = calls_.find(call);
+  if (live != calls_.end()) fleet_.credit(live->second.worker, call, bytes);
 }
 
 void LocalPlatform::answer(CallId call, const Error& error) {

@@ -30,34 +30,56 @@ size_t logprob_bytes(const domain::Text& text) {
 
 }  // namespace
 
-CallStream::CallStream(io::asio::any_io_executor executor, CallId call, std::function<void(CallId)> left)
-    : wake_(std::make_shared<io::asio::steady_timer>(executor, io::asio::steady_timer::time_point::max())), call_(call), left_(std::move(left)) {}
+CallStream::CallStream(io::asio::any_io_executor executor, CallId call, StreamHooks hooks)
+    : wake_(std::make_shared<io::asio::steady_timer>(executor, io::asio::steady_timer::time_point::max())),
+      call_(call),
+      hooks_(std::move(hooks)),
+      taken_(executor, io::asio::steady_timer::time_point::max()) {}
 
 CallStream::~CallStream() { leave(); }
 
 void CallStream::leave() {
-  if (!ended_ && left_) left_(call_);
-  left_ = nullptr;
-  ended_ = true;
+  if (!ended_ && hooks_.left) hooks_.left(call_);
+  end();
   delivered_ = true;
   events_.clear();
   wake_->cancel();
 }
 
+void CallStream::end() {
+  ended_ = true;
+  hooks_ = {};
+  taken_.cancel();
+}
+
+io::Task<bool> CallStream::send(std::string piece, bool last) {
+  while (!ended_ && sent_ > 0 && sent_ + piece.size() > domain::kBodyWindowBytes) {
+    [[maybe_unused]] const auto woken = co_await taken_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    const auto cancelled = co_await io::asio::this_coro::cancellation_state;
+    if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return false;
+  }
+  if (ended_ || !hooks_.input) co_return false;
+  sent_ += piece.size();
+  hooks_.input(call_, std::move(piece), last);
+  co_return true;
+}
+
+void CallStream::took(size_t bytes) {
+  sent_ -= std::min(bytes, sent_);
+  taken_.cancel();
+}
+
 bool CallStream::push(domain::CallEvent event) {
   if (ended_) return true;  // the reader is gone, or the stream was cut: nothing is owed to it
-  if (is_last(event)) {
-    ended_ = true;
-    left_ = nullptr;
-  }
+  if (is_last(event)) end();
+  if (std::holds_alternative<domain::HttpHead>(event)) http_ = true;
   bool fits = true;
   if (auto* text = std::get_if<domain::Text>(&event)) {
     buffered_bytes_ += text->text.size();
     buffered_logprob_bytes_ += logprob_bytes(*text);
     if (buffered_bytes_ > domain::kStreamBufferBytesMax || buffered_logprob_bytes_ > domain::kStreamLogprobBytesMax) {
       fits = false;
-      ended_ = true;
-      left_ = nullptr;
+      end();
       event = domain::Failed{.error = {.kind = ErrorKind::kTimeout,
                                        .message = fmt::format("the client reads too slowly: over {} KiB of the answer were waiting for it",
                                                               domain::kStreamBufferBytesMax / 1024)}};
@@ -82,6 +104,7 @@ std::optional<domain::CallEvent> CallStream::take() {
     buffered_bytes_ -= text->text.size();
     buffered_logprob_bytes_ -= logprob_bytes(*text);
   }
+  if (const auto* bytes = std::get_if<domain::Bytes>(&event); bytes != nullptr && http_ && hooks_.read) hooks_.read(call_, bytes->data.size());
   if (is_last(event)) delivered_ = true;
   return event;
 }

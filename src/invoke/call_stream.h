@@ -2,7 +2,8 @@
 //
 // Lives on the server's loop; no locks. The platform pushes, the front door reads. When the reader is slower than the worker, at
 // most kStreamBufferBytesMax of text wait here; past that the stream is cut with kTimeout ("the client reads too slowly") and the
-// call is cancelled, so that a worker never waits for a reader.
+// call is cancelled, so that a worker never waits for a reader. The body of an HTTP answer is another matter: its sender is told what was
+// read, and has at most kBodyWindowBytes under way. So has the caller's own body, which goes the other way (send).
 #pragma once
 
 #include <deque>
@@ -24,10 +25,16 @@ struct Dispatched {
   nanoseconds start{0};   // the part of it spent on a start or a wake
 };
 
+// What a stream asks of the platform.
+struct StreamHooks {
+  std::function<void(CallId)> left;                                             // once, if the reader goes away before the end
+  std::function<void(CallId, std::string piece, bool last)> input = {};         // a piece of the caller's body, at most kBodyPieceBytesMax
+  std::function<void(CallId, size_t bytes)> read = {};                          // so much of an HTTP answer's body
+};
+
 class CallStream {
  public:
-  // `left` is called once if the reader goes away before the end.
-  CallStream(io::asio::any_io_executor executor, CallId call, std::function<void(CallId)> left);
+  CallStream(io::asio::any_io_executor executor, CallId call, StreamHooks hooks);
   ~CallStream();  // as leave()
   CallStream(const CallStream&) = delete;
   CallStream& operator=(const CallStream&) = delete;
@@ -43,6 +50,8 @@ class CallStream {
   void share_wake(const CallStream& other) { wake_ = other.wake_; }
   // The client is gone: the call is cancelled, nothing more is delivered.
   void leave();
+  // The caller's body, in order, the last piece marked (it may be empty). Waits for the window; false: the call is over, nothing is taken.
+  io::Task<bool> send(std::string piece, bool last);
 
   // Set before the first event is delivered / before the last one; a call that was refused while it waited has no dispatch.
   const std::optional<Dispatched>& dispatched() const { return dispatched_; }
@@ -53,16 +62,23 @@ class CallStream {
   void set_dispatched(Dispatched dispatched) { dispatched_ = dispatched; }
   void set_usage(domain::UsageRecord usage) { usage_ = std::move(usage); }
   bool ended() const { return ended_; }
+  // So much of what was sent was taken.
+  void took(size_t bytes);
 
  private:
+  void end();
+
   std::shared_ptr<io::asio::steady_timer> wake_;  // cancelled when an event comes
   CallId call_;
-  std::function<void(CallId)> left_;
+  StreamHooks hooks_;
   std::deque<domain::CallEvent> events_;
   size_t buffered_bytes_ = 0;          // of text …
   size_t buffered_logprob_bytes_ = 0;  // … and beside it
   bool ended_ = false;                 // the last event was pushed
   bool delivered_ = false;             // … and read
+  bool http_ = false;                  // a head came: what Bytes follow are counted back to their sender
+  size_t sent_ = 0;                    // of the caller's body, not yet taken
+  io::asio::steady_timer taken_;       // cancelled when some of it is, and at the end
   std::optional<Dispatched> dispatched_;
   std::optional<domain::UsageRecord> usage_;
 };

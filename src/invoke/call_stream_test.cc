@@ -14,7 +14,7 @@ namespace {
 struct Reader {
   io::asio::io_context loop;
   std::vector<CallId> left;
-  std::shared_ptr<CallStream> stream = std::make_shared<CallStream>(loop.get_executor(), CallId{7}, [this](CallId call) { left.push_back(call); });
+  std::shared_ptr<CallStream> stream = std::make_shared<CallStream>(loop.get_executor(), CallId{7}, StreamHooks{.left = [this](CallId call) { left.push_back(call); }});
   std::vector<domain::CallEvent> got;
 
   void read_to_end() {
@@ -100,7 +100,7 @@ TEST(CallStreams, TakeTurnsAndLeaveTogether) {
   std::vector<CallId> left;
   std::vector<std::shared_ptr<CallStream>> both;
   for (const uint64_t id : {1, 2})
-    both.push_back(std::make_shared<CallStream>(loop.get_executor(), CallId{id}, [&left](CallId call) { left.push_back(call); }));
+    both.push_back(std::make_shared<CallStream>(loop.get_executor(), CallId{id}, StreamHooks{.left = [&left](CallId call) { left.push_back(call); }}));
   CallStreams streams(both);
   std::vector<size_t> order;
   const auto read = [](CallStreams& from, std::vector<size_t>& to, size_t count) -> io::Task<void> {
@@ -129,7 +129,7 @@ TEST(CallStreams, TakeTurnsAndLeaveTogether) {
 
 TEST(CallStreams, TellOfSilence) {
   io::asio::io_context loop;
-  auto stream = std::make_shared<CallStream>(loop.get_executor(), CallId{1}, [](CallId) {});
+  auto stream = std::make_shared<CallStream>(loop.get_executor(), CallId{1}, StreamHooks{.left = [](CallId) {}});
   CallStreams streams({stream});
   std::vector<bool> silent;
   const auto read = [](CallStreams& from, std::vector<bool>& to) -> io::Task<void> {

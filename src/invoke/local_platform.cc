@@ -72,7 +72,10 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
   used_since_idle_ = true;
   if (clock_.mono() - memory_read_ > kMeasureEvery) read_node_memory();
   const CallId id{call_ids_.next()};
-  auto stream = std::make_shared<CallStream>(executor_, id, [this](CallId left) { feed(control::CallLeft{left}); });
+  StreamHooks hooks{.left = [this](CallId left) { feed(control::CallLeft{left}); },
+                    .input = [this](CallId to, std::string piece, bool last) { send_input(to, std::move(piece), last); },
+                    .read = [this](CallId of, size_t bytes) { give_credit(of, bytes); }};
+  auto stream = std::make_shared<CallStream>(executor_, id, std::move(hooks));
   const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
   control::CallArrived arrived{.call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall(), .alone = alone()};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});

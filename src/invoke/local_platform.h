@@ -64,6 +64,10 @@ class LocalPlatform final : public Platform {
   struct LiveCall {
     domain::Call call;  // kept for a second try
     std::weak_ptr<CallStream> stream;
+    WorkerId worker = {};  // once dispatched
+    // What was sent of its body, until the worker began with it: at most kBodyWindowBytes.
+    std::vector<std::pair<std::string, bool>> body = {};
+    bool begun = false;
     bool text_told = false;
     int64_t tokens = 0;  // given out so far
   };
@@ -75,12 +79,16 @@ class LocalPlatform final : public Platform {
   void answer(CallId call, const Error& error);
   void record(const domain::UsageRecord& record);
   void wake_at(MonoTime at);
+  void send_input(CallId call, std::string piece, bool last);
+  void give_credit(CallId call, size_t bytes);
 
   io::Task<void> read_reports();
   void take(instance::Report report);
   bool push(CallId call, domain::CallEvent event);
   void take_text(instance::CallText text);
   void take_vector(instance::CallVector vector);
+  void take_started(const instance::CallStarted& started);
+  void take_piece(instance::CallPiece piece);
   void tell_first(CallId call);
   void take_end(CallId call, control::CallEnded ended, domain::CallEvent last);
   void take_gone(const instance::WorkerGone& gone);

@@ -36,12 +36,15 @@ void LocalPlatform::take(instance::Report report) {
                  [this](const instance::WorkProgress& progress) { tell_progress(progress.worker); },
                  [this](const instance::WorkerLog& log) { note(endpoint_of(log.worker), log.line); },
                  [this](const instance::WorkerGone& gone) { take_gone(gone); },
-                 [this](const instance::CallStarted& started) {
-                   tell_progress(started.worker);
-                   push(started.call, started.started);
-                 },
+                 [this](const instance::CallStarted& started) { take_started(started); },
                  [this](instance::CallText& text) { take_text(std::move(text)); },
                  [this](instance::CallVector& vector) { take_vector(std::move(vector)); },
+                 [this](instance::CallPiece& piece) { take_piece(std::move(piece)); },
+                 [this](const instance::CallTaken& taken) {
+                   tell_progress(taken.worker);
+                   const auto live = calls_.find(taken.call);
+                   if (const auto stream = live == calls_.end() ? nullptr : live->second.stream.lock()) stream->took(taken.bytes);
+                 },
                  [this](const instance::CallFinished& finished) {
                    control::CallEnded ended{.call = finished.call,
                                             .outcome = finished.cancelled ? domain::Outcome::kLeft : domain::Outcome::kOk,
@@ -85,6 +88,23 @@ void LocalPlatform::take_vector(instance::CallVector vector) {
   // From here on it is not tried again: the vectors of two tries would be taken for one answer.
   tell_first(vector.call);
   push(vector.call, std::move(vector.vector));
+}
+
+void LocalPlatform::take_started(const instance::CallStarted& started) {
+  tell_progress(started.worker);
+  if (const auto live = calls_.find(started.call); live != calls_.end()) {
+    live->second.begun = true;
+    live->second.body = {};
+    // A function may have done something with it, whatever comes of its answer.
+    if (std::holds_alternative<domain::HttpRequest>(live->second.call.input)) feed(control::CallCommitted{started.call});
+  }
+  push(started.call, started.started);
+}
+
+void LocalPlatform::take_piece(instance::CallPiece piece) {
+  tell_progress(piece.worker);
+  tell_first(piece.call);
+  push(piece.call, std::move(piece.piece));
 }
 
 void LocalPlatform::tell_first(CallId call) {

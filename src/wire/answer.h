@@ -18,7 +18,7 @@
 namespace ebb::wire {
 
 // Named as in the conventions for metrics of generative AI.
-enum class Operation { kChat, kTextCompletion, kEmbeddings };
+enum class Operation { kChat, kTextCompletion, kEmbeddings, kInference, kClassification, kFunction };
 
 // What all parts of one answer have in common.
 struct AnswerHead {
@@ -81,6 +81,10 @@ class AnswerWriter {
 
   // The next vector of an answer that consists of them. Each is written when it comes: thousands at once would hold up everyone else.
   virtual void add_vector(const domain::Vector& /*vector*/) {}
+  // Likewise the next tensor, its elements, and the labels of the next sample.
+  virtual void begin_tensor(const domain::TensorStart& /*start*/) {}
+  virtual void add_bytes(const domain::Bytes& /*bytes*/) {}
+  virtual void add_labels(const domain::Labels& /*labels*/) {}
 };
 
 // Of routes that never stream.

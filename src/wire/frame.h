@@ -30,8 +30,11 @@ enum class FrameType : uint16_t {
   kPark = 3,
   kResize = 4,
   kThreads = 5,
-  kExecute = 6,  // stream = call
-  kCancel = 7,   // stream = call
+  kExecute = 6,    // stream = call
+  kCancel = 7,     // stream = call
+  kInput = 8,      // stream = call: a piece of its body
+  kCredit = 9,     // stream = call: so many bytes of its answer were taken
+  kPrepared = 10,  // before kLoad, with the descriptor of what was prepared from the model attached
   // worker → server
   kBlank = 32,  // libraries loaded, waiting for kLoad
   kProgress = 33,
@@ -44,6 +47,12 @@ enum class FrameType : uint16_t {
   kRefused = 40,
   kLog = 41,
   kVector = 42,
+  kTensorStart = 43,  // its elements follow as kBytes
+  kBytes = 44,
+  kLabels = 45,
+  kHttpHead = 46,  // the body follows as kBytes
+  kTrailers = 47,
+  kTaken = 48,  // so many bytes of the call's body were taken
   // server → spawner
   kSpawn = 64,
   kKill = 65,

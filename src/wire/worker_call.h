@@ -28,4 +28,27 @@ std::string encode_vector(std::span<const float> values);
 // Error kCorrupt: it has no values, too many, or one that is no number.
 Result<domain::Vector> decode_vector(std::string_view body);
 
+// The bodies of TensorStart, Bytes, Labels, HttpHead and Trailers. Errors: kCorrupt, for what does not parse or breaks a bound.
+std::string encode_tensor_start(const domain::TensorStart& start);
+Result<domain::TensorStart> decode_tensor_start(std::string_view body);
+std::string encode_bytes(std::string_view data);
+Result<domain::Bytes> decode_bytes(std::string_view body);
+std::string encode_labels(const domain::Labels& labels);
+Result<domain::Labels> decode_labels(std::string_view body);
+std::string encode_http_head(const domain::HttpHead& head);
+Result<domain::HttpHead> decode_http_head(std::string_view body);
+std::string encode_trailers(const domain::Trailers& trailers);
+Result<domain::Trailers> decode_trailers(std::string_view body);
+
+// The body of Input: at most kBodyPieceBytesMax.
+struct InputPiece {
+  std::string data;
+  bool last = false;
+};
+std::string encode_input(std::string_view data, bool last);
+Result<InputPiece> decode_input(std::string_view body);
+// The body of Credit and Taken.
+std::string encode_credit(uint64_t bytes);
+Result<uint64_t> decode_credit(std::string_view body);
+
 }  // namespace ebb::wire

@@ -39,6 +39,18 @@ std::string encode_text(const engine::StepEvent& event) {
   return frames;
 }
 
+std::string encode_tensor(CallId call, const domain::Tensor& tensor) {
+  std::string frames =
+      wire::encode_frame(FrameType::kTensorStart, call.value, wire::encode_tensor_start({.head = tensor.head, .bytes = tensor.data.size()}));
+  std::string_view rest = tensor.data;
+  while (!rest.empty()) {
+    const std::string_view piece = rest.substr(0, domain::kBodyPieceBytesMax);
+    frames += wire::encode_frame(FrameType::kBytes, call.value, wire::encode_bytes(piece));
+    rest.remove_prefix(piece.size());
+  }
+  return frames;
+}
+
 wire::pb::Finished::Reason reason_of(const engine::StepEvent& event) {
   if (event.kind == Kind::kCancelled) return wire::pb::Finished::CANCELLED;
   switch (event.reason) {
@@ -84,6 +96,8 @@ std::string encode_event(const engine::StepEvent& event) {
     }
     case Kind::kText: return encode_text(event);
     case Kind::kVector: return wire::encode_frame(FrameType::kVector, event.call.value, wire::encode_vector(event.values));
+    case Kind::kTensor: return encode_tensor(event.call, event.tensor);
+    case Kind::kLabels: return wire::encode_frame(FrameType::kLabels, event.call.value, wire::encode_labels(event.labels));
     case Kind::kFinished:
     case Kind::kCancelled: return encode_finished(event);
     case Kind::kFailed: return encode_refused(event.call, event.error);
