@@ -10,6 +10,23 @@
 
 namespace ebb::domain {
 
+std::string_view to_string(ModelFormat format) { return format == ModelFormat::kOnnx ? "onnx" : "gguf"; }
+
+std::string_view to_string(Task task) {
+  switch (task) {
+    case Task::kEmbedding: return "embedding";
+    case Task::kTextClassification: return "text-classification";
+    case Task::kImageClassification: return "image-classification";
+    case Task::kTensors: break;
+  }
+  return "tensors";
+}
+
+std::string_view ModelFacts::capability() const {
+  if (format == ModelFormat::kOnnx) return to_string(task);
+  return pooling.empty() ? "completion" : "embedding";
+}
+
 namespace {
 
 int hex_digit(char c) {

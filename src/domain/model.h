@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/tensor.h"
 
 namespace ebb::domain {
 
@@ -21,8 +23,16 @@ struct Digest {
 // Exactly 64 hex digits, with or without "sha256:" or "sha256=" before them.
 Result<Digest> parse_digest(std::string_view text);
 
+enum class ModelFormat { kGguf, kOnnx };
+std::string_view to_string(ModelFormat format);  // "gguf", "onnx"
+
+// What an ONNX model's package says that it is for; kTensors: it says nothing, and takes and gives tensors.
+enum class Task { kTensors, kEmbedding, kTextClassification, kImageClassification };
+std::string_view to_string(Task task);  // "tensors", "embedding", "text-classification", "image-classification"
+
 // What the file's header says, read by our own reader before the file is published.
 struct ModelFacts {
+  ModelFormat format = ModelFormat::kGguf;
   std::string architecture;  // "llama"
   std::string title;         // general.name, for people
   std::string quantization;  // "Q4_1"
@@ -36,10 +46,14 @@ struct ModelFacts {
   // How the vectors of a text's tokens become one: "mean", "cls", "last"; empty: the model generates text.
   std::string pooling;
   int64_t width = 0;  // values of a token's vector; 0: not known (added by an older version)
+  // Of ONNX models.
+  Task task = Task::kTensors;
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
   bool operator==(const ModelFacts&) const = default;
 
-  // What it is asked for: "completion" (text) or "embedding" (vectors).
-  std::string_view capability() const { return pooling.empty() ? "completion" : "embedding"; }
+  // What it is asked for: "completion" (text), "embedding" (vectors), or another task's word.
+  std::string_view capability() const;
 };
 
 struct Model {
