@@ -43,15 +43,15 @@ std::optional<Error> too_large(const Stepping& s, const EndpointState& endpoint)
   return std::move(fits.error());
 }
 
-std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker, MonoTime deadline) {
-  const int slots = worker != nullptr ? worker->second.slots : 0;
-  const bool ready = worker != nullptr && worker->second.phase == WorkerPhase::kReady;
+std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, MonoTime deadline) {
+  const Capacity capacity = capacity_of(s.state, endpoint);
   const auto waiting = static_cast<int>(endpoint.waiting.size());
-  if (ready && waiting == 0 && static_cast<int>(worker->second.running.size()) < slots) return std::nullopt;
+  if (waiting == 0 && capacity.running < capacity.slots) return std::nullopt;
   // A queue that will grow more slots is not yet at its full speed: count the slots that it may have.
+  const int most = endpoint.revision.spec.scaling.max * std::max(endpoint.revision.calls_per_instance, 1);
   const WaitQuestion question{.waiting = waiting,
-                              .running = worker != nullptr ? static_cast<int>(worker->second.running.size()) : 0,
-                              .slots = std::max(slots, endpoint.revision.spec.scaling.max),
+                              .running = capacity.running,
+                              .slots = std::max(capacity.slots, most),
                               .service = endpoint.service,
                               .start = nanoseconds{0},
                               .limits = endpoint.revision.spec.limits,
@@ -59,7 +59,12 @@ std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, c
   return refuse_wait(question);
 }
 
-domain::Tier tier_of(const std::pair<const WorkerId, WorkerState>* worker) {
+domain::Tier tier_of(const Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker) {
+  if (endpoint.revision.by_instances()) {
+    const Capacity capacity = capacity_of(s.state, endpoint);
+    if (endpoint.waiting.empty() && capacity.running < capacity.slots) return domain::Tier::kWarm;
+    return capacity.frozen ? domain::Tier::kParked : domain::Tier::kCold;
+  }
   if (worker == nullptr || worker->second.phase == WorkerPhase::kStarting) return domain::Tier::kCold;
   return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
 }
@@ -118,11 +123,15 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   const auto* worker = current_worker(s.state, event.endpoint);
   std::optional<Error> error = closed(s, endpoint);
   if (!error && worker == nullptr) error = too_large(s, endpoint);
-  if (!error) error = queue_refuses(s, endpoint, worker, event.deadline);
+  if (!error) error = queue_refuses(s, endpoint, event.deadline);
   if (error) return refuse(s, event, std::move(*error));
 
-  CallState call{
-      .endpoint = event.endpoint, .revision = endpoint.revision.id, .arrived = s.now, .deadline = event.deadline, .wall = event.wall, .tier = tier_of(worker)};
+  CallState call{.endpoint = event.endpoint,
+                 .revision = endpoint.revision.id,
+                 .arrived = s.now,
+                 .deadline = event.deadline,
+                 .wall = event.wall,
+                 .tier = tier_of(s, endpoint, worker)};
   const auto entered = s.state.calls.emplace(event.call, std::move(call));
   EBB_CHECK(entered.second);
   set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));

@@ -15,6 +15,8 @@ class RandomWorld {
   explicit RandomWorld(uint64_t seed) : random_(seed) {
     for (const char* name : {"a", "b", "c", "d"})
       world_.deploy(name, scaling(), {.queue = 20, .wait = milliseconds(3'000), .time = milliseconds(4'000)});
+    for (const char* name : {"f", "g"})
+      world_.deploy_function(name, static_cast<int>(1 + pick(3)), scaling(), {.queue = 20, .wait = milliseconds(3'000), .time = milliseconds(4'000)});
   }
 
   void run(int events) {
@@ -72,7 +74,7 @@ class RandomWorld {
   void end_call(CallId id) { world_.finish(id, pick(10) == 0 ? domain::Outcome::kRefused : domain::Outcome::kOk); }
 
   void one_event() {
-    const std::string endpoint(1, static_cast<char>('a' + pick(5)));  // 'e' does not exist
+    const std::string endpoint(1, static_cast<char>('a' + pick(7)));  // 'e' does not exist
     switch (pick(16)) {
       case 0:
       case 1:

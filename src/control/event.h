@@ -89,7 +89,7 @@ struct DrainRequested {};
 // Asked for with WakeAt.
 struct TimeReached {};
 
-using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings, StoreWritable,
-                           RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
+using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings,
+                           StoreWritable, RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
 
 }  // namespace ebb::control

@@ -10,7 +10,7 @@ namespace ebb::control {
 
 uint64_t needed_bytes(const Need& need, int slots) {
   const uint64_t slots_bytes = static_cast<uint64_t>(slots) * need.slot_bytes;
-  const uint64_t estimate = (need.weights_mapped ? 0 : need.weights_bytes) + domain::kWorkerBaseBytes + slots_bytes;
+  const uint64_t estimate = (need.weights_mapped ? 0 : need.weights_bytes) + need.base_bytes + slots_bytes;
   if (!need.measured_bytes) return estimate;
   // Measured with other slots than are wanted now: what differs is estimated.
   const auto more_slots = static_cast<int64_t>(slots) - need.measured_slots;
@@ -35,13 +35,19 @@ int slots_that_fit(const Need& need, uint64_t room, int wanted) {
 }
 
 Status fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
-  const Need need{.weights_bytes = revision.weights_bytes(),
+  const Need need{.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
+                  .weights_bytes = revision.weights_bytes(),
                   .weights_mapped = false,
                   .slot_bytes = revision.slot_bytes(),
                   .measured_bytes = std::nullopt,
                   .measured_slots = 0};
   const uint64_t bytes = needed_bytes(need, 1);
   if (bytes <= limit_bytes) return {};
+  if (revision.by_instances())
+    return fail(ErrorKind::kExhausted,
+                fmt::format("one instance of '{}' may take {} MiB, and workers may take {} MiB here: give it less 'memory', or give `ebb serve` more --memory",
+                            revision.spec.name, bytes >> 20U, limit_bytes >> 20U),
+                "memory");
   return fail(
       ErrorKind::kExhausted,
       fmt::format("one slot of '{}' needs about {} MiB ({} MiB of weights, {} MiB for a context of {} tokens), and workers may take {} MiB here: use a smaller "

@@ -16,6 +16,7 @@ namespace ebb::control {
 // What one worker with `slots` slots takes beyond what is taken already: by measurement where there is one, else by the header's facts.
 // Weights that a live worker maps already count nothing.
 struct Need {
+  uint64_t base_bytes = domain::kWorkerBaseBytes;
   uint64_t weights_bytes = 0;
   bool weights_mapped = false;
   uint64_t slot_bytes = 0;

@@ -26,6 +26,13 @@ int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling) {
   return std::min(std::max(slots, 1) * 2, most(scaling));
 }
 
+int instances_to_add(int waiting, int slots_coming, int serving, int calls_per_instance, const domain::Scaling& scaling) {
+  const int without = std::max(waiting - slots_coming, 0);
+  const int for_calls = (without + calls_per_instance - 1) / calls_per_instance;
+  const int wanted = std::max(for_calls, scaling.min - serving);
+  return std::clamp(wanted, 0, std::max(scaling.max - serving, 0));
+}
+
 IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now) {
   if (scaling.min > 0) return {};
   const MonoTime at = parked ? parked_since + scaling.keep : idle_since + scaling.idle.value_or(domain::kIdleAuto);

@@ -13,6 +13,10 @@ int slots_at_start(int waiting, const domain::Scaling& scaling);
 // Slots that a ready worker should have: doubled while more calls wait than slots are free. The same number: leave it.
 int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling);
 
+// Instances to wake or start now, so that all who wait find a slot once they are there: `slots_coming` are those of instances that start
+// already; `serving` counts these and the ready ones.
+int instances_to_add(int waiting, int slots_coming, int serving, int calls_per_instance, const domain::Scaling& scaling);
+
 enum class IdleStep { kStay, kPark, kGo };
 // What becomes of an idle worker, and `next`: when to look again (only for kStay; MonoTime::max() for never).
 struct IdleChoice {

@@ -17,6 +17,9 @@ namespace {
 
 constexpr milliseconds kCoreTurn{50};
 
+// Cores are for engines: an instance has its share by its own limits.
+bool computes(const State& state, const WorkerState& worker) { return !is_instance(state, worker); }
+
 bool idle(const WorkerState& worker) { return worker.running.empty() && !worker.killed && !worker.resizing; }
 bool busy(const WorkerState& worker) { return !worker.killed && (!worker.running.empty() || loads(worker) || worker.resizing); }
 
@@ -41,7 +44,7 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
   const std::optional<WorkerId> victim = cheapest(victims);
   if (!victim) return false;
   WorkerState& worker = s.state.workers.at(*victim);
-  if (worker.phase == WorkerPhase::kParked) {
+  if (worker.phase == WorkerPhase::kParked || is_instance(s.state, worker)) {
     kill_worker(s, *victim, worker, true, because);
   } else {
     park_worker(s, *victim, worker, because);
@@ -49,7 +52,8 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
   return true;
 }
 
-// So many slots as fit, up to `wanted`; 0: none now (room is being made, or there is nothing to give up).
+}  // namespace
+
 int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
   const uint64_t room = room_bytes(memory_now(s.state));
   const int slots = slots_that_fit(need, room, wanted);
@@ -70,6 +74,8 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
   }
   return 0;
 }
+
+namespace {
 
 void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   if (worker.resizing || s.now < worker.grow_after) return;
@@ -118,6 +124,7 @@ void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState&
 // True: nothing more is wanted until something happens to this endpoint.
 bool serve(Stepping& s, const std::string& name) {
   EndpointState& endpoint = s.state.endpoints.at(name);
+  if (endpoint.revision.by_instances()) return serve_instances(s, endpoint);
   auto* worker = current_worker(s.state, name);
   const domain::Scaling& scaling = endpoint.revision.spec.scaling;
   const bool wanted = !s.state.draining && (!endpoint.waiting.empty() || scaling.min > 0);
@@ -167,7 +174,9 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
     kill_worker(s, id, worker, true, "its revision was replaced or removed, and its last call ended");
     return MonoTime::max();
   }
-  const bool watched = (busy(worker) && worker.threads != 0) || worker.phase == WorkerPhase::kParking;
+  // What a function does in its calls shows nobody: their own time is all that bounds it.
+  const bool works = computes(s.state, worker) ? busy(worker) && worker.threads != 0 : loads(worker);
+  const bool watched = works || worker.phase == WorkerPhase::kParking;
   if (watched) {
     const MonoTime until = watch_until(s.state, worker);
     if (s.now < until) return until;
@@ -181,13 +190,15 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint == s.state.endpoints.end() || !endpoint->second.waiting.empty()) return MonoTime::max();
   const domain::Scaling& scaling = endpoint->second.revision.spec.scaling;
-  if (worker.phase == WorkerPhase::kReady && scaling.min > 0) {
+  const bool instance = is_instance(s.state, worker);
+  if (worker.phase == WorkerPhase::kReady && scaling.min > 0 && !instance) {
     const MonoTime at = shrink_at(worker.slots, worker.idle_since, scaling);
     if (s.now < at) return at;
     shrink(s, scaling, id, worker);
     return worker.progress + kBusySilenceMax;
   }
-  const IdleChoice choice = idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, scaling, s.now);
+  const IdleChoice choice = instance ? idle_instance(s.state, endpoint->second, worker, s.now)
+                                     : idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, scaling, s.now);
   if (choice.step == IdleStep::kPark) {
     park_worker(s, id, worker, "its idle time is over");
     return worker.progress + kParkSilenceMax;
@@ -229,7 +240,7 @@ void set_threads(Stepping& s, WorkerId id, WorkerState& worker, int threads) {
 MonoTime share(Stepping& s) {
   std::vector<std::pair<WorkerId, WorkerState*>> working;
   for (auto& [id, worker] : s.state.workers) {
-    if (busy(worker)) working.emplace_back(id, &worker);
+    if (busy(worker) && computes(s.state, worker)) working.emplace_back(id, &worker);
   }
   take_turns(s.state, working.size(), s.now);
   const std::vector<int> threads = share_cores(s.state.engine_cores, working.size(), s.state.rotation);
@@ -289,9 +300,11 @@ Need need_of(const State& state, const EndpointState& endpoint) {
                         const auto other = state.revisions.find(entry.second.revision);
                         return other != state.revisions.end() && other->second.model && other->second.model->digest == revision.model->digest;
                       });
-  return {.weights_bytes = revision.weights_bytes(),
+  return {.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
+          .weights_bytes = revision.weights_bytes(),
           .weights_mapped = mapped,
-          .slot_bytes = revision.slot_bytes(),
+          // An instance takes what it was seen to take; until then all that it may.
+          .slot_bytes = revision.by_instances() && endpoint.measured_bytes ? 0 : revision.slot_bytes(),
           .measured_bytes = endpoint.measured_bytes,
           .measured_slots = endpoint.measured_slots};
 }

@@ -47,7 +47,7 @@ struct CallState {
   nanoseconds start{0};  // the part of its wait that a start or a wake took
   std::optional<MonoTime> first_text;
   std::optional<domain::Outcome> cancelled;  // set once a cancel was sent: what it will be recorded as
-  bool committed = false;                   // never tried again
+  bool committed = false;                    // never tried again
   bool answered = false;                     // the caller has an error already
   bool operator==(const CallState&) const = default;
 };
@@ -58,6 +58,7 @@ struct WorkerState {
   std::string endpoint;
   RevisionId revision;
   WorkerPhase phase = WorkerPhase::kStarting;
+  bool fresh = true;            // it has never been ready: what wakes it starts its function or model
   bool draining = false;        // takes no new calls; killed when it runs none
   bool killed = false;          // its end is on the way …
   bool end_expected = false;    // … and is no failure of its revision
@@ -90,6 +91,7 @@ struct EndpointState {
   int measured_slots = 0;                  // … with so many slots
   nanoseconds service{0};                  // moving average of a call's time in its slot; 0: not known
   MonoTime last_call{};
+  bool prepare = false;        // an instance is to be prepared for the next start, where instances serve it
   bool no_room_noted = false;  // in the journal, once for each time that memory is short
   bool operator==(const EndpointState&) const = default;
 };

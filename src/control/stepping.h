@@ -11,6 +11,7 @@
 #include "control/action.h"
 #include "control/event.h"
 #include "control/memory_policy.h"
+#include "control/scale_policy.h"
 #include "control/state.h"
 
 namespace ebb::control {
@@ -56,21 +57,37 @@ void on_readings(Stepping& s, const Readings& event);
 void on_deployed(Stepping& s, const RevisionDeployed& event);
 void on_removed(Stepping& s, const EndpointRemoved& event);
 void on_drain(Stepping& s);
+// 0 slots: only prepared.
 void start_worker(Stepping& s, EndpointState& endpoint, int slots);
 void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots);
 void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because);
 // `expected`: its death is no failure of the revision.
 void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, std::string because);
 
-// The worker that serves the endpoint's current revision, or null.
+// The worker that serves the endpoint's current revision, or null; where instances serve it, the first of them.
 std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint);
+bool is_current(const EndpointState& endpoint, const WorkerState& worker);
+bool is_instance(const State& state, const WorkerState& worker);
 bool loads(const WorkerState& worker);
 // What it takes: as measured, or as admitted where that is not measured yet.
 uint64_t bytes_of(const WorkerState& worker);
+
+// instances.cc: endpoints that are served by instances. What serve() and friends in settle.cc do for one worker with slots.
+bool serve_instances(Stepping& s, EndpointState& endpoint);
+struct Capacity {
+  int slots = 0;    // of instances that are ready …
+  int running = 0;  // … and the calls in them
+  bool frozen = false;
+};
+Capacity capacity_of(const State& state, const EndpointState& endpoint);
+// What becomes of an idle one, and when to look again.
+IdleChoice idle_instance(const State& state, const EndpointState& endpoint, const WorkerState& worker, MonoTime now);
 
 // settle.cc
 void settle(Stepping& s);
 NodeMemory memory_now(const State& state);
 Need need_of(const State& state, const EndpointState& endpoint);
+// So many slots as fit, up to `wanted`; 0: none now (room is being made, or there is nothing to give up).
+int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted);
 
 }  // namespace ebb::control

@@ -10,6 +10,7 @@ namespace {
 // Higher is more useful.
 int rank_of(const WorkerState& worker) {
   if (worker.draining || worker.killed) return 1;
+  if (worker.fresh && worker.slots == 0) return 2;  // prepared, or about to be
   switch (worker.phase) {
     case WorkerPhase::kReady: return 5;
     case WorkerPhase::kWaking:
@@ -25,6 +26,7 @@ std::string_view word_of(int rank, bool failed) {
     case 5: return "ready";
     case 4: return "starting";
     case 3: return "parked";
+    case 2: return failed ? "failed" : "prepared";
     case 1: return "draining";
     default: return failed ? "failed" : "absent";
   }
@@ -33,6 +35,7 @@ std::string_view word_of(int rank, bool failed) {
 std::string_view word_of(const WorkerState& worker) {
   if (worker.killed) return "ending";
   if (worker.draining) return "draining";
+  if (worker.fresh && worker.slots == 0 && worker.phase == WorkerPhase::kParked) return "prepared";
   switch (worker.phase) {
     case WorkerPhase::kStarting: return "starting";
     case WorkerPhase::kWaking: return "waking";

@@ -41,11 +41,12 @@ void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event
             .inputs = {{"deaths in a row", fmt::format("{}", endpoint.failures)},
                        {"next start in", fmt::format("{} ms", std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now).count())}}});
   if (endpoint.failures < kBreakerFailures) return;
-  const Error error{.kind = ErrorKind::kUnavailable,
-                    .message = typed ? fmt::format("the model does not load: {}", endpoint.last_failure)
-                                     : fmt::format("{} workers of this endpoint died in a row, the last one by: {}", endpoint.failures, endpoint.last_failure),
-                    .code = "worker_failed",
-                    .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
+  const Error error{
+      .kind = ErrorKind::kUnavailable,
+      .message = typed ? fmt::format("the {}: {}", endpoint.revision.by_instances() ? "function does not start" : "model does not load", endpoint.last_failure)
+                       : fmt::format("{} workers of this endpoint died in a row, the last one by: {}", endpoint.failures, endpoint.last_failure),
+      .code = "worker_failed",
+      .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
   tell_waiting(s, endpoint, domain::Outcome::kFault, error, "breaker");
 }
 
@@ -76,17 +77,35 @@ nanoseconds load_time_of(const State& state, const WorkerState& worker) {
 
 }  // namespace
 
+bool is_instance(const State& state, const WorkerState& worker) {
+  const auto found = state.revisions.find(worker.revision);
+  return found != state.revisions.end() && found->second.by_instances();
+}
+
 bool loads(const WorkerState& worker) { return worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking; }
+
+bool is_current(const EndpointState& endpoint, const WorkerState& worker) {
+  return worker.revision == endpoint.revision.id && !worker.draining && !worker.killed;
+}
 
 std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint) {
   const auto found = state.endpoints.find(endpoint);
   if (found == state.endpoints.end()) return nullptr;
   for (auto& worker : state.workers) {
-    if (worker.second.endpoint == endpoint && worker.second.revision == found->second.revision.id && !worker.second.draining && !worker.second.killed)
-      return &worker;
+    if (is_current(found->second, worker.second)) return &worker;
   }
   return nullptr;
 }
+
+namespace {
+
+std::string_view why_start(const EndpointState& endpoint, int slots) {
+  if (slots == 0) return "the next call that needs an instance shall find it prepared";
+  if (endpoint.waiting.empty()) return "its scaling.min asks for slots that are always ready";
+  return endpoint.revision.by_instances() ? "more calls wait than its instances can take" : "calls wait and no worker lives";
+}
+
+}  // namespace
 
 void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
   const domain::Revision& revision = endpoint.revision;
@@ -94,19 +113,24 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
   const Need need = need_of(s.state, endpoint);
   const NodeMemory memory = memory_now(s.state);
   WorkerState worker{.endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots};
-  worker.admitted_bytes = needed_bytes(need, slots);
+  if (revision.by_instances()) {
+    worker.admitted_bytes = slots == 0 ? domain::kInstanceBaseBytes : needed_bytes(need, 1);
+  } else {
+    worker.admitted_bytes = needed_bytes(need, slots);
+  }
   worker.phase_since = worker.progress = worker.start_began = worker.idle_since = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
-  const DecisionId why =
-      s.decide({.what = "start",
-                .endpoint = revision.spec.name,
-                .because = endpoint.waiting.empty() ? "its scaling.min asks for slots that are always ready" : "calls wait and no worker lives",
-                .worker = id,
-                .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
-                           {"slots", fmt::format("{}", slots)},
-                           {"needs", mib(worker.admitted_bytes)},
-                           {"room", mib(room_bytes(memory))},
-                           {"needs by", need.measured_bytes ? "measurement" : "the model's header"}}});
+  const DecisionId why = s.decide({.what = "start",
+                                   .endpoint = revision.spec.name,
+                                   .because = std::string(why_start(endpoint, slots)),
+                                   .worker = id,
+                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
+                                              {"slots", fmt::format("{}", slots)},
+                                              {"needs", mib(worker.admitted_bytes)},
+                                              {"room", mib(room_bytes(memory))},
+                                              {"needs by", need.measured_bytes       ? "measurement"
+                                                           : revision.by_instances() ? "its memory limit"
+                                                                                     : "the model's header"}}});
   s.state.workers.emplace(id, std::move(worker));
   s.act(StartWorker{.worker = id, .revision = revision.id, .endpoint = revision.spec.name, .slots = slots, .threads = 1}, why);
 }
@@ -115,12 +139,17 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
   const EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
   worker.phase = WorkerPhase::kWaking;
   worker.slots = slots;
-  worker.admitted_bytes = worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
+  const bool thaws = endpoint.revision.by_instances() && !worker.fresh;
+  const Need need = need_of(s.state, endpoint);
+  worker.admitted_bytes = endpoint.revision.by_instances() ? (thaws ? bytes_of(worker) : needed_bytes(need, 1))
+                                                           : worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
   worker.phase_since = worker.progress = worker.start_began = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
   const DecisionId why = s.decide({.what = "wake",
                                    .endpoint = worker.endpoint,
-                                   .because = "calls wait and its worker is parked",
+                                   .because = !endpoint.revision.by_instances() ? "calls wait and its worker is parked"
+                                              : thaws                           ? "calls wait and this instance is frozen"
+                                                                                : "calls wait and this instance is prepared",
                                    .worker = id,
                                    .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())}, {"slots", fmt::format("{}", slots)}}});
   s.act(Unpark{.worker = id, .slots = slots}, why);
@@ -162,9 +191,10 @@ void on_ready(Stepping& s, const WorkerReady& event) {
     worker.slots = std::max(slots, static_cast<int>(worker.running.size()));
   } else if (loads(worker)) {
     const bool woke = worker.phase == WorkerPhase::kWaking;
-    worker.slots = std::clamp(event.slots, 0, slots_most(s.state, worker));
+    worker.slots = std::clamp(event.slots, 0, is_instance(s.state, worker) ? worker.slots : slots_most(s.state, worker));
     worker.phase = worker.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
     worker.phase_since = worker.ready_at = worker.idle_since = s.now;
+    if (worker.slots > 0) worker.fresh = false;
     if (woke && worker.slots == 0) {
       worker.grow_after = s.now + kGrowPause;
       s.decide({.what = "wait",
@@ -183,12 +213,13 @@ void on_parked(Stepping& s, const WorkerParked& event) {
   WorkerState& worker = found->second;
   const uint64_t before = bytes_of(worker);
   worker.phase = WorkerPhase::kParked;
-  worker.slots = 0;
-  worker.pss_bytes = 0;  // measured again soon; until then it is taken for what is admitted
-  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes);
   worker.phase_since = s.now;
-  credit_freed(s.state, before - worker.admitted_bytes, worker.revision);
+  worker.slots = 0;
   s.state.hungry.insert(worker.endpoint);
+  if (is_instance(s.state, worker)) return;  // what is frozen keeps its memory
+  worker.pss_bytes = 0;                      // measured again soon; until then it is taken for what is admitted
+  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes);
+  credit_freed(s.state, before - worker.admitted_bytes, worker.revision);
 }
 
 void on_died(Stepping& s, const WorkerDied& event) {
@@ -207,8 +238,9 @@ void on_died(Stepping& s, const WorkerDied& event) {
   s.state.workers.erase(event.worker);
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint != s.state.endpoints.end()) {
-    if (!worker.end_expected && endpoint->second.revision.id == worker.revision)
-      count_failure(s, endpoint->second, event, worker.phase == WorkerPhase::kStarting);
+    // A function that ends while it serves is its caller's affair: the next call gets another instance.
+    const bool counts = !is_instance(s.state, worker) || worker.fresh;
+    if (!worker.end_expected && counts && endpoint->second.revision.id == worker.revision) count_failure(s, endpoint->second, event, worker.fresh);
     s.state.hungry.insert(worker.endpoint);
   }
   // Its memory is free: whoever waits for room may have it.
@@ -229,9 +261,10 @@ void on_readings(Stepping& s, const Readings& event) {
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
     EndpointState& e = endpoint->second;
-    if (!e.measured_bytes || worker.slots != e.measured_slots || reading.pss_bytes > *e.measured_bytes) {
+    const bool other_slots = !e.revision.by_instances() && worker.slots != e.measured_slots;
+    if (!e.measured_bytes || other_slots || reading.pss_bytes > *e.measured_bytes) {
       e.measured_bytes = reading.pss_bytes;
-      e.measured_slots = worker.slots;
+      e.measured_slots = e.revision.by_instances() ? 1 : worker.slots;
     }
   }
 }
@@ -249,6 +282,7 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.last_failure.clear();
   endpoint.measured_bytes.reset();
   endpoint.service = nanoseconds{0};
+  endpoint.prepare = event.revision.by_instances();
   s.state.revisions[event.revision.id] = event.revision;
   for (const CallId id : endpoint.waiting)
     s.state.calls.at(id).revision = event.revision.id;

@@ -29,6 +29,21 @@ struct World {
     feed(RevisionDeployed{*revision});
   }
 
+  // Of a function: each instance takes `calls` at once.
+  void deploy_function(const std::string& name, int calls, domain::Scaling scaling = {}, domain::CallLimits limits = {}, int64_t memory_mib = 128) {
+    domain::EndpointSpec spec{.name = name, .engine = domain::Engine::kContainer, .memory_mib = memory_mib, .scaling = scaling, .limits = limits};
+    auto revision = domain::make_revision(RevisionId{next_revision++}, spec, std::nullopt, WallTime{});
+    ASSERT_TRUE(revision);
+    revision->calls_per_instance = calls;
+    feed(RevisionDeployed{*revision});
+  }
+  std::vector<WorkerId> in_phase(WorkerPhase phase) const {
+    std::vector<WorkerId> found;
+    for (const auto& [id, worker] : state.workers)
+      if (worker.phase == phase && !worker.killed) found.push_back(id);
+    return found;
+  }
+
   CallId call(const std::string& endpoint, MonoTime deadline = MonoTime::max()) {
     const CallId id{next_call++};
     feed(CallArrived{.call = id, .endpoint = endpoint, .deadline = deadline, .wall = WallTime{}});

@@ -37,6 +37,7 @@ bool is_name(std::string_view name) {
 }
 
 uint64_t Revision::slot_bytes() const {
+  if (by_instances()) return static_cast<uint64_t>(memory_mib) << 20U;
   if (!model) return kSlotScratchBytes;
   const auto tokens = static_cast<uint64_t>(context_tokens);
   const uint64_t piece = model->facts.pooling.empty() ? 0 : tokens * static_cast<uint64_t>(model->facts.width) * kPieceBytesPerValue;

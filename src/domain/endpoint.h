@@ -55,7 +55,11 @@ struct Revision {
   std::optional<Model> model;  // as resolved when it was deployed
   int64_t memory_mib = 0;      // billed for each call
   int64_t context_tokens = 0;  // of one slot
+  // Of a function: each worker is one instance that takes so many calls at once. 0: one worker has as many slots as are wanted.
+  int calls_per_instance = 0;
   WallTime created{};
+
+  bool by_instances() const { return calls_per_instance > 0; }
 
   // For admission, until measured: what one worker takes besides its weights, and what each slot adds.
   uint64_t weights_bytes() const { return model ? model->facts.weights_bytes : 0; }
@@ -65,6 +69,8 @@ struct Revision {
 
 // What a worker of a revision takes apart from weights and slots: program, vocabulary, scratch. Measured for SmolLM2 and rounded up.
 inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
+// What a prepared instance takes: its worker, and what waits in its sandbox.
+inline constexpr uint64_t kInstanceBaseBytes = 8ULL << 20U;
 
 // Fills in what the spec left out. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created);
