@@ -19,6 +19,7 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::kTimeout: return "timeout";
     case ErrorKind::kCancelled: return "cancelled";
     case ErrorKind::kPoison: return "poison";
+    case ErrorKind::kFunction: return "function";
     case ErrorKind::kCorrupt: return "corrupt";
     case ErrorKind::kIo: return "io";
     case ErrorKind::kInternal: return "internal";

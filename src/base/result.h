@@ -24,6 +24,7 @@ enum class ErrorKind {
   kTimeout,       // a deadline passed
   kCancelled,     // the caller left
   kPoison,        // the input itself breaks workers
+  kFunction,      // a function ended, or answered what is no answer: its owner's affair
   kCorrupt,       // stored or received bytes are not what they must be
   kIo,            // the operating system said no
   kInternal,      // our fault

@@ -63,13 +63,19 @@ struct RecordUsage {
   domain::UsageRecord record;
 };
 
+// The start of an instance: a line of its own on the bill. The shell gives it an id.
+struct RecordInit {
+  domain::UsageRecord record;
+};
+
 struct WakeAt {
   MonoTime at;
 };  // replaces any earlier one
 // Nothing runs and nothing waits: the server may end.
 struct Drained {};
 
-using Act = std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, CancelCall, AnswerError, RecordUsage, WakeAt, Drained>;
+using Act =
+    std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, CancelCall, AnswerError, RecordUsage, RecordInit, WakeAt, Drained>;
 
 struct Action {
   Act act;

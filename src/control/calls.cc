@@ -69,7 +69,9 @@ domain::Tier tier_of(const Stepping& s, const EndpointState& endpoint, const std
   return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
 }
 
-bool is_paid(domain::Outcome outcome) { return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout; }
+bool is_paid(domain::Outcome outcome) {
+  return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout || outcome == domain::Outcome::kFailed;
+}
 
 // The one usage record of an accepted call, and the end of the core's knowledge of it.
 void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, int64_t prompt_tokens, int64_t completion_tokens, DecisionId why) {

@@ -57,6 +57,27 @@ TEST(Instances, ACallStartsThePreparedOneAndTheNextIsPrepared) {
   EXPECT_EQ(world.records.at(call).tier, domain::Tier::kCold);
 }
 
+TEST(Instances, TheStartIsALineOfItsOwnOnce) {
+  World world;
+  world.state.node.prices.init_per_mib_ms = 3;
+  world.deploy_function("f", 2, {.idle = milliseconds(100)});
+  world.ready(world.starts[0].worker, 0);
+  world.call("f");
+  world.call("f");
+  world.pass(milliseconds(40));
+  world.ready(world.unparks[0].worker, 2);
+  ASSERT_EQ(world.inits.size(), 1U);
+  EXPECT_EQ(world.inits[0].billed_ms, 40);
+  EXPECT_EQ(world.inits[0].cost, 40 * 128 * 3);
+  while (!world.running.empty())
+    world.finish(world.running.begin()->first);
+  world.pass(milliseconds(200));
+  world.feed(WorkerParked{world.parks.at(0)});
+  world.call("f");
+  world.ready(world.parks.at(0), 2);
+  EXPECT_EQ(world.inits.size(), 1U) << "a thaw is no start";
+}
+
 TEST(Instances, OneCallEachWhereTheContractSaysSo) {
   Prepared world;
   for (int i = 0; i < 5; ++i)

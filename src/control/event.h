@@ -26,7 +26,7 @@ struct CallArrived {
 struct CallFirstText {
   CallId call;
 };
-// The worker says that the call's slot is free again. `outcome` is what the worker said (kOk, or kRefused with nothing generated);
+// The worker says that the call's slot is free again. `outcome` is what the worker said (kOk, kFailed, or kRefused with nothing generated);
 // the core overrules it when it had cancelled the call.
 struct CallEnded {
   CallId call;

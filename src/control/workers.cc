@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -63,6 +64,16 @@ void credit_freed(State& state, uint64_t freed_bytes, RevisionId revision) {
   const auto found = state.revisions.find(revision);
   const uint64_t weights = found == state.revisions.end() ? 0 : found->second.weights_bytes();
   if (freed_bytes > weights) state.available_bytes += freed_bytes - weights;
+}
+
+void record_init(Stepping& s, const WorkerState& worker) {
+  const int64_t memory_mib = s.state.revisions.at(worker.revision).memory_mib;
+  const nanoseconds took = s.now - worker.start_began;
+  domain::UsageRecord record{.endpoint = worker.endpoint, .revision = worker.revision, .tier = domain::Tier::kInit, .start = took, .busy = took, .total = took};
+  record.billed_ms = domain::billed_milliseconds(took);
+  record.memory_mib = memory_mib;
+  record.cost = domain::cost_of_init(record.billed_ms, memory_mib, s.state.node.prices);
+  s.act(RecordInit{.record = std::move(record)}, {});
 }
 
 int slots_most(const State& state, const WorkerState& worker) {
@@ -194,7 +205,7 @@ void on_ready(Stepping& s, const WorkerReady& event) {
     worker.slots = std::clamp(event.slots, 0, is_instance(s.state, worker) ? worker.slots : slots_most(s.state, worker));
     worker.phase = worker.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
     worker.phase_since = worker.ready_at = worker.idle_since = s.now;
-    if (worker.slots > 0) worker.fresh = false;
+    if (worker.slots > 0 && std::exchange(worker.fresh, false) && is_instance(s.state, worker)) record_init(s, worker);
     if (woke && worker.slots == 0) {
       worker.grow_after = s.now + kGrowPause;
       s.decide({.what = "wait",

@@ -105,6 +105,7 @@ struct World {
     EXPECT_TRUE(records.emplace(a.record.call, a.record).second) << "one usage record for each call";
     if (const auto on = ran_on.find(a.record.call); on != ran_on.end()) billed[on->second] += a.record.busy;
   }
+  void take(const RecordInit& a) { inits.push_back(a.record); }
   // Holds for a worker that runs nothing: what died with calls in it was metered for nobody.
   void expect_bills_add_up(WorkerId id) {
     const auto found = state.workers.find(id);
@@ -134,6 +135,7 @@ struct World {
   std::map<WorkerId, nanoseconds> billed;  // by the records of the calls that ran in it last
   std::map<CallId, Error> errors;
   std::map<CallId, domain::UsageRecord> records;
+  std::vector<domain::UsageRecord> inits;
   std::set<CallId> accepted;
   bool drained = false;
 };

@@ -12,12 +12,19 @@ int64_t billed_milliseconds(nanoseconds busy) {
   return (busy.count() - 1) / 1'000'000 + 1;
 }
 
-Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices) {
+namespace {
+
+Pico cost_of(int64_t billed_ms, int64_t memory_mib, Pico per_mib_ms, Pico per_call) {
   __extension__ using Wide = __int128;
-  const Wide cost = Wide{billed_ms} * memory_mib * prices.per_mib_ms + prices.per_call;
+  const Wide cost = Wide{billed_ms} * memory_mib * per_mib_ms + per_call;
   constexpr Wide kMax = std::numeric_limits<Pico>::max();
   return static_cast<Pico>(cost > kMax ? kMax : cost);
 }
+
+}  // namespace
+
+Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.per_mib_ms, prices.per_call); }
+Pico cost_of_init(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.init_per_mib_ms, 0); }
 
 std::string format_money(Pico amount) {
   const bool negative = amount < 0;

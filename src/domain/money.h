@@ -13,8 +13,9 @@ using Pico = int64_t;
 
 struct Prices {
   std::string currency = "USD";
-  Pico per_mib_ms = 16;     // 1.6e-11 a MiB·ms: what the large clouds ask for a GB-second of function time
-  Pico per_call = 200'000;  // 2e-7: a fifth of a millionth
+  Pico per_mib_ms = 16;      // 1.6e-11 a MiB·ms: what the large clouds ask for a GB-second of function time
+  Pico init_per_mib_ms = 0;  // while an instance of a function starts
+  Pico per_call = 200'000;   // 2e-7: a fifth of a millionth
   bool operator==(const Prices&) const = default;
 };
 
@@ -23,6 +24,9 @@ int64_t billed_milliseconds(nanoseconds busy);
 
 // billed_ms × memory_mib × per_mib_ms + per_call; saturates instead of overflowing.
 Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices);
+
+// billed_ms × memory_mib × init_per_mib_ms, likewise.
+Pico cost_of_init(int64_t billed_ms, int64_t memory_mib, const Prices& prices);
 
 // "0.000123456789" with the digits that matter: at least two, at most twelve after the point, no trailing zeros beyond two.
 std::string format_money(Pico amount);

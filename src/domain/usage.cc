@@ -10,6 +10,7 @@ std::string_view to_string(Tier tier) {
     case Tier::kWarm: return "warm";
     case Tier::kParked: return "parked";
     case Tier::kCold: return "cold";
+    case Tier::kInit: return "init";
   }
   return "warm";
 }
@@ -20,20 +21,21 @@ std::string_view to_string(Outcome outcome) {
     case Outcome::kLeft: return "left";
     case Outcome::kTimeout: return "timeout";
     case Outcome::kRefused: return "refused";
+    case Outcome::kFailed: return "failed";
     case Outcome::kFault: return "fault";
   }
   return "fault";
 }
 
 Result<Tier> parse_tier(std::string_view word) {
-  for (const Tier tier : {Tier::kWarm, Tier::kParked, Tier::kCold}) {
+  for (const Tier tier : {Tier::kWarm, Tier::kParked, Tier::kCold, Tier::kInit}) {
     if (to_string(tier) == word) return tier;
   }
-  return fail(ErrorKind::kInvalid, fmt::format("'{}' is no tier: warm, parked or cold", word), "tier");
+  return fail(ErrorKind::kInvalid, fmt::format("'{}' is no tier: warm, parked, cold or init", word), "tier");
 }
 
 Result<Outcome> parse_outcome(std::string_view word) {
-  for (const Outcome outcome : {Outcome::kOk, Outcome::kLeft, Outcome::kTimeout, Outcome::kRefused, Outcome::kFault}) {
+  for (const Outcome outcome : {Outcome::kOk, Outcome::kLeft, Outcome::kTimeout, Outcome::kRefused, Outcome::kFailed, Outcome::kFault}) {
     if (to_string(outcome) == word) return outcome;
   }
   return fail(ErrorKind::kInvalid, fmt::format("'{}' is no outcome", word));

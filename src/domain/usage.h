@@ -12,17 +12,19 @@
 
 namespace ebb::domain {
 
-// How the call found its endpoint: a ready worker, a parked one, or none.
-enum class Tier { kWarm, kParked, kCold };
+// How the call found its endpoint: a ready worker, a parked one, or none. kInit is no call: the start of an instance of a function, which has a
+// record of its own.
+enum class Tier { kWarm, kParked, kCold, kInit };
 std::string_view to_string(Tier tier);
 Result<Tier> parse_tier(std::string_view word);
 
-// How it ended. Only kOk, kLeft and kTimeout after dispatch are paid for; the rest costs nothing.
+// How it ended. Only kOk, kLeft, kTimeout and kFailed after dispatch are paid for; the rest costs nothing.
 enum class Outcome {
   kOk,       // whole answer given
   kLeft,     // the client went away; billed to the moment when the slot was free again
   kTimeout,  // its deadline passed; billed likewise if it ran, zero if it only waited
   kRefused,  // the worker refused the input (too long a prompt, …): nothing billed
+  kFailed,   // the function itself failed: it ended, or ran out of what it may use; billed
   kFault,    // the platform failed: zero
 };
 std::string_view to_string(Outcome outcome);

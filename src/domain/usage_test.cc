@@ -9,7 +9,7 @@ namespace {
 TEST(UsageWords, ReadBack) {
   for (const Tier tier : {Tier::kWarm, Tier::kParked, Tier::kCold})
     EXPECT_EQ(*parse_tier(to_string(tier)), tier);
-  for (const Outcome outcome : {Outcome::kOk, Outcome::kLeft, Outcome::kTimeout, Outcome::kRefused, Outcome::kFault})
+  for (const Outcome outcome : {Outcome::kOk, Outcome::kLeft, Outcome::kTimeout, Outcome::kRefused, Outcome::kFailed, Outcome::kFault})
     EXPECT_EQ(*parse_outcome(to_string(outcome)), outcome);
   EXPECT_FALSE(parse_tier("hot"));
   EXPECT_FALSE(parse_outcome(""));

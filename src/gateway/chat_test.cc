@@ -152,7 +152,8 @@ TEST(Chat, RefusalsHaveTheirStatus) {
   };
   const Row rows[] = {{ErrorKind::kInvalid, 400},    {ErrorKind::kUnauthorized, 401}, {ErrorKind::kNotFound, 404},    {ErrorKind::kTooLarge, 413},
                       {ErrorKind::kOverloaded, 429}, {ErrorKind::kExhausted, 503},    {ErrorKind::kUnavailable, 503}, {ErrorKind::kTimeout, 504},
-                      {ErrorKind::kPoison, 422},     {ErrorKind::kCorrupt, 500},      {ErrorKind::kIo, 500},          {ErrorKind::kInternal, 500}};
+                      {ErrorKind::kPoison, 422},     {ErrorKind::kFunction, 502},     {ErrorKind::kCorrupt, 500},     {ErrorKind::kIo, 500},
+                      {ErrorKind::kInternal, 500}};
   TestServer server;
   Client client(server);
   for (const Row& row : rows) {

@@ -63,6 +63,7 @@ int status_of(ErrorKind kind) {
     case ErrorKind::kExists: return 409;
     case ErrorKind::kTooLarge: return 413;
     case ErrorKind::kPoison: return 422;
+    case ErrorKind::kFunction: return 502;
     case ErrorKind::kOverloaded: return 429;
     case ErrorKind::kCancelled: return 499;
     case ErrorKind::kCorrupt:

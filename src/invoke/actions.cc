@@ -36,6 +36,7 @@ void LocalPlatform::perform(const control::Action& action) {
                  [this](const control::CancelCall& cancel) { fleet_.cancel(cancel.worker, cancel.call); },
                  [this](const control::AnswerError& error) { answer(error.call, error.error); },
                  [this](const control::RecordUsage& usage) { record(usage.record); },
+                 [this](const control::RecordInit& init) { record_init(init.record); },
                  [this](const control::WakeAt& wake) { wake_at(wake.at); },
                  [this](const control::Drained&) {
                    drain_done_ = true;
@@ -118,6 +119,14 @@ void LocalPlatform::record(const domain::UsageRecord& record) {
   totals.last_ended = record.ended;
   // The backlog is bounded; before it is full the ledger has said that it cannot write, and no call was accepted since.
   if (!usage_log_.append(record)) log_error("a usage record could not be kept", {{"call", to_hex(record.call.value)}, {"endpoint", record.endpoint}});
+}
+
+void LocalPlatform::record_init(domain::UsageRecord record) {
+  record.call = CallId{call_ids_.next()};
+  record.ended = clock_.wall();
+  totals_[record.endpoint].cost += record.cost;
+  note(record.endpoint, fmt::format("an instance started in {} ms", record.billed_ms));
+  if (!usage_log_.append(record)) log_error("the record of a start could not be kept", {{"endpoint", record.endpoint}});
 }
 
 void LocalPlatform::wake_at(MonoTime at) {

@@ -27,9 +27,9 @@ struct Dispatched {
 
 // What a stream asks of the platform.
 struct StreamHooks {
-  std::function<void(CallId)> left;                                             // once, if the reader goes away before the end
-  std::function<void(CallId, std::string piece, bool last)> input = {};         // a piece of the caller's body, at most kBodyPieceBytesMax
-  std::function<void(CallId, size_t bytes)> read = {};                          // so much of an HTTP answer's body
+  std::function<void(CallId)> left;                                      // once, if the reader goes away before the end
+  std::function<void(CallId, std::string piece, bool last)> input = {};  // a piece of the caller's body, at most kBodyPieceBytesMax
+  std::function<void(CallId, size_t bytes)> read = {};                   // so much of an HTTP answer's body
 };
 
 class CallStream {

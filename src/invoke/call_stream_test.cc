@@ -14,7 +14,8 @@ namespace {
 struct Reader {
   io::asio::io_context loop;
   std::vector<CallId> left;
-  std::shared_ptr<CallStream> stream = std::make_shared<CallStream>(loop.get_executor(), CallId{7}, StreamHooks{.left = [this](CallId call) { left.push_back(call); }});
+  std::shared_ptr<CallStream> stream =
+      std::make_shared<CallStream>(loop.get_executor(), CallId{7}, StreamHooks{.left = [this](CallId call) { left.push_back(call); }});
   std::vector<domain::CallEvent> got;
 
   void read_to_end() {

@@ -78,6 +78,7 @@ class LocalPlatform final : public Platform {
   void perform_dispatch(const control::Dispatch& dispatch);
   void answer(CallId call, const Error& error);
   void record(const domain::UsageRecord& record);
+  void record_init(domain::UsageRecord record);
   void wake_at(MonoTime at);
   void send_input(CallId call, std::string piece, bool last);
   void give_credit(CallId call, size_t bytes);

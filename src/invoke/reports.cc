@@ -53,7 +53,8 @@ void LocalPlatform::take(instance::Report report) {
                    take_end(finished.call, ended, finished.finished);
                  },
                  [this](const instance::CallRefused& refused) {
-                   take_end(refused.call, {.call = refused.call, .outcome = domain::Outcome::kRefused},
+                   const bool failed = refused.error.kind == ErrorKind::kFunction || refused.error.kind == ErrorKind::kTimeout;
+                   take_end(refused.call, {.call = refused.call, .outcome = failed ? domain::Outcome::kFailed : domain::Outcome::kRefused},
                             domain::Failed{.error = refused.error, .completion_tokens = 0});
                  },
                  [this](const instance::SandboxReport& report_) {

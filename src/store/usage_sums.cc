@@ -23,7 +23,7 @@ UsageKey key_of(const domain::UsageRecord& record) {
 }
 
 UsageSums sums_of(const domain::UsageRecord& record) {
-  return {.calls = 1,
+  return {.calls = record.tier == domain::Tier::kInit ? 0 : 1,
           .faults = record.outcome == domain::Outcome::kFault ? 1 : 0,
           .billed_ms = record.billed_ms,
           .busy_ns = record.busy.count(),
