@@ -30,7 +30,8 @@ Connection::Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Service
     : socket_(std::move(socket)),
       services_(std::move(services)),
       buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes),
-      deadline_(services_->executor) {
+      deadline_(services_->executor),
+      piece_deadline_(services_->executor) {
   io::ErrorCode ignored;
   socket_.set_option(io::asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
@@ -131,6 +132,7 @@ std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, cons
 
 io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expects_continue) {
   if (parser.is_done()) co_return std::nullopt;
+  parser.body_limit(services_->options.body_bytes_max);
   if (expects_continue && buffer_.size() == 0) {
     const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return std::nullopt;
@@ -141,6 +143,66 @@ io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expe
   if (error) problem = body_problem(error, parser);
   clear_deadline();
   co_return problem;
+}
+
+// What the end of a read means for whoever reads the body.
+BodyPiece Connection::piece_after(const io::ErrorCode& error, std::string data) {
+  BodyPiece piece{.data = std::move(data)};
+  if (!error || error == io::http::error::need_buffer) {
+    if (pieces_->is_done()) piece.end = BodyPiece::End::kLast;
+    return piece;
+  }
+  piece.end = BodyPiece::End::kBroken;
+  if (reading_stopped_ || left_) {
+    piece.end = BodyPiece::End::kGone;
+  } else if (error == io::http::error::body_limit) {
+    piece.error = {.kind = ErrorKind::kTooLarge, .message = fmt::format("the body has over {} bytes", domain::kFunctionBodyBytesMax)};
+  } else if (piece_late_) {
+    piece.error = {.kind = ErrorKind::kTimeout, .message = "the body came too slowly, or is smaller than declared"};
+  } else if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category() && error != io::http::error::partial_message) {
+    piece.error = {.kind = ErrorKind::kInvalid, .message = "the body is malformed: " + error.message()};
+  } else {
+    piece.end = BodyPiece::End::kGone;
+    close();
+  }
+  return piece;
+}
+
+io::Task<BodyPiece> Connection::read_piece() {
+  if (continue_owed_ && buffer_.size() == 0) {
+    const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!written) co_return piece_after(io::asio::error::eof, {});
+  }
+  continue_owed_ = false;
+  std::string data(domain::kBodyPieceBytesMax, '\0');
+  auto& body = pieces_->get().body();
+  body.data = data.data();
+  body.size = data.size();
+  body.more = true;
+  piece_late_ = false;
+  piece_deadline_.expires_after(services_->options.body_time_max);
+  piece_deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || self->piece_deadline_.expiry() > io::asio::steady_timer::clock_type::now()) return;
+    self->piece_late_ = true;
+    io::ErrorCode ignored;
+    self->socket_.cancel(ignored);
+  });
+  reading_piece_ = true;
+  const auto [error, count] = co_await io::http::async_read_some(socket_, buffer_, *pieces_, kAsTuple);
+  reading_piece_ = false;
+  piece_deadline_.expires_at(io::asio::steady_timer::time_point::max());
+  data.resize(data.size() - body.size);
+  co_return piece_after(error, std::move(data));
+}
+
+bool Connection::stop_reading() {
+  reading_stopped_ = true;
+  if (reading_piece_) {
+    io::ErrorCode ignored;
+    socket_.cancel(ignored);
+  }
+  return !has_pieces();
 }
 
 io::Task<bool> Connection::write(std::string bytes) {

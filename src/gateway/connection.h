@@ -36,11 +36,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // For the exchange. False: the client is gone, or took nothing for the longest time allowed.
   io::Task<bool> write(std::string bytes);
+  bool has_pieces() const { return pieces_ && !pieces_->is_done(); }
+  io::Task<BodyPiece> read_piece();
+  bool stop_reading();  // false: some of the body is unread
   void watch(std::function<void()> left);
   bool left() const { return left_; }
 
  private:
   using Parser = io::http::request_parser<io::http::string_body>;
+  using PieceParser = io::http::request_parser<io::http::buffer_body>;
 
   struct Head {
     bool closed = false;             // nothing to answer
@@ -62,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Refusal> parse_head(std::string_view raw, Parser& parser) const;
   std::optional<Refusal> apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const;
   Request new_request();
+  void start_pieces(Exchange& exchange, Parser& parser, bool expects_continue);
+  BodyPiece piece_after(const io::ErrorCode& error, std::string data);
   void log(const Exchange& exchange, std::string_view route) const;
 
   // What waits on the socket is cancelled when the time is over, and timed_out_ is then true. The socket stays usable, so that the
@@ -79,6 +85,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   io::beast::flat_buffer buffer_;  // what came and was not consumed: pipelined requests too
   io::asio::steady_timer deadline_;
   bool timed_out_ = false;
+  std::optional<PieceParser> pieces_;  // of a body that its handler reads
+  io::asio::steady_timer piece_deadline_;
+  bool piece_late_ = false;
+  bool reading_piece_ = false;
+  bool reading_stopped_ = false;
+  bool continue_owed_ = false;
   bool peer_is_local_ = false;
   bool serving_ = false;
   bool left_ = false;

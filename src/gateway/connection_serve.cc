@@ -74,7 +74,7 @@ Request Connection::new_request() {
 // The strict check, then the parser.
 std::optional<Refusal> Connection::parse_head(std::string_view raw, Parser& parser) const {
   parser.header_limit(static_cast<uint32_t>(services_->options.header_bytes_max + 1024));
-  parser.body_limit(services_->options.body_bytes_max);
+  parser.body_limit(domain::kFunctionBodyBytesMax);  // the route decides, once it is known
   if (auto refusal = check_head(raw)) return refusal;
   io::ErrorCode error;
   parser.put(io::asio::const_buffer(raw.data(), raw.size()), error);
@@ -124,10 +124,13 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
     if (!parsed) return Refusal{.error = parsed.error()};
     request.keep_alive = *parsed;
   }
-  Result<Target> target = parse_target(text(message.target()));
+  Result<Target> path = parse_path(text(message.target()));
+  if (!path) return Refusal{.error = path.error()};
+  match = find_route(text(message.method_string()), path->path);
+  const bool passed_on = match.route != nullptr && match.route->takes_pieces;
+  Result<Target> target = passed_on ? std::move(path) : parse_target(text(message.target()));
   if (!target) return Refusal{.error = target.error()};
   request.target = std::move(*target);
-  match = find_route(text(message.method_string()), request.target.path);
   if (match.route == nullptr)
     return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
   exchange.set_dialect(match.route->dialect);
@@ -142,22 +145,29 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
   exchange.set_protocol(message.version() == 10, parser.keep_alive(), is_head);
   exchange.set_dialect(dialect_of(text(message.target())));
   const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-  const size_t body_bytes = !has_body ? 0 : parser.chunked() ? services_->options.body_bytes_max : static_cast<size_t>(*parser.content_length());
+  const size_t declared = !has_body ? 0 : parser.chunked() ? services_->options.body_bytes_max : static_cast<size_t>(*parser.content_length());
   const std::string_view expect = text(message[io::http::field::expect]);
   const bool expects_continue = io::beast::iequals(expect, "100-continue");
 
   RouteMatch match;
   std::optional<Refusal> refusal = apply_stages(exchange, parser, match);
   if (match.route != nullptr) route_pattern = match.route->pattern;
+  const bool in_pieces = match.route != nullptr && match.route->takes_pieces;
+  const size_t body_bytes = in_pieces ? std::min(declared, domain::kBodyWindowBytes) : declared;
+  if (!refusal && !in_pieces && declared > services_->options.body_bytes_max) refusal = body_too_large();
   if (!refusal && !expect.empty() && !expects_continue) refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
   if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max) refusal = too_many_bodies();
   if (refusal && has_body) exchange.close_after();  // its body stays unread
   const BodyShare share(*services_, refusal ? 0 : body_bytes);
-  if (!refusal) {
-    refusal = co_await read_body(parser, expects_continue);
-    if (refusal) exchange.close_after();
+  if (!refusal && match.route->takes_pieces) {
+    start_pieces(exchange, parser, expects_continue);
+  } else {
+    if (!refusal) {
+      refusal = co_await read_body(parser, expects_continue);
+      if (refusal) exchange.close_after();
+    }
+    exchange.mutable_request().message = parser.release();
   }
-  exchange.mutable_request().message = parser.release();
   if (left_) co_return;
   if (!refusal) {
     co_await call_handler(*match.route, exchange);
@@ -170,6 +180,15 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
   }
 }
 
+// The handler reads the body, in pieces.
+void Connection::start_pieces(Exchange& exchange, Parser& parser, bool expects_continue) {
+  exchange.mutable_request().message.base() = parser.get().base();
+  pieces_.emplace(std::move(parser));
+  pieces_->body_limit(domain::kFunctionBodyBytesMax);
+  reading_stopped_ = false;
+  continue_owed_ = expects_continue;
+}
+
 io::Task<void> Connection::call_handler(const Route& route, Exchange& exchange) {
   bool broken = false;
   try {
@@ -179,6 +198,7 @@ io::Task<void> Connection::call_handler(const Route& route, Exchange& exchange) 
     log_broken(exchange, route, problem);
   }
   unwatch();
+  pieces_.reset();
   if (!broken) co_return;
   exchange.close_after();
   Error error = handler_failed();

@@ -100,7 +100,7 @@ std::string_view to_string(Dialect dialect) {
 }
 
 Dialect dialect_of(std::string_view path) {
-  for (const std::string_view own : {"/ebb", "/metrics", "/livez", "/readyz", "/healthz"}) {
+  for (const std::string_view own : {"/ebb", "/invoke/", "/metrics", "/livez", "/readyz", "/healthz"}) {
     if (path.starts_with(own)) return Dialect::kEbb;
   }
   return path.starts_with("/api/") ? Dialect::kOllama : Dialect::kOpenAi;

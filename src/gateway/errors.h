@@ -19,6 +19,7 @@ struct Response {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  bool foreign = false;  // made by a function: its headers are its own
 };
 
 // A request that is refused before a handler sees it, with the status where the error's kind alone does not say it.

@@ -12,6 +12,8 @@ namespace ebb::gateway {
 
 namespace {
 
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
 // A header's value may come from a request (names of ignored fields, methods): it must not end its line.
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
@@ -51,12 +53,10 @@ bool Exchange::keep_alive() const { return keep_alive_ && !services_.stopping &&
 
 std::string Exchange::head_of(const Response& response, std::optional<size_t> length) const {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
-  if (response.status != 204) {
-    append_header(out, "Content-Type", response.content_type);
-    append_header(out, "X-Content-Type-Options", "nosniff");
-  }
-  if (length && response.status != 204) append_header(out, "Content-Length", std::to_string(*length));
-  if (!length && !http_1_0_) append_header(out, "Transfer-Encoding", "chunked");
+  if (may_have_body(response.status) && !response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
+  if (may_have_body(response.status) && !response.foreign) append_header(out, "X-Content-Type-Options", "nosniff");
+  if (length && may_have_body(response.status)) append_header(out, "Content-Length", std::to_string(*length));
+  if (!length && !http_1_0_ && may_have_body(response.status)) append_header(out, "Transfer-Encoding", "chunked");
   append_header(out, "Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock.wall()))));
   append_header(out, "x-request-id", request_.id);
   append_header(out, "traceresponse", wire::format_traceparent(request_.trace));
@@ -72,7 +72,7 @@ io::Task<void> Exchange::respond(Response response) {
   status_ = response.status;
   ended_ = true;
   std::string bytes = head_of(response, response.body.size());
-  if (!head_only_ && response.status != 204) bytes += response.body;
+  if (!head_only_ && may_have_body(response.status)) bytes += response.body;
   co_await connection_.write(std::move(bytes));
 }
 
@@ -88,27 +88,45 @@ io::Task<void> Exchange::refuse(Refusal refusal) {
   co_await respond(std::move(response));
 }
 
-void Exchange::start_stream(Response head) {
+bool Exchange::has_pieces() const { return connection_.has_pieces(); }
+io::Task<BodyPiece> Exchange::read_piece() { return connection_.read_piece(); }
+void Exchange::stop_reading() {
+  if (!connection_.stop_reading()) keep_alive_ = false;
+}
+
+void Exchange::start_stream(Response head, std::optional<uint64_t> length) {
   EBB_CHECK(!started());
   status_ = head.status;
-  chunked_ = !http_1_0_;
-  if (!chunked_) keep_alive_ = false;
-  pending_head_ = head_of(head, std::nullopt);
+  chunked_ = !http_1_0_ && !length && may_have_body(status_);
+  if (http_1_0_ && !length) keep_alive_ = false;
+  if (connection_.has_pieces()) keep_alive_ = false;  // the answer comes before the end of the request
+  pending_head_ = head_of(head, length);
 }
 
 io::Task<bool> Exchange::write(std::string piece) {
   EBB_CHECK(started() && !ended_);
   std::string bytes = std::exchange(pending_head_, {});
-  if (!piece.empty() && !head_only_) bytes += chunked_ ? fmt::format("{:x}\r\n{}\r\n", piece.size(), piece) : piece;
+  if (!piece.empty() && !head_only_ && may_have_body(status_)) bytes += chunked_ ? fmt::format("{:x}\r\n{}\r\n", piece.size(), piece) : piece;
   const bool written = co_await connection_.write(std::move(bytes));
   co_return written;
 }
 
-io::Task<void> Exchange::end_stream() {
+io::Task<void> Exchange::end_stream(const std::vector<std::pair<std::string, std::string>>& trailers) {
   ended_ = true;
   std::string bytes = std::exchange(pending_head_, {});
-  if (chunked_ && !head_only_) bytes += "0\r\n\r\n";
+  if (chunked_ && !head_only_) {
+    bytes += "0\r\n";
+    for (const auto& [name, value] : trailers)
+      append_header(bytes, name, value);
+    bytes += "\r\n";
+  }
   co_await connection_.write(std::move(bytes));
+}
+
+void Exchange::cut() {
+  ended_ = true;
+  keep_alive_ = false;
+  connection_.close();
 }
 
 io::Task<void> Exchange::break_stream() {

@@ -1,6 +1,7 @@
 // One request and its answer: what a handler works with.
 //
-// An answer is either whole (`respond`, `fail`) or a stream (`start_stream`, `write`…, `end_stream`). Every answer gets the request's
+// An answer is either whole (`respond`, `fail`) or a stream (`start_stream`, `write`…, `end_stream`). A route that takes its body in pieces may
+// read it (`read_piece`) beside that. Every answer gets the request's
 // id, the trace and the connection's fate from here, so that no handler can forget them. Lives in the connection's coroutine.
 #pragma once
 
@@ -21,6 +22,13 @@ namespace ebb::gateway {
 
 class Connection;
 struct Services;
+
+// A piece of a body, at most kBodyPieceBytesMax; the last may be empty.
+struct BodyPiece {
+  enum class End { kMore, kLast, kBroken, kGone } end = End::kMore;
+  std::string data = {};
+  Error error = {};  // kBroken: what is wrong with the body
+};
 
 struct Request {
   io::http::request<io::http::string_body> message;
@@ -48,12 +56,21 @@ class Exchange {
   io::Task<void> fail(Error error);
   io::Task<void> refuse(Refusal refusal);
 
-  // The head goes out with the first piece. False: the client is gone, and nothing more needs to be written.
-  void start_stream(Response head);
+  // Whether pieces of the body are to be read, and the next one. One reader.
+  bool has_pieces() const;
+  io::Task<BodyPiece> read_piece();
+  // No piece is read any more: a read under way ends with kGone. What is left of the body ends the connection after the answer.
+  void stop_reading();
+
+  // The head goes out with the first piece. `length`: of the whole, where it is known. False: the client is gone, and nothing more needs to be written.
+  void start_stream(Response head, std::optional<uint64_t> length = std::nullopt);
   io::Task<bool> write(std::string piece);
-  io::Task<void> end_stream();
+  io::Task<void> end_stream(const std::vector<std::pair<std::string, std::string>>& trailers = {});
   // Ends the stream, and the connection with it: for errors after the first byte.
   io::Task<void> break_stream();
+
+  // Breaks off without an end, so that the client sees that something is missing.
+  void cut();
 
   // From now on the client's leaving is noticed at once; `left` is called then, once.
   void on_left(std::function<void()> left);

@@ -45,7 +45,10 @@ class FakePlatform final : public invoke::Platform {
     const auto script = scripts_.find(call.endpoint);
     if (script == scripts_.end()) return fail(ErrorKind::kNotFound, "there is no endpoint '" + call.endpoint + "': `ebb ps` lists them", "endpoint");
     if (script->second.refusal) return fail(*script->second.refusal);
-    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, invoke::StreamHooks{.left = [this](CallId id) { left_.push_back(id); }});
+    invoke::StreamHooks hooks{.left = [this](CallId id) { left_.push_back(id); },
+                              .input = [this](CallId, const std::string& piece, bool last) { input_ += piece + (last ? "|" : ""); },
+                              .read = [this](CallId, size_t bytes) { read_ += bytes; }};
+    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, std::move(hooks));
     stream->set_dispatched(script->second.dispatched);
     domain::UsageRecord usage;
     usage.tier = script->second.dispatched.tier;
@@ -69,6 +72,10 @@ class FakePlatform final : public invoke::Platform {
     const std::string name = view.revision.spec.name;
     views_[name] = view;
     return view.revision;
+  }
+  void make_function(const std::string& name) {
+    add_endpoint(name, {});
+    views_.at(name).revision.calls_per_instance = 1;
   }
   Status remove(const std::string& endpoint) override {
     if (views_.erase(endpoint) == 0) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
@@ -105,6 +112,8 @@ class FakePlatform final : public invoke::Platform {
   std::map<std::string, invoke::EndpointView> views_;
   std::vector<Seen> seen_;
   std::vector<CallId> left_;
+  std::string input_;  // of bodies that came in pieces, "|" at their end
+  size_t read_ = 0;    // of answers' bodies
   std::vector<invoke::DecisionView> decisions_;
   std::vector<invoke::LogLine> log_;
   invoke::StatusView status_;

@@ -27,6 +27,9 @@ io::Task<void> ollama_ps(Services& services, Exchange& exchange);
 io::Task<void> ollama_show(Services& services, Exchange& exchange);
 io::Task<void> ollama_version(Services& services, Exchange& exchange);
 
+// function.cc
+io::Task<void> invoke_function(Services& services, Exchange& exchange);
+
 // admin_endpoints.cc
 io::Task<void> get_status(Services& services, Exchange& exchange);
 io::Task<void> list_endpoints(Services& services, Exchange& exchange);

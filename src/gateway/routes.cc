@@ -45,6 +45,9 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"DELETE", "/ebb/v1/models/{ref}", Dialect::kEbb, Auth::kLocalPeer, delete_model},
     {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kLocalPeer, get_bill},
 
+    {"*", "/invoke/{endpoint}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, true},
+    {"*", "/invoke/{endpoint}/{*}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, true},
+
     {"GET", "/livez", Dialect::kEbb, Auth::kOpen, get_livez},
     {"GET", "/healthz", Dialect::kEbb, Auth::kOpen, get_livez},
     {"GET", "/readyz", Dialect::kEbb, Auth::kOpen, get_readyz},
@@ -62,7 +65,7 @@ RouteMatch find_route(std::string_view method, std::string_view path) {
     if (!params) continue;
     match.allow += match.allow.empty() ? "" : ", ";
     match.allow += route.method == "GET" ? "GET, HEAD" : route.method;
-    if (route.method != method && !(method == "HEAD" && route.method == "GET")) continue;
+    if (route.method != "*" && route.method != method && !(method == "HEAD" && route.method == "GET")) continue;
     if (match.route == nullptr) {
       match.route = &route;
       match.params = std::move(*params);

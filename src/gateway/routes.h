@@ -25,11 +25,12 @@ enum class Auth {
 using Handler = io::Task<void> (*)(Services&, Exchange&);
 
 struct Route {
-  std::string_view method;
+  std::string_view method;   // "*": any
   std::string_view pattern;  // see match_path
   Dialect dialect;
   Auth auth;
   Handler handler;
+  bool takes_pieces = false;  // of the body, by Exchange::read_piece; else it is read before the handler is called
 };
 
 std::span<const Route> routes();

@@ -50,10 +50,17 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-Result<Target> parse_target(std::string_view target) {
+Result<Target> parse_path(std::string_view target) {
   if (!target.starts_with('/')) return fail(ErrorKind::kInvalid, "the request's target must be a path that starts with '/'");
-  std::string_view rest = target;
-  Target out{.path = std::string(take(rest, '?')), .query = {}};
+  return Target{.path = std::string(take(target, '?')), .query = {}};
+}
+
+Result<Target> parse_target(std::string_view target) {
+  Result<Target> path = parse_path(target);
+  if (!path) return path;
+  Target out = std::move(*path);
+  std::string_view rest = target.substr(out.path.size());
+  take(rest, '?');
   while (!rest.empty()) {
     std::string_view value = take(rest, '&');
     const std::string_view key = take(value, '=');
@@ -79,6 +86,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> match_path(std::
     const bool last_pattern = pattern.find('/') == std::string_view::npos;
     const bool last_path = path.find('/') == std::string_view::npos;
     const std::string_view want = take(pattern, '/');
+    if (want == "{*}") return values;
     if (want.starts_with('{') && want.ends_with("...}")) {
       auto rest = percent_decode(path);
       if (!rest || rest->empty()) return std::nullopt;

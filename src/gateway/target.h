@@ -19,12 +19,14 @@ struct Target {
 };
 
 Result<Target> parse_target(std::string_view target);
+// Only the path: of a query that is passed on as it stands.
+Result<Target> parse_path(std::string_view target);
 
 // nullopt for a bad escape, a NUL, or what is not UTF-8-safe ASCII control.
 std::optional<std::string> percent_decode(std::string_view text);
 
 // "/ebb/v1/endpoints/{name}/logs" against a path, segment by segment, each decoded after it was split; "{rest...}" takes all that is
-// left, slashes included. The values of the names in order, or nullopt.
+// left, slashes included, and "{*}" too, but as it stands, be it nothing. The values of the names in order, or nullopt.
 std::optional<std::vector<std::pair<std::string, std::string>>> match_path(std::string_view pattern, std::string_view path);
 
 }  // namespace ebb::gateway

@@ -112,6 +112,7 @@ json::value to_json(const Bill& bill) {
 json::value to_json(const Error& error) {
   json::object inner{{"kind", to_string(error.kind)}, {"message", error.message}};
   inner["param"] = error.param.empty() ? json::value(nullptr) : json::value(error.param);
+  if (!error.code.empty()) inner["code"] = error.code;
   if (error.retry_after.count() > 0) inner["retry_after_ms"] = error.retry_after.count();
   return {{"error", std::move(inner)}};
 }
