@@ -69,9 +69,12 @@ Status limit(const ChildRights& rights) {
 // What the kernel itself executes to start a program that is dynamically linked.
 constexpr std::array<const char*, 3> kLoaders = {"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib64/ld64.so.2"};
 
-std::vector<Fd> open_loaders() {
+// What the owner of the machine says of registries, and certificates that they trust beyond the system's. skopeo insists on reading the first.
+constexpr std::array<const char*, 3> kRegistryFiles = {"/etc/containers/registries.conf.d", "/etc/containers/certs.d", "/etc/docker/certs.d"};
+
+std::vector<Fd> open_all(std::span<const char* const> paths) {
   std::vector<Fd> opened;
-  for (const char* path : kLoaders) {
+  for (const char* path : paths) {
     Fd place(::open(path, O_PATH | O_CLOEXEC));
     if (place) opened.push_back(std::move(place));
   }
@@ -99,7 +102,10 @@ Result<std::vector<std::string>> confine_child(const ChildRights& rights) {
   const std::vector<Fd> system = rights.network.allowed || rights.program ? open_system_files() : std::vector<Fd>();
   for (const Fd& file : system)
     paths.push_back({.place = file.get()});
-  const std::vector<Fd> loaders = rights.program ? open_loaders() : std::vector<Fd>();
+  const std::vector<Fd> registry = rights.program && rights.network.allowed ? open_all(kRegistryFiles) : std::vector<Fd>();
+  for (const Fd& file : registry)
+    paths.push_back({.place = file.get()});
+  const std::vector<Fd> loaders = rights.program ? open_all(kLoaders) : std::vector<Fd>();
   for (const Fd& file : loaders)
     paths.push_back({.place = file.get(), .use = PathUse::kExecute});
   const Result<bool> files = restrict_files(paths, rights.network);

@@ -313,8 +313,9 @@ Status ImageRun::bring(const ImageSource& source) {
 // Common to its commands: nothing of the machine's configuration, and its files in the work folder only.
 ProgramRun ImageRun::skopeo(std::vector<PathRight> paths, const RegistryHost* host, const Fd& auth) const {
   ProgramRun run{.path = skopeo_};
-  run.arguments = {"--policy", path_of("source/policy.json"), "--registries.d", path_of("source"), "--tmpdir", path_of("work")};
-  run.environment = {"PATH=/nonexistent", "HOME=/nonexistent", "TMPDIR=" + path_of("work"), "CONTAINERS_REGISTRIES_CONF=" + path_of("source/registries.conf")};
+  run.arguments = {"--policy", path_of("source/policy.json"), "--registries.d", path_of("source"), "--registries-conf", path_of("source/registries.conf"), "--tmpdir",
+                   path_of("work")};
+  run.environment = {"PATH=/nonexistent", "HOME=/nonexistent", "TMPDIR=" + path_of("work")};
   paths.push_back({.place = work_.get(), .use = PathUse::kBuild});
   run.rights = {.paths = std::move(paths), .changes = path_of("work"), .program = true, .file_bytes_max = domain::kImageBytesMax};
   if (host != nullptr) run.rights.network = {.allowed = true, .ports = {kHttpsPort, kDnsPort, host->port.value_or(host->loopback ? kHttpPort : kHttpsPort)}};

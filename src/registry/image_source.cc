@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kReferenceBytesMax = 512;
 constexpr size_t kHostBytesMax = 253;
 constexpr size_t kTagBytesMax = 128;
+constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_word(char c) { return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -113,6 +115,12 @@ Result<RegistryHost> parse_registry_host(std::string_view text) {
     host.port = port;
   }
   host.loopback = is_loopback(host.name);
+  // The same place has one name, since credentials go by it.
+  const uint16_t usual = host.loopback ? kHttpPort : kHttpsPort;
+  if (host.port == usual) {
+    host.text.resize(host.text.rfind(':'));
+    host.port.reset();
+  }
   return host;
 }
 

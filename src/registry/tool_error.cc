@@ -37,6 +37,8 @@ std::string last_words(std::string_view said) {
   while (said.ends_with('\n'))
     said.remove_suffix(1);
   std::string words = message_in(said.substr(said.rfind('\n') + 1));
+  // The name was the user's own.
+  if (words.starts_with("Error parsing image name ")) words.erase(0, std::min(words.size(), words.find("\": ") + 3));
   std::ranges::replace_if(words, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   if (words.size() > kWordsMax) words.resize(kWordsMax);
   return words.empty() ? "it did not say why" : words;
@@ -47,7 +49,7 @@ Error copy_error(std::string_view said, std::string_view from, std::string_view 
   if (has(words, {"no space left on device"})) return error(ErrorKind::kExhausted, "the disk is full: free some space and add the image again");
   if (has(words, {"file too large"})) return error(ErrorKind::kTooLarge, "a layer of the image is larger than is allowed");
   if (!registry.empty()) {
-    if (has(words, {"unauthorized", "authentication required", "denied"}))
+    if (has(words, {"unauthorized", "authentication required", "access to the resource is denied", "DENIED"}))
       return error(ErrorKind::kUnauthorized, fmt::format("{} wants a login, or one with more rights: ebb registry login {} --username NAME", from, registry));
     if (has(words, {"manifest unknown", "name unknown", "not found", "NAME_UNKNOWN", "MANIFEST_UNKNOWN"}))
       return error(ErrorKind::kNotFound, fmt::format("{} has no such image: check its name and tag ({})", from, words));
