@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "app/image_admin.h"
 #include "app/model_admin.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
@@ -63,6 +64,7 @@ class Server {
  private:
   Status open();
   Status open_stores();
+  Status open_images();
   io::Task<void> start();
   Status listen();
   void on_signal();
@@ -80,9 +82,13 @@ class Server {
   std::optional<registry::ContentStore> content_;
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Fetcher> fetcher_;
+  std::optional<registry::ImageStore> image_store_;
+  std::unique_ptr<registry::Images> images_;
+  std::optional<registry::RegistryLogins> logins_;
   std::unique_ptr<ledger::UsageLog> usage_log_;
   std::unique_ptr<invoke::LocalPlatform> platform_;
   std::unique_ptr<RegistryAdmin> model_admin_;
+  std::unique_ptr<RegistryImages> image_admin_;
   std::unique_ptr<LedgerBills> bills_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<io::asio::signal_set> signals_;
@@ -125,6 +131,7 @@ Status Server::open_stores() {
   models_ = std::make_unique<registry::Models>(std::move(*models));
   if (const Result<size_t> cleared = models_->clear_rest(clock_.wall()); cleared && *cleared > 0) log_info("cleared unfinished files", {{"files", *cleared}});
   fetcher_ = std::make_unique<registry::Fetcher>(loop_.get_executor(), *content_, registry::FetcherOptions{.program = own_folder() / "ebb-fetch"});
+  if (Status images = open_images(); !images) return images;
 
   usage_log_ = std::make_unique<ledger::UsageLog>(std::move(*usage), home_.path, [this](bool writable, const std::string& why) {
     io::asio::post(loop_, [this, writable, why] {
@@ -136,14 +143,29 @@ Status Server::open_stores() {
   return {};
 }
 
+Status Server::open_images() {
+  Result<registry::ImageStore> store = registry::ImageStore::open(home_.path / "images");
+  if (!store) return fail(store.error());
+  image_store_ = std::move(*store);
+  Result<std::unique_ptr<registry::Images>> images = registry::Images::load(*catalog_, *image_store_);
+  if (!images) return fail(images.error());
+  images_ = std::move(*images);
+  if (const Result<size_t> cleared = images_->clear_rest(); cleared && *cleared > 0) log_info("cleared the rest of images", {{"parts", *cleared}});
+  Result<registry::RegistryLogins> logins = registry::RegistryLogins::load(home_.path / "registry-logins.json");
+  if (!logins) return fail(logins.error());
+  logins_ = std::move(*logins);
+  return {};
+}
+
 Status Server::listen() {
   model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *platform_, clock_, options_.require_sandbox);
+  image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, clock_, options_.require_sandbox);
   bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
   gateway::GatewayOptions options;
   options.host = options_.listen;
   options.port = options_.port;
   options.prices = options_.prices;
-  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *bills_, clock_, std::move(options));
+  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_, clock_, std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});

@@ -32,6 +32,8 @@ void add_commands(CLI::App& app, Context& context) {
   add_bill(app, context);
   add_rm(app, context);
   add_model(app, context);
+  add_image(app, context);
+  add_registry(app, context);
   add_status(app, context);
   add_completion(app, context);
   add_version(app, context);

@@ -22,6 +22,8 @@ void add_embed(CLI::App& app, Context& context);
 void add_bill(CLI::App& app, Context& context);
 void add_rm(CLI::App& app, Context& context);
 void add_model(CLI::App& app, Context& context);
+void add_image(CLI::App& app, Context& context);
+void add_registry(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);

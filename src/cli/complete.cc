@@ -52,6 +52,7 @@ void add_values(Candidates& found, std::string_view current, std::string_view ty
     type.remove_prefix(std::min(bar + 1, type.size()));
     if (part == "ENDPOINT") found.names = Names::kEndpoints;
     if (part == "MODEL") found.names = Names::kModels;
+    if (part == "IMAGE") found.names = Names::kImages;
     if (part == "FILE" || part == "PATH") found.files = true;
     if (!part.empty() && part.front() >= 'a' && part.front() <= 'z') add_word(found, current, std::string(part), "");
   }
@@ -70,19 +71,19 @@ void add_options(Candidates& found, std::string_view current, const CLI::App& co
 void add_names(Candidates& found, std::string_view current, Context& context) {
   Interrupt interrupt;
   Server server(context, interrupt);
-  const bool models = found.names == Names::kModels;
-  const Result<json::value> answer = server.get(models ? "/ebb/v1/models" : "/ebb/v1/endpoints", kNamesTimeMax);
+  const std::string kind = found.names == Names::kModels ? "model" : found.names == Names::kImages ? "image" : "endpoint";
+  const Result<json::value> answer = server.get(fmt::format("/ebb/v1/{}s", kind), kNamesTimeMax);
   if (!answer) return;  // a Tab without a server completes less
   std::vector<std::string> names;
   if (const json::object* object = answer->if_object()) {
-    const json::value* list = object->if_contains(models ? "models" : "endpoints");
+    const json::value* list = object->if_contains(kind + "s");
     for (const json::value& element : list != nullptr && list->is_array() ? list->get_array() : json::array())
       names.push_back(ObjectReader(element, "").string("name").value_or(""));
   }
   std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());  // versions of one model
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // versions of one
   for (std::string& name : names)
-    add_word(found, current, std::move(name), models ? "model" : "endpoint");
+    add_word(found, current, std::move(name), kind);
 }
 
 }  // namespace

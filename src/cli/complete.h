@@ -12,7 +12,7 @@ namespace ebb::cli {
 
 inline constexpr std::string_view kCompleteCommand = "__complete";
 
-enum class Names { kNone, kEndpoints, kModels };
+enum class Names { kNone, kEndpoints, kModels, kImages };
 
 struct Candidates {
   std::vector<std::pair<std::string, std::string>> words;  // with a description, that may be empty

@@ -93,6 +93,30 @@ inline constexpr milliseconds kIdleTimeMax{30LL * 86'400'000};
 inline constexpr size_t kSpecBytesMax = 64 * 1024;
 inline constexpr int kSpecDepthMax = 16;
 
+// Images. Overlay file systems take 127 layers, so nobody makes more; whole operating systems with their tools have some 300,000 files.
+inline constexpr size_t kImageLayersMax = 128;
+inline constexpr uint64_t kImageEntriesMax = 1'000'000;
+inline constexpr uint64_t kImageBytesMax = 64ULL << 30U;          // of all blobs; images with a large model inside have some 20 GiB
+inline constexpr uint64_t kImageUnpackedBytesMax = 128ULL << 30U;  // of all layers, what later ones remove included
+// Unpacked bytes for each byte of a layer. Text packs 10 to 1, a file of zeros 1,000 to 1; small layers may hold some of those.
+inline constexpr uint64_t kImageRatioMax = 100;
+inline constexpr uint64_t kImageRatioFreeBytes = 64ULL << 20U;
+// The kernel's own bounds for a path and a name.
+inline constexpr size_t kImagePathBytesMax = 4095;
+inline constexpr size_t kImageNameBytesMax = 255;
+inline constexpr size_t kImagePathDepthMax = 128;
+// Manifests have some KiB; registries refuse 4 MiB. Configurations list the history of all layers.
+inline constexpr size_t kImageManifestBytesMax = 4 * 1024 * 1024;
+inline constexpr size_t kImageIndexEntriesMax = 1024;
+// What becomes of a configuration is kept with each version: arguments, variables and labels together.
+inline constexpr size_t kImageConfigBytesMax = 32 * 1024;
+inline constexpr size_t kImageConfigStringsMax = 1024;
+inline constexpr size_t kImageLabelBytesMax = 8 * 1024;
+// skopeo and umoci for one image. What says nothing for a minute is ended before that.
+inline constexpr milliseconds kImageToolTimeMax{3'600'000};
+inline constexpr size_t kRegistryLoginsMax = 256;
+inline constexpr size_t kRegistrySecretBytesMax = 16 * 1024;
+
 // Frames between server, spawner and workers: a chat request of kHttpBodyBytesMax with room for its protobuf form.
 inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;
 // What a worker may send in one frame: a step's text, never a document.

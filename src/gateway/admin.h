@@ -1,4 +1,4 @@
-// What the admin API asks for beyond the platform: models and bills, as interfaces that the composition fills in.
+// What the admin API asks for beyond the platform: models, images and bills, as interfaces that the composition fills in.
 #pragma once
 
 #include <functional>
@@ -9,9 +9,11 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/image.h"
 #include "domain/model.h"
 #include "io/asio.h"
 #include "wire/admin_json.h"
+#include "wire/image_admin_json.h"
 
 namespace ebb::gateway {
 
@@ -56,6 +58,24 @@ class ModelAdmin {
   virtual io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) = 0;
   // One version, or all of a name. kExists if an endpoint still needs it, kNotFound.
   virtual Status remove(const domain::ModelRef& ref) = 0;
+};
+
+class ImageAdmin {
+ public:
+  virtual ~ImageAdmin() = default;
+  // All versions, by name and version.
+  virtual std::vector<domain::Image> list() const = 0;
+  // kNotFound.
+  virtual Result<domain::Image> resolve(const domain::ImageRef& ref) const = 0;
+  // Fetches, checks, unpacks and publishes the next version of an image.
+  virtual io::Task<Result<domain::Image>> add(wire::AddImage request, std::shared_ptr<AddProgress> progress) = 0;
+  // One version, or all of a name. kExists if an endpoint still needs it, kNotFound.
+  virtual Status remove(const domain::ImageRef& ref) = 0;
+
+  // Credentials for registries, by their host.
+  virtual std::vector<wire::LoginRow> logins() const = 0;
+  virtual Result<wire::LoginRow> log_in(const std::string& registry, wire::PutLogin login) = 0;
+  virtual Status log_out(const std::string& registry) = 0;
 };
 
 // Which usage records, and by which keys their sums are grouped. Without keys there is one row.

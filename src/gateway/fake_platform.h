@@ -158,6 +158,47 @@ class FakeModels final : public ModelAdmin {
   bool cancelled_ = false;
 };
 
+class FakeImages final : public ImageAdmin {
+ public:
+  std::vector<domain::Image> list() const override { return images_; }
+  Result<domain::Image> resolve(const domain::ImageRef& ref) const override {
+    for (const domain::Image& image : images_) {
+      if (image.name == ref.name) return image;
+    }
+    return fail(ErrorKind::kNotFound, "there is no image '" + domain::to_string(ref) + "'", "image");
+  }
+  io::Task<Result<domain::Image>> add(wire::AddImage request, std::shared_ptr<AddProgress> progress) override {
+    for (const wire::ModelProgress& step : progress_)
+      progress->report(step);
+    if (add_error_) co_return fail(*add_error_);
+    domain::Image image;
+    image.name = request.name;
+    image.version = 1;
+    image.source = request.source;
+    co_return image;
+  }
+  Status remove(const domain::ImageRef& ref) override {
+    const Result<domain::Image> found = resolve(ref);
+    return found ? Status() : fail(found.error());
+  }
+  std::vector<wire::LoginRow> logins() const override { return logins_; }
+  Result<wire::LoginRow> log_in(const std::string& registry, wire::PutLogin login) override {
+    password_ = login.password;
+    logins_.push_back({.registry = registry, .username = login.username});
+    return logins_.back();
+  }
+  Status log_out(const std::string& registry) override {
+    if (std::erase_if(logins_, [&](const wire::LoginRow& row) { return row.registry == registry; }) > 0) return {};
+    return fail(ErrorKind::kNotFound, "there is no login for '" + registry + "'", "registry");
+  }
+
+  std::vector<domain::Image> images_;
+  std::vector<wire::ModelProgress> progress_;
+  std::optional<Error> add_error_;
+  std::vector<wire::LoginRow> logins_;
+  std::string password_;  // that came last
+};
+
 class FakeBills final : public BillQuery {
  public:
   io::Task<Result<std::vector<wire::BillRow>>> bill(BillRequest request) override {

@@ -16,7 +16,8 @@ namespace ebb::gateway {
 class Gateway {
  public:
   // All parts must outlive the gateway and its connections.
-  Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, BillQuery& bills, const io::Clock& clock, GatewayOptions options);
+  Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
+          GatewayOptions options);
   ~Gateway();  // as stop_accepting
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

@@ -17,11 +17,12 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   io::FakeClock clock;
   FakePlatform platform(loop.get_executor());
   FakeModels models;
+  FakeImages images;
   FakeBills bills;
   GatewayOptions options;
   options.host = std::move(host);
   options.port = port;
-  Gateway gateway(loop.get_executor(), platform, models, bills, clock, options);
+  Gateway gateway(loop.get_executor(), platform, models, images, bills, clock, options);
   return gateway.listen();
 }
 

@@ -45,6 +45,15 @@ io::Task<void> list_models(Services& services, Exchange& exchange);
 io::Task<void> add_model(Services& services, Exchange& exchange);
 io::Task<void> delete_model(Services& services, Exchange& exchange);
 
+// admin_images.cc
+io::Task<void> list_images(Services& services, Exchange& exchange);
+io::Task<void> get_image(Services& services, Exchange& exchange);
+io::Task<void> add_image(Services& services, Exchange& exchange);
+io::Task<void> delete_image(Services& services, Exchange& exchange);
+io::Task<void> list_registries(Services& services, Exchange& exchange);
+io::Task<void> put_registry(Services& services, Exchange& exchange);
+io::Task<void> delete_registry(Services& services, Exchange& exchange);
+
 // admin_bill.cc
 io::Task<void> get_bill(Services& services, Exchange& exchange);
 

@@ -43,6 +43,13 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, list_models},
     {"POST", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, add_model},
     {"DELETE", "/ebb/v1/models/{ref}", Dialect::kEbb, Auth::kLocalPeer, delete_model},
+    {"GET", "/ebb/v1/images", Dialect::kEbb, Auth::kLocalPeer, list_images},
+    {"POST", "/ebb/v1/images", Dialect::kEbb, Auth::kLocalPeer, add_image},
+    {"GET", "/ebb/v1/images/{ref}", Dialect::kEbb, Auth::kLocalPeer, get_image},
+    {"DELETE", "/ebb/v1/images/{ref}", Dialect::kEbb, Auth::kLocalPeer, delete_image},
+    {"GET", "/ebb/v1/registries", Dialect::kEbb, Auth::kLocalPeer, list_registries},
+    {"PUT", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kLocalPeer, put_registry},
+    {"DELETE", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kLocalPeer, delete_registry},
     {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kLocalPeer, get_bill},
 
     {"*", "/invoke/{endpoint}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, true},

@@ -40,6 +40,7 @@ struct Services {
   io::asio::any_io_executor executor;
   invoke::Platform& platform;
   ModelAdmin& models;
+  ImageAdmin& images;
   BillQuery& bills;
   const io::Clock& clock;
   GatewayOptions options;

@@ -20,7 +20,7 @@ class TestServer {
     if (!options.random) options.random = [] { return uint64_t{0x1111111111111111}; };
     platform.add_endpoint("chat", answering());
     platform.add_endpoint("slow", {});
-    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, bills, clock, std::move(options));
+    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills, clock, std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
     port = *bound;
@@ -62,6 +62,7 @@ class TestServer {
   io::FakeClock clock;
   FakePlatform platform{loop.get_executor()};
   FakeModels models;
+  FakeImages images;
   FakeBills bills;
   std::unique_ptr<Gateway> gateway;
   uint16_t port = 0;

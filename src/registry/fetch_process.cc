@@ -18,8 +18,8 @@ namespace ebb::registry {
 namespace {
 
 // The request as a file in memory: no pipe that could be full, no writer that must stay.
-Result<Fd> request_file(const FetchRequest& request) {
-  const std::string text = json::serialize(to_json(request));
+Result<Fd> request_file(const json::value& request) {
+  const std::string text = json::serialize(request);
   if (text.size() > kFetchRequestBytesMax) return fail(ErrorKind::kInvalid, "the source is too long", "source");
   Fd file(::memfd_create("fetch-request", MFD_CLOEXEC));
   if (!file) return fail(errno_error("cannot hand over the request", errno));
@@ -57,7 +57,7 @@ void set_attributes(posix_spawnattr_t& attributes) {
 
 }  // namespace
 
-Result<FetchProcess> start_fetch_process(const std::string& program, const FetchRequest& request, int store_directory) {
+Result<FetchProcess> start_fetch_process(const std::string& program, const json::value& request, int store_directory) {
   const Result<Fd> input = request_file(request);
   if (!input) return fail(input.error());
   std::array<int, 2> ends{};
@@ -93,7 +93,10 @@ Result<FetchProcess> start_fetch_process(const std::string& program, const Fetch
   return process;
 }
 
-void kill_fetch_process(const FetchProcess& process) { ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0); }
+void kill_fetch_process(const FetchProcess& process) {
+  ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), SIGKILL, nullptr, 0);
+  ::kill(-process.pid, SIGKILL);
+}
 
 int reap_fetch_process(const FetchProcess& process) {
   int status = 0;

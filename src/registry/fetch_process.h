@@ -18,8 +18,10 @@ struct FetchProcess {
   Fd output;  // its standard output, non-blocking
 };
 
-Result<FetchProcess> start_fetch_process(const std::string& program, const FetchRequest& request, int store_directory);
+// `request`: one of fetch_protocol.h or image_protocol.h as JSON.
+Result<FetchProcess> start_fetch_process(const std::string& program, const json::value& request, int store_directory);
 
+// With its children, whose group it leads. Before it is reaped.
 void kill_fetch_process(const FetchProcess& process);
 // After the pidfd became readable. The status as of waitpid; -1 if somebody else reaped it.
 int reap_fetch_process(const FetchProcess& process);

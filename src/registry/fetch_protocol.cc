@@ -11,7 +11,7 @@ namespace ebb::registry {
 namespace {
 
 constexpr int64_t kCountMax = INT64_MAX;
-constexpr std::array<std::string_view, 4> kPhases = {"download", "hash", "check", "publish"};
+constexpr std::array<std::string_view, 6> kPhases = {"download", "hash", "copy", "check", "unpack", "publish"};
 
 uint64_t count(ObjectReader& reader, std::string_view key) { return static_cast<uint64_t>(reader.integer(key, 0, kCountMax).value_or(0)); }
 
@@ -78,6 +78,11 @@ Result<FetchLine> parse_fetch_line(std::string_view line) {
   if (!value) return fail(value.error());
   ObjectReader reader(*value, "");
   if (const json::value* ok = reader.find("ok")) return read_result(*ok);
+  if (const json::value* image = reader.find("image")) {
+    Result<ImageFetchResult> read = image_fetch_result_from_json(*image);
+    if (!read) return fail(read.error());
+    return FetchLine(std::move(*read));
+  }
   if (reader.find("error") != nullptr) return FetchLine(FetchFailed{.error = wire::error_from_json(*value)});
   FetchProgress progress{.phase = reader.required_string("phase"), .done_bytes = count(reader, "done"), .total_bytes = count(reader, "total")};
   if (!reader.ok()) return fail(reader.error());

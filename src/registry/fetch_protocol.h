@@ -6,7 +6,7 @@
 //   out   {"ok": {"sha256": "…", "bytes": n, "facts": {…}, "missing_layers": ["landlock"]}}   or
 //         {"error": {"kind": "…", "message": "…", "param": "…"}}                              exactly one, last
 //
-// Readers are strict: ebb-fetch has handled bytes from strangers. Pure.
+// What it says of an image, where that was asked for, is in image_protocol.h. Readers are strict: ebb-fetch has handled bytes from strangers. Pure.
 #pragma once
 
 #include <optional>
@@ -18,13 +18,15 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "domain/model.h"
+#include "registry/image_protocol.h"
 #include "wire/admin_json.h"
 
 namespace ebb::registry {
 
 inline constexpr int kFetchStoreFd = 3;
 inline constexpr size_t kFetchRequestBytesMax = 64 * 1024;
-inline constexpr size_t kFetchLineBytesMax = 64 * 1024;
+// The longest is an image with its whole configuration, every character of it escaped.
+inline constexpr size_t kFetchLineBytesMax = 512 * 1024;
 // The largest published models of one file have some 500 GB.
 inline constexpr uint64_t kModelBytesMax = 2ULL << 40U;
 
@@ -54,7 +56,7 @@ Result<FetchRequest> fetch_request_from_json(const json::value& value);
 struct FetchFailed {
   Error error;
 };
-using FetchLine = std::variant<FetchProgress, FetchResult, FetchFailed>;
+using FetchLine = std::variant<FetchProgress, FetchResult, ImageFetchResult, FetchFailed>;
 Result<FetchLine> parse_fetch_line(std::string_view line);
 
 }  // namespace ebb::registry

@@ -71,27 +71,52 @@ struct Fetcher::Child {
   bool reaped = false;
 };
 
-Result<std::shared_ptr<Fetcher::Child>> Fetcher::start(const FetchRequest& request) const {
-  Result<FetchProcess> process = start_fetch_process(options_.program, request, store_.directory());
+Result<std::shared_ptr<Fetcher::Child>> Fetcher::start(const json::value& request, int store) const {
+  Result<FetchProcess> process = start_fetch_process(options_.program, request, store);
   if (!process) return fail(process.error());
   return std::make_shared<Child>(std::move(*process));
 }
 
 io::Task<Result<FetchResult>> Fetcher::fetch(FetchRequest request, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop) {
+  json::value asked = to_json(request);
+  io::Task<Result<Fetched>> running = run(std::move(asked), store_.directory(), std::move(progress), std::move(stop));
+  Result<Fetched> fetched = co_await std::move(running);
+  if (!fetched) co_return fail(fetched.error());
+  auto* const model = std::get_if<FetchResult>(&*fetched);
+  if (model == nullptr) co_return fail(broken("an image instead of a model"));
+  // Its word is not enough: the store must have the file.
+  const Result<Fd> file = store_.open(model->digest, model->facts.weights_bytes);
+  if (!file) co_return fail(file.error());
+  co_return std::move(*model);
+}
+
+io::Task<Result<ImageFetchResult>> Fetcher::fetch_image(ImageFetchRequest request, int store, std::function<void(const FetchProgress&)> progress,
+                                                        std::shared_ptr<FetchStop> stop) {
+  json::value asked = to_json(request);
+  io::Task<Result<Fetched>> running = run(std::move(asked), store, std::move(progress), std::move(stop));
+  Result<Fetched> fetched = co_await std::move(running);
+  if (!fetched) co_return fail(fetched.error());
+  auto* const image = std::get_if<ImageFetchResult>(&*fetched);
+  if (image == nullptr) co_return fail(broken("a model instead of an image"));
+  co_return std::move(*image);
+}
+
+io::Task<Result<Fetcher::Fetched>> Fetcher::run(json::value request, int store, std::function<void(const FetchProgress&)> progress,
+                                                std::shared_ptr<FetchStop> stop) {
   if (stop && stop->stopped()) co_return fail(ErrorKind::kCancelled, "the fetch was stopped");
   if (running_ >= options_.running_max)
-    co_return fail(ErrorKind::kOverloaded, fmt::format("{} models are being fetched already: try again when one is done", running_));
-  Result<std::shared_ptr<Child>> child = start(request);
+    co_return fail(ErrorKind::kOverloaded, fmt::format("{} fetches run already: try again when one is done", running_));
+  Result<std::shared_ptr<Child>> child = start(request, store);
   if (!child) co_return fail(child.error());
   ++running_;
   if (stop) stop->on_stop_ = [one = *child] { one->kill({.kind = ErrorKind::kCancelled, .message = "the fetch was stopped"}); };
-  Result<FetchResult> result = co_await follow(*child, std::move(progress));
+  Result<Fetched> result = co_await follow(*child, std::move(progress));
   if (stop) stop->on_stop_ = nullptr;
   --running_;
   co_return result;
 }
 
-io::Task<Result<FetchResult>> Fetcher::follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress) {
+io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress) {
   const auto token = io::asio::as_tuple(io::asio::use_awaitable);
   io::asio::posix::stream_descriptor output(executor_, child->process.output.release());
   io::asio::steady_timer watchdog(executor_);
@@ -108,7 +133,7 @@ io::Task<Result<FetchResult>> Fetcher::follow(std::shared_ptr<Child> child, std:
   watch();
   LineBuffer buffer;
   std::deque<std::string> lines;
-  std::optional<Result<FetchResult>> result;
+  std::optional<Result<Fetched>> result;
   std::array<char, 16 * 1024> bytes{};
   for (bool open = true; open;) {
     const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
@@ -122,9 +147,11 @@ io::Task<Result<FetchResult>> Fetcher::follow(std::shared_ptr<Child> child, std:
         watch();
         if (progress) progress(*step);
       } else if (const auto* whole = std::get_if<FetchResult>(&*line)) {
-        result = *whole;
+        result.emplace(*whole);
+      } else if (auto* image = std::get_if<ImageFetchResult>(&*line)) {
+        result.emplace(std::move(*image));
       } else {
-        result = fail(std::get<FetchFailed>(*line).error);
+        result.emplace(fail(std::get<FetchFailed>(*line).error));
       }
     }
     if (child->killed_for) open = false;
@@ -138,11 +165,7 @@ io::Task<Result<FetchResult>> Fetcher::follow(std::shared_ptr<Child> child, std:
   const int status = child->reap();
   if (child->killed_for) co_return fail(*child->killed_for);
   if (!result) co_return fail(ended(status));
-  if (!*result) co_return *result;
-  // Its word is not enough: the store must have the file.
-  const Result<Fd> file = store_.open((*result)->digest, (*result)->facts.weights_bytes);
-  if (!file) co_return fail(file.error());
-  co_return *result;
+  co_return std::move(*result);
 }
 
 }  // namespace ebb::registry

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -48,12 +49,18 @@ class Fetcher {
   // of ebb-fetch; kOverloaded when too many run; kCancelled when stopped; kTimeout when it stalls; kInternal when it dies.
   io::Task<Result<FetchResult>> fetch(FetchRequest request, std::function<void(const FetchProgress&)> progress = {}, std::shared_ptr<FetchStop> stop = {});
 
+  // The same for an image, into the image store whose directory is `store`, which the caller looks into afterwards.
+  io::Task<Result<ImageFetchResult>> fetch_image(ImageFetchRequest request, int store, std::function<void(const FetchProgress&)> progress = {},
+                                                 std::shared_ptr<FetchStop> stop = {});
+
   int running() const { return running_; }
 
  private:
   struct Child;
-  Result<std::shared_ptr<Child>> start(const FetchRequest& request) const;
-  io::Task<Result<FetchResult>> follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress);
+  using Fetched = std::variant<FetchResult, ImageFetchResult>;
+  Result<std::shared_ptr<Child>> start(const json::value& request, int store) const;
+  io::Task<Result<Fetched>> run(json::value request, int store, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop);
+  io::Task<Result<Fetched>> follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress);
 
   io::asio::any_io_executor executor_;
   const ContentStore& store_;

@@ -1,4 +1,4 @@
-// ebb-fetch: brings one model into the store. Started by the server only; registry/fetch_protocol.h has what is said.
+// ebb-fetch: brings one model or image into its store. Started by the server only; registry/fetch_protocol.h has what is said.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -12,6 +12,7 @@
 #include "registry/fetch_protocol.h"
 #include "registry/fetch_run.h"
 #include "registry/files.h"
+#include "registry/image_run.h"
 
 namespace {
 
@@ -41,15 +42,26 @@ class Reporter {
   MonoTime last_{};
 };
 
-Result<registry::FetchResult> fetch() {
+// The last line.
+Result<json::value> fetch() {
   const Result<std::string> text = registry::read_small(STDIN_FILENO, registry::kFetchRequestBytesMax);
   if (!text) return fail(text.error());
   const Result<json::value> value = parse_json(*text);
   if (!value) return fail(value.error());
+  Reporter reporter;
+  const auto progress = [&reporter](const registry::FetchProgress& said) { reporter(said); };
+  if (const json::object* object = value->if_object(); object != nullptr && object->contains("image")) {
+    const Result<registry::ImageFetchRequest> request = registry::image_fetch_request_from_json(*value);
+    if (!request) return fail(request.error());
+    const Result<registry::ImageFetchResult> result = registry::run_image_fetch(*request, Fd(registry::kFetchStoreFd), progress);
+    if (!result) return fail(result.error());
+    return registry::to_json(*result);
+  }
   const Result<registry::FetchRequest> request = registry::fetch_request_from_json(*value);
   if (!request) return fail(request.error());
-  Reporter reporter;
-  return registry::run_fetch(*request, Fd(registry::kFetchStoreFd), [&reporter](const registry::FetchProgress& progress) { reporter(progress); });
+  const Result<registry::FetchResult> result = registry::run_fetch(*request, Fd(registry::kFetchStoreFd), progress);
+  if (!result) return fail(result.error());
+  return registry::to_json(*result);
 }
 
 }  // namespace
@@ -58,8 +70,8 @@ int main() {
   // It must not outlive the server, and holds nothing that it was not given.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   ::syscall(SYS_close_range, registry::kFetchStoreFd + 1, ~0U, 0);
-  const Result<registry::FetchResult> result = fetch();
-  say(result ? registry::to_json(*result) : wire::to_json(result.error()));
+  const Result<json::value> last = fetch();
+  say(last ? *last : wire::to_json(last.error()));
   // Not exit(): sanitizers' own work at the end needs calls that are denied by now.
-  ::_exit(result ? 0 : 1);
+  ::_exit(last ? 0 : 1);
 }

@@ -1,4 +1,4 @@
-// What was added and deployed: models, and the revisions of endpoints. Durable before a verb returns.
+// What was added and deployed: models, images, and the revisions of endpoints. Durable before a verb returns.
 //
 // One owner, on the server's loop: these verbs are rare and take about a millisecond.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "domain/endpoint.h"
+#include "domain/image.h"
 #include "domain/model.h"
 #include "store/database.h"
 
@@ -24,6 +25,10 @@ class Catalog {
   Result<std::vector<domain::Model>> models();                    // by name and version
   Status put_model(const domain::Model& model);                   // kExists for a name and version that are there
   Status delete_model(const std::string& name, int64_t version);  // also when it is not there
+
+  Result<std::vector<domain::Image>> images();                    // by name and version
+  Status put_image(const domain::Image& image);                   // kExists for a name and version that are there
+  Status delete_image(const std::string& name, int64_t version);  // also when it is not there
 
   Result<std::vector<domain::Revision>> current_revisions();  // by endpoint
   // The new current revision of its endpoint; older ones are kept for bills and history.

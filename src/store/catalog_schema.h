@@ -36,6 +36,11 @@ UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, w
   WHERE checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
     scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
     title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template);
+)sql",
+                                                 R"sql(
+CREATE TABLE images(
+  name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL, facts TEXT NOT NULL,
+  checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace ebb::store
