@@ -149,9 +149,8 @@ void Cgroup::forbid_swap() const {
 
 Status Cgroup::freeze(milliseconds patience) const {
   if (!write_text(freeze_.get(), version_two_freezer_ ? "1" : kFrozenV1)) return fail(errno_error("the container cannot be frozen", errno));
-  const bool frozen = wait_until(patience, [this] {
-    return version_two_freezer_ ? field_of(read_at(frozen_), "frozen") == 1 : read_at(freeze_).starts_with(kFrozenV1);
-  });
+  const bool frozen =
+      wait_until(patience, [this] { return version_two_freezer_ ? field_of(read_at(frozen_), "frozen") == 1 : read_at(freeze_).starts_with(kFrozenV1); });
   if (frozen) return {};
   (void)thaw();
   return fail(ErrorKind::kTimeout, fmt::format("the container did not stand still within {} ms", patience.count()));

@@ -68,7 +68,8 @@ inline int execute_file(const char* path, char* const argv[], char* const envp[]
   if (::stat(path, &about) != 0)
     std::snprintf(text, size, "%s: %s", path, errno == ENOENT ? "there is no such file in the image" : std::strerror(errno));
   else if (error == EACCES)
-    std::snprintf(text, size, "%s: %s", path, S_ISREG(about.st_mode) ? "this user may not execute it (is it marked executable?)" : "it is no file that can be executed");
+    std::snprintf(text, size, "%s: %s", path,
+                  S_ISREG(about.st_mode) ? "this user may not execute it (is it marked executable?)" : "it is no file that can be executed");
   else if (error == E2BIG)
     std::snprintf(text, size, "%s: its arguments and environment are too long", path);
   else

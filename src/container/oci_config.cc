@@ -57,10 +57,14 @@ json::object process(const OciInput& input) {
   json::object none;
   for (const char* set : {"bounding", "effective", "permitted", "inheritable", "ambient"})
     none[set] = json::array();
-  return {{"terminal", false},         {"user", std::move(user)},
-          {"args", std::move(args)},   {"env", json::array()},
-          {"cwd", "/"},                {"capabilities", std::move(none)},
-          {"noNewPrivileges", true},   {"oomScoreAdj", kOomScore},
+  return {{"terminal", false},
+          {"user", std::move(user)},
+          {"args", std::move(args)},
+          {"env", json::array()},
+          {"cwd", "/"},
+          {"capabilities", std::move(none)},
+          {"noNewPrivileges", true},
+          {"oomScoreAdj", kOomScore},
           {"rlimits", rlimits(input)}};
 }
 
@@ -97,8 +101,8 @@ json::object linux_part(const OciInput& input) {
 }  // namespace
 
 json::object oci_config(const OciInput& input) {
-  return {{"ociVersion", "1.0.2"}, {"process", process(input)}, {"root", {{"path", input.root}, {"readonly", true}}},
-          {"hostname", input.hostname}, {"mounts", mounts(input)}, {"linux", linux_part(input)}};
+  return {{"ociVersion", "1.0.2"},      {"process", process(input)}, {"root", {{"path", input.root}, {"readonly", true}}},
+          {"hostname", input.hostname}, {"mounts", mounts(input)},   {"linux", linux_part(input)}};
 }
 
 }  // namespace ebb::container

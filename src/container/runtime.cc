@@ -87,7 +87,8 @@ void look_at_cgroups(Runtime& runtime) {
   } else {
     runtime.cgroups = two ? CgroupKind::kV2 : CgroupKind::kV1;
     const auto needs = [&](const char* controller, const char* what) {
-      if (!two && !fs::exists(mounted / controller)) runtime.missing.emplace_back(fmt::format("no {} limit: the kernel's controller '{}' is off", what, controller));
+      if (!two && !fs::exists(mounted / controller))
+        runtime.missing.emplace_back(fmt::format("no {} limit: the kernel's controller '{}' is off", what, controller));
     };
     needs("memory", "memory");
     needs("pids", "process");
@@ -99,14 +100,18 @@ Result<std::string> find_init() {
   std::array<char, 4096> path{};
   const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
   const fs::path init = fs::path(std::string(path.data(), length > 0 ? static_cast<size_t>(length) : 0)).parent_path() / "ebb-init";
-  if (::access(init.c_str(), X_OK) != 0) return fail(ErrorKind::kUnavailable, fmt::format("{} is missing: install it beside the other programs", init.string()));
+  if (::access(init.c_str(), X_OK) != 0)
+    return fail(ErrorKind::kUnavailable, fmt::format("{} is missing: install it beside the other programs", init.string()));
   return init.string();
 }
 
 }  // namespace
 
 std::string Runtime::text() const {
-  const std::string_view groups = cgroups == CgroupKind::kNone ? "no cgroups" : cgroups == CgroupKind::kV2 ? "cgroup v2" : hybrid ? "cgroup v1 (hybrid)" : "cgroup v1";
+  const std::string_view groups = cgroups == CgroupKind::kNone ? "no cgroups"
+                                  : cgroups == CgroupKind::kV2 ? "cgroup v2"
+                                  : hybrid                     ? "cgroup v1 (hybrid)"
+                                                               : "cgroup v1";
   std::string all = fmt::format("{}, {}, {}", version, groups, root ? "as root" : "as an ordinary user");
   if (missing.empty()) return all + "; nothing is missing";
   for (const std::string& each : missing)

@@ -20,9 +20,9 @@ struct Runtime {
   std::string version;       // "crun 1.8.1"
   std::string init_program;  // absolute path of ebb-init
   CgroupKind cgroups = CgroupKind::kNone;
-  bool hybrid = false;           // a version 2 tree beside those of version 1
-  bool root = false;             // runs as root; else as an ordinary user
-  bool idmapped_mounts = false;  // owners inside are those of the image
+  bool hybrid = false;               // a version 2 tree beside those of version 1
+  bool root = false;                 // runs as root; else as an ordinary user
+  bool idmapped_mounts = false;      // owners inside are those of the image
   std::vector<std::string> missing;  // what does not hold here, a clause each
 
   // For `ebb status`: "crun 1.8.1, cgroup v1 (hybrid), as root; nothing is missing".

@@ -127,7 +127,8 @@ uint64_t descriptors_max() {
 }
 
 StageInput stage_input(const SandboxSpec& spec, const Runtime& runtime) {
-  StageInput in{.runtime = &runtime, .id = spec.id, .root = spec.root, .hostname = spec.hostname, .host_id_base = spec.host_id_base, .uid = spec.uid, .gid = spec.gid};
+  StageInput in{
+      .runtime = &runtime, .id = spec.id, .root = spec.root, .hostname = spec.hostname, .host_id_base = spec.host_id_base, .uid = spec.uid, .gid = spec.gid};
   for (const BindMount& mount : spec.mounts)
     in.mounts.push_back({.source = mount.source, .destination = mount.destination});
   in.config = {.uid = spec.uid,
@@ -248,7 +249,9 @@ Status Sandbox::State::wait_for_init(pid_t runtime_pid, const Fd& error, const s
   int status = 0;
   ::waitpid(runtime_pid, &status, 0);
   if (!in_time) return fail(ErrorKind::kTimeout, fmt::format("{} did not make the container within {} s", program, kPrepareMax.count() / 1000));
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return fail(ErrorKind::kIo, fmt::format("{} could not make the container: {}", program, read_text(error)));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kSourceMissing) return fail(ErrorKind::kNotFound, read_text(error));
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return fail(ErrorKind::kIo, fmt::format("{} could not make the container: {}", program, read_text(error)));
   pollfd there{.fd = orders.get(), .events = POLLIN, .revents = 0};
   (void)wait_for({&there}, until);
   const std::optional<Received> hello = receive(orders);

@@ -61,10 +61,10 @@ struct EndOfFunction {
   enum class Why {
     kExit,
     kSignal,
-    kOutOfMemory,   // the kernel killed for the memory limit
-    kOutOfPids,     // it ended badly after being refused a process or thread
-    kCannotStart,   // exit 126 or 127 of a shell
-    kLost           // ebb-init is gone: killed from outside, or with all for lack of memory outside
+    kOutOfMemory,  // the kernel killed for the memory limit
+    kOutOfPids,    // it ended badly after being refused a process or thread
+    kCannotStart,  // exit 126 or 127 of a shell
+    kLost          // ebb-init is gone: killed from outside, or with all for lack of memory outside
   } why = Why::kExit;
   int code = 0;
   int signal = 0;

@@ -53,7 +53,8 @@ Status check_mounts(const std::vector<BindMount>& mounts) {
     if (mount.source.empty() || mount.source.front() != '/') return fail(ErrorKind::kInvalid, fmt::format("'{}' is no absolute path", mount.source), "mounts");
     if (!is_plain_path(mount.destination))
       return fail(ErrorKind::kInvalid, fmt::format("'{}' is no absolute path without '.' and '..'", mount.destination), "mounts");
-    if (is_ours(mount.destination)) return fail(ErrorKind::kInvalid, fmt::format("nothing can be mounted at '{}': it is the sandbox's own", mount.destination), "mounts");
+    if (is_ours(mount.destination))
+      return fail(ErrorKind::kInvalid, fmt::format("nothing can be mounted at '{}': it is the sandbox's own", mount.destination), "mounts");
     const auto same = std::count_if(mounts.begin(), mounts.end(), [&](const BindMount& other) {
       return other.destination == mount.destination || other.destination.starts_with(mount.destination + "/");
     });
@@ -73,7 +74,8 @@ Status check_spec(const SandboxSpec& spec, const Runtime& runtime) {
     return fail(ErrorKind::kInvalid, fmt::format("{} is no base for a range of ids that is nobody's", spec.host_id_base), "host_id_base");
   const bool ids_fit = spec.uid < kIds && spec.gid < kIds && std::all_of(spec.groups.begin(), spec.groups.end(), [](uint32_t id) { return id < kIds; });
   if (!ids_fit) return fail(ErrorKind::kInvalid, fmt::format("users and groups of a container are below {}", kIds), "uid");
-  if (spec.memory_bytes < kMemoryBytesMin) return fail(ErrorKind::kInvalid, fmt::format("{} bytes of memory: at least {}", spec.memory_bytes, megabytes(kMemoryBytesMin)), "memory_bytes");
+  if (spec.memory_bytes < kMemoryBytesMin)
+    return fail(ErrorKind::kInvalid, fmt::format("{} bytes of memory: at least {}", spec.memory_bytes, megabytes(kMemoryBytesMin)), "memory_bytes");
   if (spec.tmp_bytes == 0) return fail(ErrorKind::kInvalid, "a size for /tmp is missing", "tmp_bytes");
   if (spec.pids_max < kPidsMin) return fail(ErrorKind::kInvalid, fmt::format("{} processes: at least {}", spec.pids_max, kPidsMin), "pids_max");
   if (spec.cpu_millis < 0) return fail(ErrorKind::kInvalid, fmt::format("{} thousandths of a CPU", spec.cpu_millis), "cpu_millis");
@@ -82,11 +84,13 @@ Status check_spec(const SandboxSpec& spec, const Runtime& runtime) {
 }
 
 Status check_program(const Program& program, std::string_view strings) {
-  if (program.argv.empty() || program.argv.front().empty()) return fail(ErrorKind::kInvalid, "no program: the image names neither entrypoint nor command", "argv");
+  if (program.argv.empty() || program.argv.front().empty())
+    return fail(ErrorKind::kInvalid, "no program: the image names neither entrypoint nor command", "argv");
   if (strings.size() > kProgramBytesMax)
     return fail(ErrorKind::kInvalid, fmt::format("arguments and environment of {} bytes: at most {}", strings.size(), kProgramBytesMax), "env");
   const size_t ends = program.argv.size() + program.env.size() + 1;
-  if (static_cast<size_t>(std::count(strings.begin(), strings.end(), '\0')) != ends) return fail(ErrorKind::kInvalid, "an argument or a variable with a zero byte", "argv");
+  if (static_cast<size_t>(std::count(strings.begin(), strings.end(), '\0')) != ends)
+    return fail(ErrorKind::kInvalid, "an argument or a variable with a zero byte", "argv");
   for (const std::string& each : program.env) {
     if (each.find('=') == std::string::npos || each.front() == '=') return fail(ErrorKind::kInvalid, fmt::format("'{}' is no NAME=value", each), "env");
   }
@@ -100,7 +104,9 @@ Error run_error(const Reply& reply, const Program& program, int pids_max) {
       return {.kind = ErrorKind::kExhausted, .message = fmt::format("no process could be started for the function ({}): the limit is {}", system, pids_max)};
     case Failed::kFolder: {
       const bool missing = reply.error == ENOENT || reply.error == ENOTDIR;
-      return {.kind = missing ? ErrorKind::kNotFound : ErrorKind::kInvalid, .message = fmt::format("the working folder '{}': {}", program.cwd, missing ? "there is no such folder in the image" : system), .param = "cwd"};
+      return {.kind = missing ? ErrorKind::kNotFound : ErrorKind::kInvalid,
+              .message = fmt::format("the working folder '{}': {}", program.cwd, missing ? "there is no such folder in the image" : system),
+              .param = "cwd"};
     }
     case Failed::kExecute: return {.kind = reply.error == ENOENT ? ErrorKind::kNotFound : ErrorKind::kInvalid, .message = reply.text, .param = "argv"};
     default: return {.kind = ErrorKind::kInternal, .message = fmt::format("ebb-init could not start the function: {}", system)};

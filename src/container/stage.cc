@@ -26,7 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kStageFailed = 125;
 constexpr const char* kStage = "/tmp";
 constexpr const char* kInitInside = "/.ebb/init";
 constexpr int kDescriptorsKept = kEventsFd - 2;  // after the standard ones
@@ -35,6 +34,13 @@ constexpr int kDescriptorsKept = kEventsFd - 2;  // after the standard ones
   const std::string line = fmt::format("{}: {}\n", what, std::strerror(errno));
   (void)!::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(kStageFailed);
+}
+
+[[noreturn]] void give_up_on_source(const std::string& source) {
+  if (errno != ENOENT && errno != ENOTDIR) give_up(source);
+  const std::string line = source + " is not there\n";
+  (void)!::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(kSourceMissing);
 }
 
 void write_whole(const std::string& path, std::string_view text) {
@@ -81,7 +87,9 @@ Fd user_namespace(const IdRange& uids, const IdRange& gids) {
   return held;
 }
 
-Fd clone_tree(const std::string& source) { return Fd(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC))); }
+Fd clone_tree(const std::string& source) {
+  return Fd(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+}
 
 bool set_attributes(const Fd& tree, uint64_t attributes, const Fd& owners) {
   mount_attr change{};
@@ -102,7 +110,7 @@ struct Tree {
 Tree open_tree(const std::string& source, uint64_t attributes, const Fd& owners) {
   Tree tree{.mount = clone_tree(source)};
   struct stat about {};
-  if (!tree.mount || ::fstat(tree.mount.get(), &about) != 0) give_up(source);
+  if (!tree.mount || ::fstat(tree.mount.get(), &about) != 0) give_up_on_source(source);
   tree.folder = S_ISDIR(about.st_mode);
   if (!set_attributes(tree.mount, attributes, owners) && !(owners && set_attributes(tree.mount, attributes, {}))) give_up(source);
   return tree;
@@ -133,15 +141,16 @@ class Stage {
     image_ = open_tree(in_.root, kReadOnly, owners);
     if (!image_.folder) {
       errno = ENOTDIR;
-      give_up(in_.root);
+      give_up_on_source(in_.root);
     }
     init_ = open_tree(in_.runtime->init_program, kReadOnly, {});
     for (const StageMount& mount : in_.mounts) {
       struct stat about {};
-      if (::stat(mount.source.c_str(), &about) != 0) give_up(mount.source);
+      if (::stat(mount.source.c_str(), &about) != 0) give_up_on_source(mount.source);
       Fd owner;
       if (in_.runtime->idmapped_mounts)
-        owner = user_namespace({.inside = about.st_uid, .outside = in_.host_id_base + in_.uid}, {.inside = about.st_gid, .outside = in_.host_id_base + in_.gid});
+        owner =
+            user_namespace({.inside = about.st_uid, .outside = in_.host_id_base + in_.uid}, {.inside = about.st_gid, .outside = in_.host_id_base + in_.gid});
       binds_.push_back(open_tree(mount.source, kReadOnly, owner));
     }
   }
@@ -226,9 +235,10 @@ class Stage {
   [[noreturn]] void execute() {
     const Runtime& runtime = *in_.runtime;
     std::vector<std::string> arguments{runtime.program, fmt::format("--root={}", stage_path("state"))};
-    if (runtime.tool == Runtime::Tool::kCrun) arguments.push_back(runtime.cgroups == CgroupKind::kNone ? "--cgroup-manager=disabled" : "--cgroup-manager=cgroupfs");
-    for (const std::string& argument : {std::string("run"), std::string("--detach"), fmt::format("--bundle={}", kStage),
-                                        fmt::format("--preserve-fds={}", kDescriptorsKept), in_.id})
+    if (runtime.tool == Runtime::Tool::kCrun)
+      arguments.push_back(runtime.cgroups == CgroupKind::kNone ? "--cgroup-manager=disabled" : "--cgroup-manager=cgroupfs");
+    for (const std::string& argument :
+         {std::string("run"), std::string("--detach"), fmt::format("--bundle={}", kStage), fmt::format("--preserve-fds={}", kDescriptorsKept), in_.id})
       arguments.push_back(argument);
     std::vector<char*> pointers;
     for (std::string& argument : arguments)

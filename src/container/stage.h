@@ -31,7 +31,9 @@ struct StageInput {
 };
 
 // For a child that was just forked from a process with one thread: makes the stage and becomes the runtime, which makes the sandbox and ends.
-// What fails is a line on standard error and exit 125.
+// What fails is a line on standard error, and exit kStageFailed; kSourceMissing where the image or the source of a mount is not there.
+inline constexpr int kStageFailed = 125;
+inline constexpr int kSourceMissing = 124;
 [[noreturn]] void become_runtime(const StageInput& input);
 
 // Makes a namespace and a mount as become_runtime() does, in a child, and says whether owners can be mapped.
