@@ -44,8 +44,27 @@ uint64_t Revision::slot_bytes() const {
   return model->facts.kv_bytes_per_token * tokens + piece + kSlotScratchBytes;
 }
 
-Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created) {
-  Revision revision{.id = id, .spec = std::move(spec), .model = std::move(model), .created = created};
+namespace {
+
+Result<Revision> make_function_revision(Revision revision) {
+  const FunctionSpec& spec = *revision.spec.function;
+  const Function& function = *revision.function;
+  if (spec.command.empty() && !function.image.facts.has_program())
+    return fail(ErrorKind::kInvalid, fmt::format("image '{}@{}' says no program to run (no entrypoint, no cmd): give 'command'", function.image.name,
+                                                 function.image.version),
+                "command");
+  if (function.contract == Contract::kLambda && spec.concurrency.value_or(1) > 1)
+    return fail(ErrorKind::kInvalid, "'concurrency' must be 1 for the contract lambda: its runtime takes one call at a time", "concurrency");
+  revision.calls_per_instance = spec.concurrency.value_or(contract_defaults(function.contract).concurrency);
+  revision.memory_mib = revision.spec.memory_mib.value_or(kFunctionMemoryMib);
+  return revision;
+}
+
+}  // namespace
+
+Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created, std::optional<Function> function) {
+  Revision revision{.id = id, .spec = std::move(spec), .model = std::move(model), .function = std::move(function), .created = created};
+  if (revision.spec.function) return make_function_revision(std::move(revision));
   const int64_t own = revision.model ? revision.model->facts.train_context : kContextAuto;
   if (revision.model && own <= 0) return fail(ErrorKind::kInvalid, fmt::format("model '{}' does not say its context length", revision.model->name), "model");
   const bool vectors = revision.model && !revision.model->facts.pooling.empty();

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "domain/function_spec.h"
 #include "domain/model.h"
 
 namespace ebb::domain {
@@ -38,7 +39,8 @@ struct CallLimits {
 struct EndpointSpec {
   std::string name;
   Engine engine = Engine::kLlama;
-  std::optional<ModelRef> model;          // absent only for the echo engine
+  std::optional<ModelRef> model;          // absent for the echo engine and for functions
+  std::optional<FunctionSpec> function;   // kContainer
   std::optional<int64_t> memory_mib;      // what a call is billed for; absent: estimated from the model
   std::optional<int64_t> context_tokens;  // of one slot; absent: the model's own, at most kContextAuto…
   Scaling scaling;
@@ -53,6 +55,7 @@ struct Revision {
   RevisionId id;
   EndpointSpec spec;
   std::optional<Model> model;  // as resolved when it was deployed
+  std::optional<Function> function;
   int64_t memory_mib = 0;      // billed for each call
   int64_t context_tokens = 0;  // of one slot
   // Of a function: each worker is one instance that takes so many calls at once. 0: one worker has as many slots as are wanted.
@@ -72,7 +75,9 @@ inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
 // What a prepared instance takes: its worker, and what waits in its sandbox.
 inline constexpr uint64_t kInstanceBaseBytes = 8ULL << 20U;
 
-// Fills in what the spec left out. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
-Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created);
+// Fills in what the spec left out. `model` must be given exactly when the spec names one, `function` likewise. Error: kInvalid with the param at
+// fault.
+Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created,
+                               std::optional<Function> function = std::nullopt);
 
 }  // namespace ebb::domain

@@ -64,6 +64,8 @@ inline constexpr int kLabelsMax = 1'000;
 inline constexpr size_t kLabelBytesMax = 256;
 // Bodies of container functions pass in pieces of at most kBodyPieceBytesMax; so many bytes may be under way unread in each direction.
 inline constexpr size_t kBodyPieceBytesMax = 64 * 1024;
+inline constexpr int kFunctionMountsMax = 64;
+inline constexpr milliseconds kFunctionStartTimeMax{3'600'000};
 inline constexpr size_t kFunctionBodyBytesMax = 512 * 1024 * 1024;
 inline constexpr size_t kBodyWindowBytes = 256 * 1024;
 // Headers of an answer of a container function, as many as are taken of a request.

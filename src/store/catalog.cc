@@ -54,7 +54,7 @@ Result<domain::Model> read_model(const Statement& s, std::string name, int64_t v
 }
 
 Result<domain::Engine> engine_of(const std::string& word) {
-  for (const domain::Engine engine : {domain::Engine::kLlama, domain::Engine::kEcho}) {
+  for (const domain::Engine engine : {domain::Engine::kLlama, domain::Engine::kEcho, domain::Engine::kOnnx, domain::Engine::kContainer}) {
     if (to_string(engine) == word) return engine;
   }
   return fail(ErrorKind::kCorrupt, fmt::format("the catalog has a revision with the engine '{}', which is none: restore it from a backup", word));
@@ -191,7 +191,24 @@ Result<domain::Revision> Catalog::revision_of(const std::string& endpoint, int64
   return read_revision(*row);
 }
 
-Status Catalog::put_revision(const domain::Revision& revision) {
+Result<std::string> Catalog::function_of(RevisionId revision) {
+  Result<Statement> row = database_.prepare("SELECT revision, function, checksum FROM functions WHERE revision = ?");
+  if (!row) return fail(row.error());
+  const Result<bool> found = row->bind(1, static_cast<int64_t>(revision.value)).next();
+  if (!found) return fail(found.error());
+  if (!*found)
+    return fail(ErrorKind::kCorrupt, fmt::format("the catalog has lost the function of revision {}: restore catalog.db from a backup", revision.value));
+  if (Status sound = row->check_row(2); !sound) return fail(sound.error());
+  return row->text(1);
+}
+
+Status Catalog::put_function(RevisionId revision, const std::string& function) {
+  Result<Statement> insert = database_.prepare("INSERT INTO functions(revision, function, checksum) VALUES(?, ?, ?)");
+  if (!insert) return fail(insert.error());
+  return insert->bind(1, static_cast<int64_t>(revision.value)).bind(2, function).bind_checksum(3).run();
+}
+
+Status Catalog::put_revision(const domain::Revision& revision, const std::string& function) {
   static const std::string kSql =
       fmt::format("INSERT INTO revisions({}, {}) VALUES({})", kRevisionColumns, kModelColumns, marks(kRevisionColumnCount + kModelColumnCount + 1));
   Result<Statement> insert = database_.prepare(kSql);
@@ -202,6 +219,9 @@ Status Catalog::put_revision(const domain::Revision& revision) {
     bind_revision(*insert, revision);
     insert->bind_checksum(1 + kRevisionColumnCount + kModelColumnCount);
     if (Status inserted = insert->run(); !inserted) return inserted;
+    if (!function.empty()) {
+      if (Status stored = put_function(revision.id, function); !stored) return stored;
+    }
     return current->bind(1, revision.spec.name).bind(2, static_cast<int64_t>(revision.id.value)).bind_checksum(3).run();
   });
 }

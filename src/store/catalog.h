@@ -33,12 +33,16 @@ class Catalog {
   Result<std::vector<domain::Revision>> current_revisions();  // by endpoint
   // The new current revision of its endpoint; older ones are kept for bills and history.
   // kExists for an id that was used.
-  Status put_revision(const domain::Revision& revision);
+  // `function`: of a function, its text (wire/spec_function.h).
+  Status put_revision(const domain::Revision& revision, const std::string& function = {});
+  // The text that its revision was put with: current_revisions() gives functions without it. kCorrupt if there is none.
+  Result<std::string> function_of(RevisionId revision);
   Status delete_endpoint(const std::string& name);  // also when it is not there; its revisions stay
   Result<uint64_t> highest_revision_id();
 
  private:
   explicit Catalog(Database database) : database_(std::move(database)) {}
+  Status put_function(RevisionId revision, const std::string& function);
   Result<domain::Revision> revision_of(const std::string& endpoint, int64_t id);
   Database database_;
 };

@@ -41,6 +41,9 @@ UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, w
 CREATE TABLE images(
   name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL, added_ms INTEGER NOT NULL, source TEXT NOT NULL, facts TEXT NOT NULL,
   checksum INTEGER NOT NULL, PRIMARY KEY(name, version)) STRICT, WITHOUT ROWID;
+)sql",
+                                                 R"sql(
+CREATE TABLE functions(revision INTEGER PRIMARY KEY REFERENCES revisions(id), function TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT;
 )sql"};
 
 }  // namespace ebb::store

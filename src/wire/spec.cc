@@ -7,6 +7,8 @@
 
 #include "domain/limits.h"
 #include "wire/quantity.h"
+#include "wire/spec_fields.h"
+#include "wire/spec_function.h"
 
 namespace ebb::wire {
 
@@ -44,45 +46,6 @@ void refuse_unknown(ObjectReader& reader, const json::object& object, const Word
         nearest.empty() ? fmt::format("known here: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", reader.path_of(nearest));
     reader.add_error(key, fmt::format("'{}' is not a known field: {}", reader.path_of(key), advice));
   }
-}
-
-std::optional<milliseconds> read_duration(ObjectReader& reader, std::string_view key, milliseconds min, milliseconds max) {
-  if (const json::value* value = reader.find(key); value != nullptr && value->is_number()) {
-    reader.add_error(key, fmt::format("'{}' needs a unit: write {}s, not {}", reader.path_of(key), json::serialize(*value), json::serialize(*value)));
-    return std::nullopt;
-  }
-  const auto text = reader.string(key);
-  if (!text) return std::nullopt;
-  const Result<milliseconds> duration = parse_duration(*text);
-  if (!duration) {
-    reader.add_error(key, fmt::format("'{}': {}", reader.path_of(key), duration.error().message));
-    return std::nullopt;
-  }
-  if (*duration < min || *duration > max) {
-    reader.add_error(key, fmt::format("'{}' must be between {} and {}, not {}", reader.path_of(key), format_duration(min), format_duration(max), *text));
-    return std::nullopt;
-  }
-  return *duration;
-}
-
-std::optional<int64_t> read_memory(ObjectReader& reader) {
-  if (const json::value* value = reader.find("memory"); value != nullptr && value->is_number()) {
-    reader.add_error("memory", fmt::format("'memory' needs a unit: write {}MiB, not {}", json::serialize(*value), json::serialize(*value)));
-    return std::nullopt;
-  }
-  const auto text = reader.string("memory");
-  if (!text) return std::nullopt;
-  const Result<uint64_t> bytes = parse_size(*text);
-  if (!bytes) {
-    reader.add_error("memory", "'memory': " + bytes.error().message);
-    return std::nullopt;
-  }
-  if (*bytes == 0 || *bytes % kMib != 0 || *bytes / kMib > static_cast<uint64_t>(domain::kMemoryMibMax)) {
-    reader.add_error("memory", fmt::format("'memory' must be whole MiB between 1MiB and {}, not {}",
-                                           format_size(static_cast<uint64_t>(domain::kMemoryMibMax) * kMib), *text));
-    return std::nullopt;
-  }
-  return static_cast<int64_t>(*bytes / kMib);
 }
 
 domain::Scaling read_scaling(ObjectReader& parent) {
@@ -132,6 +95,23 @@ void read_model(ObjectReader& reader, EndpointSpec& spec) {
   }
 }
 
+// An image or a model; what belongs to the one does not go with the other.
+void read_what_runs(ObjectReader& reader, EndpointSpec& spec) {
+  if (!reader.has("image")) {
+    for (const std::string_view key : function_fields()) {
+      if (reader.has(key)) reader.add_error(key, fmt::format("'{}' needs an 'image': it says how a function runs", key));
+    }
+    return read_model(reader, spec);
+  }
+  for (const std::string_view key : {"model", "engine", "context"}) {
+    if (reader.has(key)) reader.add_error(key, fmt::format("'{}' does not go with 'image': a function brings its own", key));
+  }
+  spec.engine = domain::Engine::kContainer;
+  spec.function = read_function(reader);
+  if (spec.memory_mib && *spec.memory_mib < domain::kFunctionMemoryMibMin)
+    reader.add_error("memory", fmt::format("'memory' must be at least {}MiB for a function", domain::kFunctionMemoryMibMin));
+}
+
 }  // namespace
 
 std::string_view nearest_word(std::string_view written, const Words& known) {
@@ -152,11 +132,13 @@ Result<EndpointSpec> parse_spec(const json::value& value) {
   if (!value.is_object()) return fail(ErrorKind::kInvalid, "an endpoint's specification must be an object, such as {endpoint: chat, model: smol}");
   ObjectReader reader(value, "");
   EndpointSpec spec;
-  refuse_unknown(reader, value.get_object(), {"endpoint", "model", "engine", "memory", "context", "scaling", "limits"});
+  Words known{"endpoint", "model", "engine", "memory", "context", "scaling", "limits"};
+  known.insert(known.end(), function_fields().begin(), function_fields().end());
+  refuse_unknown(reader, value.get_object(), known);
   spec.name = reader.required_string("endpoint");
   if (!domain::is_name(spec.name)) reader.add_error("endpoint", fmt::format("'{}' is no name for an endpoint: {}", spec.name.substr(0, 80), domain::kNameRule));
-  read_model(reader, spec);
-  spec.memory_mib = read_memory(reader);
+  spec.memory_mib = read_mib(reader, "memory", domain::kMemoryMibMax);
+  read_what_runs(reader, spec);
   spec.context_tokens = reader.integer("context", 1, domain::kContextTokensMax);
   spec.scaling = read_scaling(reader);
   spec.limits = read_limits(reader);
@@ -165,7 +147,12 @@ Result<EndpointSpec> parse_spec(const json::value& value) {
 }
 
 json::value spec_to_json(const EndpointSpec& spec) {
-  json::object object{{"endpoint", spec.name}, {"engine", to_string(spec.engine)}};
+  json::object object{{"endpoint", spec.name}};
+  if (spec.function) {
+    write_function(*spec.function, object);
+  } else {
+    object["engine"] = to_string(spec.engine);
+  }
   if (spec.model) object["model"] = domain::to_string(*spec.model);
   if (spec.memory_mib) object["memory"] = format_size(static_cast<uint64_t>(*spec.memory_mib) * kMib);
   if (spec.context_tokens) object["context"] = *spec.context_tokens;

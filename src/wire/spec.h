@@ -3,6 +3,7 @@
 //   endpoint: chat             # required
 //   model: smol@3              # required unless `engine: echo`
 //   engine: llama              # llama | echo
+//   image: resize@2            # instead of a model: a function, with the fields of spec_function.h
 //   memory: 512MiB             # left out: from the model
 //   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
 //   scaling: {min: 0, max: 16, idle: auto, keep: 10m}
