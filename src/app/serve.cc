@@ -2,6 +2,7 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,12 @@ constexpr int kInterruptedExit = 130;
 std::filesystem::path own_folder() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+// Nobody else's on this machine: a home is one folder of one file system, whatever it is called, and has one server.
+std::string container_ids_of(const std::filesystem::path& home) {
+  struct stat about {};
+  return ::stat(home.c_str(), &about) == 0 ? fmt::format("ebb-{:x}-{:x}", about.st_dev, about.st_ino) : std::string();
 }
 
 control::NodeConfig node_of(const ServeOptions& options) {
@@ -98,9 +105,10 @@ Status Server::open() {
   home_ = std::move(*home);
   // The spawner comes first of all, while this process has one thread and no open store.
   const std::filesystem::path programs = own_folder();
-  fleet_ = std::make_unique<instance::Fleet>(
-      loop_.get_executor(),
-      instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
+  fleet_ = std::make_unique<instance::Fleet>(loop_.get_executor(),
+                                             instance::FleetOptions{.spawner_program = programs / "ebb-spawner",
+                                                                    .containers = container_ids_of(home_.path),
+                                                                    .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }

@@ -33,7 +33,7 @@ Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
 Fleet::~Fleet() = default;
 
 Status Fleet::start_spawner() {
-  Result<sandbox::SpawnerProcess> process = sandbox::start_spawner(options_.spawner_program);
+  Result<sandbox::SpawnerProcess> process = sandbox::start_spawner(options_.spawner_program, options_.containers);
   if (!process) return fail(process.error());
   spawner_pid_ = process->pid;
   spawner_process_ = std::move(process->pidfd);

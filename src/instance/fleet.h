@@ -25,6 +25,7 @@ namespace ebb::instance {
 
 struct FleetOptions {
   std::string spawner_program;
+  std::string containers;             // what the ids of containers begin with (sandbox/start_spawner.h)
   std::map<std::string, int> blanks;  // engine → blank workers kept ready
 };
 

@@ -8,6 +8,8 @@
 // `ebb serve --require-sandbox` refuses to start without it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,19 +32,32 @@ struct Layer {
 // Ends the process if its parent died meanwhile.
 std::vector<Layer> confine();
 
+// All of confine() but its last step, for a worker that has sockets of its own: `descriptors_max` of them and other descriptors together.
+std::vector<Layer> give_up_rights(int descriptors_max);
+
 // What confine() ends with: while a model is being loaded, whatever reads it can open no socket, start no process and signal nobody. The list
 // of what is refused is short here, and that of seal() is of what is allowed.
 Layer refuse_early();
 
+// A system call that a worker may make besides those of every engine; with a condition, only where that argument has that value.
+struct MoreCalls {
+  struct Condition {
+    unsigned argument = 0;
+    uint64_t value = 0;
+  };
+  int call = 0;
+  std::optional<Condition> condition = std::nullopt;
+};
+
 // Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
 // another architecture ends the process.
-Layer seal();
+Layer seal(std::span<const MoreCalls> more = {});
 
 // The numbers of the system calls that seal() allows whatever their arguments.
 std::span<const int> calls_without_conditions();
 
 // seal() for a worker program: an error if this kernel has seccomp and did not take the list. A kernel without it is not judged here but by
 // whoever starts workers: the spawner reports the layer as inactive.
-Status seal_or_fail();
+Status seal_or_fail(std::span<const MoreCalls> more = {});
 
 }  // namespace ebb::sandbox

@@ -9,7 +9,7 @@
 #include "io/clock.h"
 #include "sandbox/spawner.h"
 
-int main() {
+int main(int argc, char** argv) {
   constexpr int kChannelFd = 3;
   if (::fcntl(kChannelFd, F_GETFD) < 0) {
     constexpr char kText[] = "ebb-spawner is started by `ebb serve`, not by hand.\n";
@@ -29,5 +29,5 @@ int main() {
   std::string programs(path.data(), length > 0 ? static_cast<size_t>(length) : 0);
   programs.resize(programs.rfind('/') == std::string::npos ? 0 : programs.rfind('/'));
   const ebb::io::SystemClock clock;
-  return ebb::sandbox::Spawner(ebb::Fd(kChannelFd), programs, clock).run();
+  return ebb::sandbox::Spawner(ebb::Fd(kChannelFd), programs, clock, argc > 1 ? argv[1] : "").run();
 }

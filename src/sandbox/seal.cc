@@ -178,13 +178,25 @@ int add_rules(scmp_filter_ctx filter) {
   return error;
 }
 
-int load_filter(uint32_t otherwise, int (*add)(scmp_filter_ctx)) {
+int add_more_rules(scmp_filter_ctx filter, std::span<const MoreCalls> more) {
+  int error = 0;
+  for (const MoreCalls& each : more) {
+    const int outcome = each.condition
+                            ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 1, SCMP_CMP(each.condition->argument, SCMP_CMP_EQ, each.condition->value))
+                            : seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 0);
+    if (outcome < 0 && error == 0) error = outcome;
+  }
+  return error;
+}
+
+int load_filter(uint32_t otherwise, int (*add)(scmp_filter_ctx), std::span<const MoreCalls> more = {}) {
   scmp_filter_ctx filter = seccomp_init(otherwise);
   if (filter == nullptr) return -ENOMEM;
   // Calls of another architecture (int 0x80, x32) would slip past numbers meant for this one.
   int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   if (error == 0) error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (error == 0) error = add(filter);
+  if (error == 0) error = add_more_rules(filter, more);
   if (error == 0) error = seccomp_load(filter);
   seccomp_release(filter);
   return error;
@@ -196,8 +208,8 @@ std::string not_applied(int error) { return fmt::format("not applied: {}", std::
 
 std::span<const int> calls_without_conditions() { return kAllowed; }
 
-Layer seal() {
-  const int error = load_filter(SCMP_ACT_ERRNO(EPERM), add_rules);
+Layer seal(std::span<const MoreCalls> more) {
+  const int error = load_filter(SCMP_ACT_ERRNO(EPERM), add_rules, more);
   return {.name = "seccomp",
           .active = error == 0,
           .detail =
@@ -210,8 +222,8 @@ Layer refuse_early() {
       .name = "seccomp while loading", .active = error == 0, .detail = error == 0 ? "no socket, process, program, signal or namespace" : not_applied(error)};
 }
 
-Status seal_or_fail() {
-  const Layer layer = seal();
+Status seal_or_fail(std::span<const MoreCalls> more) {
+  const Layer layer = seal(more);
   if (layer.active) return {};
   const uint32_t action = SECCOMP_RET_ERRNO;
   const bool kernel_lacks_it = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0 && errno == ENOSYS;

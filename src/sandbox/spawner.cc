@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@ using wire::FrameType;
 
 constexpr size_t kFrameMax = 64 * 1024;  // the server says little
 constexpr milliseconds kDiedAtOnce{2'000};
+constexpr std::string_view kContainerEngine = "container";
 
 Fd child_signals() {
   sigset_t set;
@@ -41,8 +43,18 @@ void Spawner::Pool::back_off(MonoTime now) {
   next = now + pause;
 }
 
-Spawner::Spawner(Fd server, std::string programs, const io::Clock& clock)
-    : server_(std::move(server)), programs_(std::move(programs)), clock_(clock), child_signals_(child_signals()), reader_(kFrameMax) {}
+Spawner::Spawner(Fd server, std::string programs, const io::Clock& clock, std::string containers)
+    : server_(std::move(server)),
+      programs_(std::move(programs)),
+      clock_(clock),
+      child_signals_(child_signals()),
+      reader_(kFrameMax),
+      container_end_(programs_ + "/ebb-container-end") {
+  if (containers.empty()) return;
+  containers_ = fmt::format("{}-{}", containers, ::getpid());
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // the first processes of containers come to us when their worker ends
+  end_containers(containers);          // those of a spawner before us
+}
 
 int Spawner::run() {
   wire::pb::Sandbox sandbox;
@@ -156,6 +168,8 @@ void Spawner::reap() {
       else
         pool->second.back_off(clock_.mono());
     }
+    // Killed or sealed, it could not end its container itself.
+    if (child->second.token != 0 && !child->second.container.empty()) start_ending(container_end_, child->second.container);
     children_.erase(child);
   }
 }
@@ -185,9 +199,12 @@ int Spawner::refill() {
 
 Result<pid_t> Spawner::start(const std::string& engine) {
   if (!is_engine_name(engine)) return fail(ErrorKind::kInvalid, fmt::format("there is no engine '{}'", engine));
-  Result<StartedWorker> started = start_worker(programs_ + "/ebb-worker-" + engine);
+  const bool has_container = engine == kContainerEngine && !containers_.empty();
+  std::string container = has_container ? fmt::format("{}-{}", containers_, ++last_container_) : std::string();
+  Result<StartedWorker> started = start_worker(programs_ + "/ebb-worker-" + engine, container);
   if (!started) return fail(started.error());
-  children_.emplace(started->pid, Child{.token = 0, .engine = engine, .channel = std::move(started->channel), .started = clock_.mono()});
+  children_.emplace(started->pid,
+                    Child{.token = 0, .engine = engine, .channel = std::move(started->channel), .started = clock_.mono(), .container = std::move(container)});
   return started->pid;
 }
 
@@ -214,7 +231,18 @@ void Spawner::end_all() {
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
   }
+  for (const auto& [pid, child] : children_)
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  // Only now: a frozen container's first process is our child too, and would be waited for in vain.
+  if (!containers_.empty()) end_containers(containers_);
   while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+void Spawner::end_containers(const std::string& ids) const {
+  const pid_t ending = start_ending(container_end_, ids);
+  while (ending > 0 && ::waitpid(ending, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 

@@ -2,6 +2,9 @@
 //
 // Keeps blank workers of each engine ready, so that a cold call pays neither for exec nor for dynamic linking; hands one over on Spawn and
 // makes the next when nothing else is to be done. Reaps everything. When the server is gone it kills all and ends.
+//
+// A container worker gets as its argument the id that its container is to have. When it has ended, ebb-container-end ends what is left of that: a
+// worker that was killed cannot, and a sealed one may not.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +30,8 @@ inline constexpr milliseconds kRefillPauseMax{10'000};
 class Spawner {
  public:
   // `programs`: the folder with ebb-worker-<engine>. `server`: the channel, non-blocking.
-  Spawner(Fd server, std::string programs, const io::Clock& clock);
+  // `containers`: what the ids of containers begin with; empty: there are none.
+  Spawner(Fd server, std::string programs, const io::Clock& clock, std::string containers = {});
 
   // Until the server is gone. Returns the exit status of the process.
   int run();
@@ -38,6 +42,7 @@ class Spawner {
     std::string engine;
     Fd channel;  // of a blank: the server's end, until it is handed over
     MonoTime started{};
+    std::string container;  // the id of its container, if it may have one
   };
   struct Pool {
     int wanted = 0;
@@ -55,6 +60,8 @@ class Spawner {
   // Makes one blank where one is missing. Returns how long the loop may wait until the next is due; -1: for ever.
   int refill();
   Result<pid_t> start(const std::string& engine);
+  // Waits for as long as ebb-container-end takes.
+  void end_containers(const std::string& ids) const;
   void send(wire::FrameType type, const std::string& body, int attachment = -1);
   void end_all();
 
@@ -65,6 +72,9 @@ class Spawner {
   wire::FrameReader reader_;
   std::map<pid_t, Child> children_;
   std::map<std::string, Pool> pools_;
+  std::string containers_;  // also ours alone: with our process id
+  std::string container_end_;
+  uint64_t last_container_ = 0;
 };
 
 }  // namespace ebb::sandbox

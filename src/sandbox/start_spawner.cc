@@ -25,7 +25,7 @@ constexpr int kChannelFd = 3;
 }
 
 // In the child: never returns. `failed` tells the parent errno if exec does not happen.
-[[noreturn]] void become_spawner(const char* program, int channel, int failed, pid_t parent) {
+[[noreturn]] void become_spawner(const char* program, const char* containers, int channel, int failed, pid_t parent) {
   // Ends with the server, whatever happens to it. The check closes the gap in which it may have ended already.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
@@ -40,7 +40,7 @@ constexpr int kChannelFd = 3;
   if (::fcntl(STDERR_FILENO, F_GETFD) < 0) ::dup2(away, STDERR_FILENO);
   if (::dup2(away, STDIN_FILENO) < 0 || ::dup2(away, STDOUT_FILENO) < 0 || ::dup2(channel, kChannelFd) < 0) give_up(failed);
   if (::syscall(SYS_close_range, kChannelFd + 1, ~0U, 1U << 2U /* CLOSE_RANGE_CLOEXEC */) != 0) give_up(failed);
-  char* const arguments[] = {const_cast<char*>("ebb-spawner"), nullptr};
+  char* const arguments[] = {const_cast<char*>("ebb-spawner"), *containers != 0 ? const_cast<char*>(containers) : nullptr, nullptr};
   char* const environment[] = {nullptr};
   ::execve(program, arguments, environment);
   give_up(failed);
@@ -48,7 +48,7 @@ constexpr int kChannelFd = 3;
 
 }  // namespace
 
-Result<SpawnerProcess> start_spawner(const std::string& program) {
+Result<SpawnerProcess> start_spawner(const std::string& program, const std::string& containers) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail(errno_error("a channel to ebb-spawner", errno));
   SpawnerProcess process{.channel = Fd(ends[0]), .pidfd = {}, .pid = 0};
@@ -61,7 +61,7 @@ Result<SpawnerProcess> start_spawner(const std::string& program) {
   const pid_t parent = ::getpid();
   process.pid = ::fork();
   if (process.pid < 0) return fail(errno_error("ebb-spawner cannot be forked", errno));
-  if (process.pid == 0) become_spawner(program.c_str(), theirs.get(), failed.get(), parent);
+  if (process.pid == 0) become_spawner(program.c_str(), containers.c_str(), theirs.get(), failed.get(), parent);
   failed.reset();
   int error = 0;
   ssize_t told = 0;

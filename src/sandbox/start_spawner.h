@@ -18,6 +18,9 @@ struct SpawnerProcess {
 
 // May be called in a process with threads, by one that lives as long as the process: the kernel ends the spawner with the thread that
 // started it. Error: kNotFound with the path, or kIo.
-Result<SpawnerProcess> start_spawner(const std::string& program);
+//
+// `containers`: what the ids of this server's containers begin with, different for each home ([a-z0-9-]); empty: it has none. What an earlier server or
+// spawner left of them is ended before the spawner says anything.
+Result<SpawnerProcess> start_spawner(const std::string& program, const std::string& containers = {});
 
 }  // namespace ebb::sandbox

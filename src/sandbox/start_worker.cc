@@ -44,7 +44,7 @@ bool is_engine_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-Result<StartedWorker> start_worker(const std::string& program) {
+Result<StartedWorker> start_worker(const std::string& program, const std::string& argument) {
   if (::access(program.c_str(), X_OK) != 0) return fail(errno_error(program, errno));
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail(errno_error("a channel to a worker", errno));
@@ -55,9 +55,23 @@ Result<StartedWorker> start_worker(const std::string& program) {
   if (worker.pid < 0) return fail(errno_error("a worker cannot be forked", errno));
   if (worker.pid > 0) return worker;
   set_up_process(theirs.get(), spawner);
-  char* const arguments[] = {const_cast<char*>(program.c_str()), nullptr};
+  char* const arguments[] = {const_cast<char*>(program.c_str()), argument.empty() ? nullptr : const_cast<char*>(argument.c_str()), nullptr};
   char zone[] = "TZ=UTC0";  // a zone that is whole without a file: there is none to be opened
   char* const environment[] = {zone, nullptr};
+  ::execve(program.c_str(), arguments, environment);
+  ::_exit(127);
+}
+
+pid_t start_ending(const std::string& program, const std::string& containers) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::setsid();
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+  char* const arguments[] = {const_cast<char*>(program.c_str()), const_cast<char*>(containers.c_str()), nullptr};
+  char* const environment[] = {nullptr};
   ::execve(program.c_str(), arguments, environment);
   ::_exit(127);
 }

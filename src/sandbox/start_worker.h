@@ -22,8 +22,11 @@ struct StartedWorker {
 };
 
 // The worker has: its end of the channel as descriptor 3, /dev/null as 0 to 2, an empty environment, a session of its own, and dies
-// with us. It confines itself before it takes anything from the channel (confine.h).
-Result<StartedWorker> start_worker(const std::string& program);
+// with us, and `argument` as its only one unless that is empty. It confines itself before it takes anything from the channel (confine.h).
+Result<StartedWorker> start_worker(const std::string& program, const std::string& argument = {});
+
+// ebb-container-end for these containers; it ends by itself, within seconds, also when we end first. -1: it could not be forked.
+pid_t start_ending(const std::string& program, const std::string& containers);
 
 // Confines and seals a child that does nothing else, and returns what held.
 std::vector<Layer> try_layers();
