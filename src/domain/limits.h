@@ -70,6 +70,37 @@ inline constexpr size_t kFunctionBodyBytesMax = 512 * 1024 * 1024;
 inline constexpr size_t kBodyWindowBytes = 256 * 1024;
 // Headers of an answer of a container function, as many as are taken of a request.
 inline constexpr size_t kHttpHeadersMax = 256;
+// Container functions. What a program may be started with, in all (ebb-init takes it in one message), and how much of each.
+inline constexpr size_t kFunctionProgramBytesMax = 96 * 1024;
+inline constexpr int kFunctionStringsMax = 1024;
+inline constexpr int kFunctionMountsMax = 64;
+inline constexpr int kFunctionGroupsMax = 64;
+inline constexpr int kFunctionPidsMax = 32'768;
+inline constexpr milliseconds kFunctionStartTimeMax{3'600'000};
+// An answer that goes on past this is cut: what streams for ever would hold a slot for ever.
+inline constexpr uint64_t kFunctionAnswerBytesMax = 512ULL * 1024 * 1024;
+// Heads that come before that of the answer (1xx).
+inline constexpr int kFunctionInterimHeadsMax = 32;
+// Between two looks whether a function is ready: doubles from the first to the last. A look costs some ten microseconds.
+inline constexpr milliseconds kFunctionProbeFirst{1};
+inline constexpr milliseconds kFunctionProbeLast{16};
+inline constexpr milliseconds kFunctionProbeTimeMax{2'000};
+// A function that is starting says so this often, below what the server takes for standing still.
+inline constexpr milliseconds kFunctionProgressEvery{500};
+// A connection that ends may be the first sign that its process did: the kernel tells of that a little later.
+inline constexpr milliseconds kFunctionEndNoticeMax{250};
+// What it says on its standard output: longer lines are cut in pieces, more of them in a second are counted and left out.
+inline constexpr size_t kFunctionLogLineBytesMax = 2'000;
+inline constexpr int kFunctionLogLinesPerSecondMax = 200;
+// What is read of its output once it has ended: its last words.
+inline constexpr size_t kFunctionLastWordsBytesMax = 256 * 1024;
+// AWS Lambda's: an event or a result, and one that is streamed; the connections of a runtime, which needs one.
+inline constexpr size_t kLambdaPayloadBytesMax = 6 * 1024 * 1024;
+inline constexpr uint64_t kLambdaStreamBytesMax = 200ULL * 1024 * 1024;
+inline constexpr int kLambdaConnectionsMax = 8;
+inline constexpr size_t kLambdaClientContextBytesMax = 3583;
+// A body that becomes part of a JSON envelope (Azure's custom handlers).
+inline constexpr size_t kEnvelopeBytesMax = 8 * 1024 * 1024;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
 // Log probabilities that wait with it: those of what a stop string held back come at once, about a KiB for each token.
