@@ -146,7 +146,7 @@ Status Server::open_stores() {
       if (platform_) platform_->set_store_writable(writable, why);
     });
   });
-  platform_ = std::make_unique<invoke::LocalPlatform>(loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *usage_log_,
+  platform_ = std::make_unique<invoke::LocalPlatform>(loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *images_, *usage_log_,
                                                       invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_)});
   return {};
 }

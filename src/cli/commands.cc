@@ -23,6 +23,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_deploy(app, context);
   add_chat(app, context);
   add_embed(app, context);
+  add_invoke(app, context);
   add_ps(app, context);
   add_top(app, context);
   add_logs(app, context);

@@ -19,6 +19,7 @@ void add_why(CLI::App& app, Context& context);
 void add_template(CLI::App& app, Context& context);
 void add_tokenize(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
+void add_invoke(CLI::App& app, Context& context);
 void add_bill(CLI::App& app, Context& context);
 void add_rm(CLI::App& app, Context& context);
 void add_model(CLI::App& app, Context& context);

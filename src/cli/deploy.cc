@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/human.h"
+#include "cli/image.h"
 #include "cli/model.h"
 #include "cli/server.h"
 #include "domain/limits.h"
@@ -23,6 +24,12 @@ struct DeployOptions {
   std::string file;
   std::string engine;
   std::string model;
+  std::string image;
+  std::string contract;
+  std::vector<std::string> mounts;
+  std::vector<std::string> env;
+  std::optional<int64_t> concurrency;
+  bool egress = false;
   std::string memory;
   std::string idle;
   std::string keep;
@@ -46,13 +53,44 @@ Result<json::object> read_file(const std::string& path) {
   if (!value) return usage_error(fmt::format("{}: {}", path, value.error().message));
   if (!value->is_object()) return usage_error(fmt::format("{}: write fields into it, such as `endpoint: chat` and `model: smol`", path));
   json::object spec = value->get_object();
-  // A model's file is meant from where the text is.
-  if (const json::value* model = spec.if_contains("model"); model != nullptr && model->is_string()) {
-    const std::string named(model->get_string());
-    const bool relative = named.find('/') != std::string::npos && named.find("://") == std::string::npos;
-    if (relative) spec["model"] = (fs::path(path).parent_path() / named).lexically_normal().string();
+  // A file is meant from where the text is.
+  for (const std::string_view key : {"model", "image"}) {
+    const json::value* const field = spec.if_contains(key);
+    if (field == nullptr || !field->is_string()) continue;
+    const std::string named(field->get_string());
+    const bool relative = named.starts_with('.') && named.find('/') != std::string::npos;
+    if (relative) spec[key] = (fs::path(path).parent_path() / named).lexically_normal().string();
   }
   return spec;
+}
+
+// "model:smol@3=/opt/ml/model"
+Result<json::value> mount_of(const std::string& text) {
+  constexpr std::string_view kKind = "model:";
+  const size_t equals = text.find('=');
+  if (!text.starts_with(kKind) || equals == std::string::npos) return usage_error(fmt::format("--mount is '{}': write model:NAME@VERSION=/path/inside", text));
+  return json::value{{"model", text.substr(kKind.size(), equals - kKind.size())}, {"path", text.substr(equals + 1)}};
+}
+
+Status apply_function_flags(const DeployOptions& options, json::object& spec) {
+  if (!options.image.empty()) spec["image"] = options.image;
+  if (!options.contract.empty()) spec["contract"] = options.contract;
+  if (options.concurrency) spec["concurrency"] = *options.concurrency;
+  if (options.egress) spec["egress"] = true;
+  json::array mounts;
+  for (const std::string& text : options.mounts) {
+    Result<json::value> mount = mount_of(text);
+    if (!mount) return fail(mount.error());
+    mounts.push_back(std::move(*mount));
+  }
+  if (!mounts.empty()) spec["mounts"] = std::move(mounts);
+  for (const std::string& variable : options.env) {
+    const size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) return usage_error(fmt::format("--env is '{}': write NAME=value", variable));
+    if (!spec.contains("env") || !spec["env"].is_object()) spec["env"] = json::object();
+    spec["env"].get_object()[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  return {};
 }
 
 // The object at `key`, made if it is missing; what is no object is left for parse_spec to refuse.
@@ -76,14 +114,21 @@ void apply_flags(const DeployOptions& options, json::object& spec) {
 }
 
 // Everything is checked before a file is sent anywhere.
-Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source) {
+Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bool image_is_source) {
   if (model_is_source) spec["model"] = "added-first";
+  if (image_is_source) spec["image"] = "added-first";
   Result<domain::EndpointSpec> parsed = wire::parse_spec(spec);
   if (!parsed) return usage_error(parsed.error().message);
   return parsed;
 }
 
 void print_deployed(Context& context, const wire::EndpointRow& row) {
+  if (!row.image.empty()) {
+    context.out.line(fmt::format("{} is deployed: {} by the contract {}, {} calls at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
+                                 row.contract, row.calls_per_instance, row.memory_mib, to_hex(row.revision)));
+    context.err.line(fmt::format("ask it: ebb invoke {} --data '{{}}'", row.spec.name));
+    return;
+  }
   const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
   context.out.line(fmt::format("{} is deployed: {}, {} tokens of context, {} MiB a call, revision {}", row.spec.name, model, row.context_tokens, row.memory_mib,
                                to_hex(row.revision)));
@@ -99,11 +144,22 @@ Status deploy(Context& context, Server& server, const DeployOptions& options) {
     spec = std::move(*read);
   }
   apply_flags(options, spec);
-  const json::value* const named = spec.if_contains("model");
-  const std::string model = named != nullptr && named->is_string() ? std::string(named->get_string()) : "";
+  if (Status applied = apply_function_flags(options, spec); !applied) return applied;
+  const auto named = [&spec](std::string_view key) {
+    const json::value* const value = spec.if_contains(key);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  const std::string model = named("model");
+  const std::string image = named("image");
   const bool is_source = is_model_source(model);
-  Result<domain::EndpointSpec> wanted = checked(spec, is_source);
+  const bool image_is_source = is_image_source(image);
+  Result<domain::EndpointSpec> wanted = checked(spec, is_source, image_is_source);
   if (!wanted) return fail(wanted.error());
+  if (image_is_source) {
+    const Result<domain::Image> added = add_image_from(context, server, wanted->name, image);
+    if (!added) return fail(added.error());
+    wanted->function->image = domain::ImageRef{.name = added->name, .version = added->version};
+  }
   if (is_source) {
     const Result<domain::Model> added = add_model_from(context, server, wanted->name, model);
     if (!added) return fail(added.error());
@@ -127,6 +183,15 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("-f,--file", options.file, "Read the specification from this YAML or JSON file; flags go over it")->type_name("FILE");
   command->add_option("--model", options.model, "A GGUF file or address, which is added to the store first, or a stored model: NAME or NAME@VERSION")
       ->type_name("PATH|MODEL");
+  command->add_option("--image", options.image, "A container image: an archive, a layout folder or a registry's address, added first, or a stored one")
+      ->type_name("PATH|ADDRESS|IMAGE");
+  command->add_option("--contract", options.contract, "What the image was written for; by the image if left out")
+      ->check(CLI::IsMember({"lambda", "cloudrun", "sagemaker", "azure", "kserve"}).description(""))
+      ->type_name("lambda|cloudrun|sagemaker|azure|kserve");
+  command->add_option("--concurrency", options.concurrency, "Calls at once in one instance of a function; the contract's if left out")->type_name("CALLS");
+  command->add_option("--mount", options.mounts, "A stored model as a read-only file inside: model:NAME@VERSION=/path; may be repeated")->type_name("MOUNT");
+  command->add_option("--env", options.env, "A variable of a function: NAME=value; may be repeated")->type_name("VARIABLE");
+  command->add_flag("--egress", options.egress, "A function may reach public addresses, through a proxy");
   command->add_option("--memory", options.memory, "Memory that a call is billed for, such as 512MiB; from the model if left out")->type_name("SIZE");
   command->add_option("--context", options.context, "Tokens of prompt and answer together; the model's own, at most 4096, if left out")->type_name("TOKENS");
   command->add_option("--min", options.min, "Slots kept ready without traffic; 0 if left out")->type_name("SLOTS");
@@ -149,6 +214,7 @@ void add_deploy(CLI::App& app, Context& context) {
                                             .details = "Running calls finish on the old revision.",
                                             .example = "  ebb deploy chat --model ./some.gguf\n"
                                                        "  ebb deploy chat --model smol@3 --max 8 --idle 1m\n"
+                                                       "  ebb deploy resize --image ./resize.oci.tar --memory 256MiB\n"
                                                        "  ebb deploy -f endpoint.yaml\n"
                                                        "with endpoint.yaml:\n"
                                                        "  endpoint: chat\n"

@@ -68,6 +68,8 @@ struct Http::Transfer {
   CURL* easy = nullptr;
   HttpResponse response;
   LineSplitter* lines = nullptr;  // of a stream
+  const std::function<bool(std::string_view)>* pieces = nullptr;
+  const std::function<size_t(char*, size_t)>* read = nullptr;
   bool too_large = false;
   bool taker_ended = false;
   CURLcode code = CURLE_OK;
@@ -78,6 +80,8 @@ struct Http::Transfer {
     return size * count;
   }
 
+  static size_t on_read(char* to, size_t size, size_t count, void* self) { return (*static_cast<Transfer*>(self)->read)(to, size * count); }
+
   size_t body(std::string_view bytes) {
     if (response.status == 0) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status_long);
     response.status = static_cast<int>(status_long);
@@ -86,6 +90,10 @@ struct Http::Transfer {
       too_large = lines->too_long();
       taker_ended = !too_large;
       return 0;
+    }
+    if (pieces != nullptr && !response.call.empty()) {
+      taker_ended = !(*pieces)(bytes);
+      return taker_ended ? 0 : bytes.size();
     }
     if (response.body.size() + bytes.size() > kHttpAnswerBytesMax) {
       too_large = true;
@@ -102,6 +110,7 @@ struct Http::Transfer {
     const std::string_view value = trimmed(line.substr(colon + 1)).substr(0, kHeaderValueBytesMax);
     if (same_name(name, "x-request-id")) response.request_id = value;
     if (same_name(name, "retry-after")) response.retry_after = value;
+    if (same_name(name, "ebb-call")) response.call = value;
   }
 
   long status_long = 0;
@@ -135,15 +144,33 @@ Result<HttpResponse> Http::stream(const HttpRequest& request, const std::functio
   return std::move(transfer.response);
 }
 
+Result<HttpResponse> Http::pieces(const HttpRequest& request, const std::function<bool(std::string_view piece)>& take) {
+  Transfer transfer;
+  transfer.pieces = &take;
+  if (Status done = perform(request, transfer); !done) return fail(done.error());
+  return std::move(transfer.response);
+}
+
+namespace {
+
+using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
+
+Headers headers_of(const HttpRequest& request) {
+  curl_slist* list = curl_slist_append(nullptr, ("Content-Type: " + request.content_type).c_str());
+  for (const std::string& header : request.headers)
+    list = curl_slist_append(list, header.c_str());
+  list = curl_slist_append(list, "Accept: application/json, text/event-stream");
+  return {curl_slist_append(list, "Expect:"), curl_slist_free_all};
+}
+
+}  // namespace
+
 Status Http::perform(const HttpRequest& request, Transfer& transfer) {
   CURL* const easy = easy_.get();
   transfer.easy = easy;
   curl_easy_reset(easy);
   const std::string url = server_ + request.path;
-  const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(
-      curl_slist_append(curl_slist_append(curl_slist_append(nullptr, "Content-Type: application/json"), "Accept: application/json, text/event-stream"),
-                        "Expect:"),
-      curl_slist_free_all);
+  const Headers headers = headers_of(request);
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -153,7 +180,13 @@ Status Http::perform(const HttpRequest& request, Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kHttpConnectTimeMax.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time_max.count()));
   if (is_loopback(server_)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+  if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  if (request.read) {
+    transfer.read = &request.read;
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   }

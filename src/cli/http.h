@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -15,10 +16,13 @@ class Interrupt;
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string path;                 // with its query, from "/"
-  std::string body = {};            // JSON; none if empty
-  milliseconds time_max{30'000};    // zero: as long as it takes
-  std::function<void()> tick = {};  // called a few times a second while waiting
+  std::string path;       // with its query, from "/"
+  std::string body = {};  // none if empty
+  std::string content_type = "application/json";
+  std::vector<std::string> headers = {};                   // more of them, "Name: value"
+  std::function<size_t(char* to, size_t room)> read = {};  // instead of the body: so many bytes of it, 0 at its end
+  milliseconds time_max{30'000};                           // zero: as long as it takes
+  std::function<void()> tick = {};                         // called a few times a second while waiting
 };
 
 struct HttpResponse {
@@ -26,6 +30,7 @@ struct HttpResponse {
   std::string body = {};         // of a streamed answer: only if its status says failure
   std::string request_id = {};   // x-request-id
   std::string retry_after = {};  // Retry-After
+  std::string call = {};         // Ebb-Call: a function answered
 };
 
 // The code of an error that says: no answer came at all.
@@ -49,6 +54,10 @@ class Http {
 
   // Gives each line of a body with a 2xx status to `take`; false from it ends the request without an error.
   Result<HttpResponse> stream(const HttpRequest& request, const std::function<bool(std::string_view line)>& take);
+
+  // Gives each piece of a function's body to `take`, whatever its status; false from it ends the request without an error. What is not a function's
+  // answer is in the response.
+  Result<HttpResponse> pieces(const HttpRequest& request, const std::function<bool(std::string_view piece)>& take);
 
   const std::string& server() const { return server_; }
 

@@ -14,6 +14,12 @@ namespace ebb::cli {
 
 namespace {
 
+// A model, an image, or an engine that needs neither.
+std::string what_runs(const wire::EndpointRow& row) {
+  if (!row.image.empty()) return row.image;
+  return row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
+}
+
 std::string counted(int64_t count, std::string_view word) { return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s"); }
 
 Style style_of(std::string_view state) {
@@ -81,7 +87,7 @@ std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::stri
                {"LAST CALL", Align::kRight},
                {"CALLS", Align::kRight},
                {currency.empty() ? "SPENT" : fmt::format("SPENT {}", currency), Align::kRight},
-               {"MODEL"}});
+               {"RUNS"}});
   for (const wire::EndpointRow& row : rows) {
     const std::string age = row.last_call ? human_age(std::max(now - *row.last_call, milliseconds(0))) : "never";
     table.add({{row.spec.name, Style::kBold},
@@ -92,7 +98,7 @@ std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::stri
                {age},
                {fmt::format("{}", row.calls)},
                {domain::format_money(row.spent)},
-               {row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model}});
+               {what_runs(row)}});
   }
   return table.render(out);
 }

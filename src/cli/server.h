@@ -47,6 +47,9 @@ class Server {
     return rows;
   }
 
+  // A function's answer, in pieces.
+  Result<HttpResponse> pieces(const HttpRequest& request, const std::function<bool(std::string_view piece)>& take) { return http_.pieces(request, take); }
+
   const Interrupt& interrupt() const { return interrupt_; }
 
  private:

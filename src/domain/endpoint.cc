@@ -50,8 +50,8 @@ Result<Revision> make_function_revision(Revision revision) {
   const FunctionSpec& spec = *revision.spec.function;
   const Function& function = *revision.function;
   if (spec.command.empty() && !function.image.facts.has_program())
-    return fail(ErrorKind::kInvalid, fmt::format("image '{}@{}' says no program to run (no entrypoint, no cmd): give 'command'", function.image.name,
-                                                 function.image.version),
+    return fail(ErrorKind::kInvalid,
+                fmt::format("image '{}@{}' says no program to run (no entrypoint, no cmd): give 'command'", function.image.name, function.image.version),
                 "command");
   if (function.contract == Contract::kLambda && spec.concurrency.value_or(1) > 1)
     return fail(ErrorKind::kInvalid, "'concurrency' must be 1 for the contract lambda: its runtime takes one call at a time", "concurrency");

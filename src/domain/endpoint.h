@@ -77,7 +77,6 @@ inline constexpr uint64_t kInstanceBaseBytes = 8ULL << 20U;
 
 // Fills in what the spec left out. `model` must be given exactly when the spec names one, `function` likewise. Error: kInvalid with the param at
 // fault.
-Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created,
-                               std::optional<Function> function = std::nullopt);
+Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created, std::optional<Function> function = std::nullopt);
 
 }  // namespace ebb::domain

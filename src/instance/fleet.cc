@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "domain/limits.h"
 #include "sandbox/start_spawner.h"
+#include "wire/container_load.h"
 #include "wire/spawner.pb.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call.h"
@@ -23,6 +24,15 @@ constexpr milliseconds kShutDownMax{5'000};
 
 std::string exit_sentence(const wire::pb::Exited& exited) {
   return exited.signal() != 0 ? fmt::format("signal {}", exited.signal()) : fmt::format("exit {}", exited.exit_code());
+}
+
+std::string encode_load(const StartOrder& order) {
+  wire::pb::Load load;
+  load.set_model_name(order.model_name);
+  load.set_context_tokens(order.context_tokens);
+  load.set_slots(order.slots);
+  load.set_threads(order.threads);
+  return load.SerializeAsString();
 }
 
 }  // namespace
@@ -51,12 +61,8 @@ Status Fleet::start_spawner() {
 void Fleet::start(StartOrder order) {
   auto link = std::make_shared<WorkerLink>();
   link->worker = order.worker;
-  wire::pb::Load load;
-  load.set_model_name(order.model_name);
-  load.set_context_tokens(order.context_tokens);
-  load.set_slots(order.slots);
-  load.set_threads(order.threads);
-  link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = load.SerializeAsString()}, std::move(order.model));
+  std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
+  link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
   workers_[order.worker] = link;
 
   wire::pb::Spawn spawn;

@@ -54,6 +54,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
                              .engine = revision->spec.engine,
                              .model_name = revision->model ? revision->model->name : start.endpoint,
                              .model = {},
+                             .function = std::nullopt,
                              .context_tokens = revision->context_tokens,
                              .slots = start.slots,
                              .threads = start.threads};
@@ -65,6 +66,14 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
       return;
     }
     order.model = std::move(*model);
+  }
+  if (revision->function) {
+    Result<domain::FunctionStart> function = functions_.start_of(*revision);
+    if (!function) {
+      feed(control::WorkerDied{.worker = start.worker, .reason = "its image cannot be opened", .error = function.error()});
+      return;
+    }
+    order.function = std::move(*function);
   }
   note(start.endpoint, fmt::format("worker {} starts with {} slots", to_hex(start.worker.value), start.slots));
   log_info("worker starts", {{"endpoint", start.endpoint}, {"worker", to_hex(start.worker.value)}, {"slots", start.slots}});

@@ -11,6 +11,7 @@
 #include "control/memory_policy.h"
 #include "domain/limits.h"
 #include "io/random.h"
+#include "wire/spec_function.h"
 
 namespace ebb::invoke {
 
@@ -22,12 +23,13 @@ constexpr milliseconds kSandboxReportMax{5'000};
 }  // namespace
 
 LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog,
-                             registry::Models& models, ledger::UsageLog& usage_log, PlatformOptions options)
+                             registry::Models& models, const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options)
     : executor_(executor),
       clock_(clock),
       fleet_(fleet),
       catalog_(catalog),
       models_(models),
+      functions_(images, models),
       usage_log_(usage_log),
       options_(std::move(options)),
       state_(options_.node),
@@ -47,10 +49,28 @@ Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals,
   Result<std::vector<domain::Revision>> revisions = catalog_.current_revisions();
   if (!revisions) return fail(revisions.error());
   read_node_memory();
-  for (domain::Revision& revision : *revisions)
+  for (domain::Revision& revision : *revisions) {
+    if (revision.spec.engine == domain::Engine::kContainer) {
+      if (Status read = read_function(revision); !read) return read;
+    }
     feed(control::RevisionDeployed{.revision = std::move(revision)});
+  }
   io::asio::co_spawn(executor_, read_reports(), io::asio::detached);
   io::asio::co_spawn(executor_, measure_memory(), io::asio::detached);
+  return {};
+}
+
+// What the catalog keeps of a function as text.
+Status LocalPlatform::read_function(domain::Revision& revision) {
+  const Result<std::string> text = catalog_.function_of(revision.id);
+  if (!text) return fail(text.error());
+  Result<wire::StoredFunction> stored = wire::read_stored_function(*text);
+  if (!stored) return fail(stored.error().with_context(fmt::format("the function of endpoint '{}' in the catalog", revision.spec.name)));
+  domain::EndpointSpec spec = revision.spec;
+  spec.function = std::move(stored->spec);
+  Result<domain::Revision> whole = domain::make_revision(revision.id, std::move(spec), std::nullopt, revision.created, std::move(stored->function));
+  if (!whole) return fail(whole.error());
+  revision = std::move(*whole);
   return {};
 }
 
@@ -102,10 +122,17 @@ Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
     if (!found) return fail(found.error());
     model = std::move(*found);
   }
-  Result<domain::Revision> revision = domain::make_revision(RevisionId{next_revision_}, std::move(spec), std::move(model), clock_.wall());
+  std::optional<domain::Function> function;
+  if (spec.function) {
+    Result<domain::Function> found = functions_.resolve(*spec.function);
+    if (!found) return fail(found.error());
+    function = std::move(*found);
+  }
+  Result<domain::Revision> revision = domain::make_revision(RevisionId{next_revision_}, std::move(spec), std::move(model), clock_.wall(), std::move(function));
   if (!revision) return revision;
   if (Status fits = control::fits_node(*revision, options_.node.memory_limit_bytes); !fits) return fail(fits.error());
-  if (Status stored = catalog_.put_revision(*revision); !stored) return fail(stored.error());
+  const std::string text = revision->function ? wire::store_function({.spec = *revision->spec.function, .function = *revision->function}) : std::string();
+  if (Status stored = catalog_.put_revision(*revision, text); !stored) return fail(stored.error());
   ++next_revision_;
   used_since_idle_ = true;
   note(revision->spec.name, fmt::format("deployed revision {}", revision->id.value));

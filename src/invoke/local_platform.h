@@ -19,6 +19,7 @@
 #include "instance/fleet.h"
 #include "instance/memory.h"
 #include "invoke/endpoint_log.h"
+#include "invoke/functions.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
 #include "ledger/usage_log.h"
@@ -37,7 +38,7 @@ class LocalPlatform final : public Platform {
  public:
   // All parts must outlive the platform.
   LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
-                ledger::UsageLog& usage_log, PlatformOptions options);
+                const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options);
 
   // Takes over what the stores know, and starts to serve. Once, before anything else.
   Status start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call);
@@ -72,6 +73,7 @@ class LocalPlatform final : public Platform {
     int64_t tokens = 0;  // given out so far
   };
 
+  Status read_function(domain::Revision& revision);
   void feed(control::Event event);
   void perform(const control::Action& action);
   void perform_start(const control::StartWorker& start);
@@ -111,6 +113,7 @@ class LocalPlatform final : public Platform {
   instance::Fleet& fleet_;
   store::Catalog& catalog_;
   registry::Models& models_;
+  Functions functions_;
   ledger::UsageLog& usage_log_;
   PlatformOptions options_;
 

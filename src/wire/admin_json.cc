@@ -40,23 +40,28 @@ bool read_digits(std::string_view text, int min, int max, int& value) {
 }  // namespace
 
 json::value to_json(const EndpointRow& row) {
-  return {{"name", row.spec.name},
-          {"spec", spec_to_json(row.spec)},
-          {"revision", to_hex(row.revision)},
-          {"model", row.model},
-          {"capability", row.capability},
-          {"memory_mib", row.memory_mib},
-          {"context_tokens", row.context_tokens},
-          {"created", time_or_null(row.created)},
-          {"state", row.state},
-          {"slots_busy", row.slots_busy},
-          {"slots_ready", row.slots_ready},
-          {"waiting", row.waiting},
-          {"memory_bytes", row.memory_bytes},
-          {"last_call", time_or_null(row.last_call)},
-          {"calls", row.calls},
-          {"spent", domain::format_money(row.spent)},
-          {"spent_pico", row.spent}};
+  json::object out{{"name", row.spec.name},
+                   {"spec", spec_to_json(row.spec)},
+                   {"revision", to_hex(row.revision)},
+                   {"model", row.model},
+                   {"capability", row.capability},
+                   {"memory_mib", row.memory_mib},
+                   {"context_tokens", row.context_tokens},
+                   {"created", time_or_null(row.created)},
+                   {"state", row.state},
+                   {"slots_busy", row.slots_busy},
+                   {"slots_ready", row.slots_ready},
+                   {"waiting", row.waiting},
+                   {"memory_bytes", row.memory_bytes},
+                   {"last_call", time_or_null(row.last_call)},
+                   {"calls", row.calls},
+                   {"spent", domain::format_money(row.spent)},
+                   {"spent_pico", row.spent}};
+  if (row.image.empty()) return out;
+  out["image"] = row.image;
+  out["contract"] = row.contract;
+  out["calls_per_instance"] = row.calls_per_instance;
+  return out;
 }
 
 json::value to_json(const DecisionRow& row) {

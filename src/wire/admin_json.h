@@ -27,8 +27,11 @@ struct EndpointRow {
   uint64_t revision = 0;           // as 16 hex digits
   std::string model;               // "smol@3" as resolved; empty for the echo engine
   std::string capability;          // completion or embedding: what the model is asked for; empty for the echo engine, which does both
-  int64_t memory_mib = 0;          // what a call is billed for
-  int64_t context_tokens = 0;      // of one slot
+  std::string image;               // "resize@2" as resolved, of a function …
+  std::string contract;            // … and what it was written for
+  int64_t calls_per_instance = 0;
+  int64_t memory_mib = 0;      // what a call is billed for
+  int64_t context_tokens = 0;  // of one slot
   std::optional<WallTime> created = {};
   std::string state;  // absent, starting, ready, parked, draining, failed
   int64_t slots_busy = 0;

@@ -63,6 +63,9 @@ Result<EndpointRow> endpoint_row_from_json(const json::value& value) {
   row.revision = from_hex(text(reader, "revision"));
   row.model = text(reader, "model");
   row.capability = text(reader, "capability");
+  row.image = text(reader, "image");
+  row.contract = text(reader, "contract");
+  row.calls_per_instance = count(reader, "calls_per_instance");
   row.memory_mib = count(reader, "memory_mib");
   row.context_tokens = count(reader, "context_tokens");
   row.created = time_of(reader, "created");

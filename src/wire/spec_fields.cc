@@ -45,8 +45,8 @@ std::optional<int64_t> read_mib(ObjectReader& reader, std::string_view key, int6
     return std::nullopt;
   }
   if (*bytes == 0 || *bytes % kMib != 0 || *bytes / kMib > static_cast<uint64_t>(mib_max)) {
-    reader.add_error(key, fmt::format("'{}' must be whole MiB between 1MiB and {}, not {}", reader.path_of(key),
-                                      format_size(static_cast<uint64_t>(mib_max) * kMib), *text));
+    reader.add_error(
+        key, fmt::format("'{}' must be whole MiB between 1MiB and {}, not {}", reader.path_of(key), format_size(static_cast<uint64_t>(mib_max) * kMib), *text));
     return std::nullopt;
   }
   return static_cast<int64_t>(*bytes / kMib);

@@ -37,7 +37,8 @@ void read_contract(ObjectReader& reader, FunctionSpec& spec) {
   const auto word = reader.string("contract");
   if (!word || *word == "auto") return;
   spec.contract = domain::parse_contract(*word);
-  if (!spec.contract) reader.add_error("contract", fmt::format("'contract' must be auto, lambda, cloudrun, sagemaker, azure or kserve, not '{}'", word->substr(0, 40)));
+  if (!spec.contract)
+    reader.add_error("contract", fmt::format("'contract' must be auto, lambda, cloudrun, sagemaker, azure or kserve, not '{}'", word->substr(0, 40)));
 }
 
 void read_command(ObjectReader& reader, FunctionSpec& spec) {
@@ -90,7 +91,8 @@ void read_mounts(ObjectReader& reader, FunctionSpec& spec) {
     } else if (one.ok()) {
       one.add_error("model", model.error().message);
     }
-    if (one.ok() && !domain::is_inside_path(mount.path)) one.add_error("path", fmt::format("'{}' must be an absolute path inside, such as /opt/ml/model", mount.path.substr(0, 80)));
+    if (one.ok() && !domain::is_inside_path(mount.path))
+      one.add_error("path", fmt::format("'{}' must be an absolute path inside, such as /opt/ml/model", mount.path.substr(0, 80)));
     const auto taken = [&](const domain::ModelMount& other) { return other.path == mount.path; };
     if (one.ok() && std::ranges::any_of(spec.mounts, taken)) one.add_error("path", fmt::format("'{}' is mounted twice", mount.path));
     if (!one.ok()) return reader.adopt(one.error());
@@ -109,8 +111,8 @@ std::string read_path(ObjectReader& reader, std::string_view key) {
 }  // namespace
 
 const std::vector<std::string_view>& function_fields() {
-  static const std::vector<std::string_view> kFields{"image", "contract", "concurrency", "command", "env",  "mounts", "port",
-                                                     "health", "path",    "tmp",         "cpu",     "start", "egress"};
+  static const std::vector<std::string_view> kFields{"image",  "contract", "concurrency", "command", "env",   "mounts", "port",
+                                                     "health", "path",     "tmp",         "cpu",     "start", "egress"};
   return kFields;
 }
 
@@ -168,16 +170,13 @@ std::string store_function(const StoredFunction& stored) {
   for (const auto& [model, path] : stored.function.mounts)
     mounts.push_back({{"name", model.name}, {"version", model.version}, {"digest", model.digest.hex()}, {"facts", to_json(model.facts)}, {"path", path}});
   const domain::FunctionUser& user = stored.function.user;
-  return json::serialize(json::value{{"spec", std::move(spec)},
-                                     {"image",
-                                      {{"name", image.name},
-                                       {"version", image.version},
-                                       {"digest", image.digest.hex()},
-                                       {"facts", domain::to_json(image.facts)},
-                                       {"source", image.source}}},
-                                     {"contract", to_string(stored.function.contract)},
-                                     {"user", {{"uid", user.uid}, {"gid", user.gid}, {"groups", json::array(user.groups.begin(), user.groups.end())}}},
-                                     {"mounts", std::move(mounts)}});
+  return json::serialize(json::value{
+      {"spec", std::move(spec)},
+      {"image",
+       {{"name", image.name}, {"version", image.version}, {"digest", image.digest.hex()}, {"facts", domain::to_json(image.facts)}, {"source", image.source}}},
+      {"contract", to_string(stored.function.contract)},
+      {"user", {{"uid", user.uid}, {"gid", user.gid}, {"groups", json::array(user.groups.begin(), user.groups.end())}}},
+      {"mounts", std::move(mounts)}});
 }
 
 namespace {
@@ -210,9 +209,9 @@ domain::FunctionUser user_in(ObjectReader& reader) {
   user.gid = static_cast<uint32_t>(reader.integer("gid", 0, kIdMax).value_or(0));
   const json::array* const groups = reader.array("groups");
   for (size_t i = 0; groups != nullptr && i < groups->size(); ++i) {
-    const auto group = (*groups)[i].try_to_number<uint32_t>();
-    if (group) user.groups.push_back(*group);
-    if (!group) reader.add_error("groups", "no number");
+    const int64_t* const group = (*groups)[i].if_int64();
+    if (group != nullptr) user.groups.push_back(static_cast<uint32_t>(*group));
+    if (group == nullptr) reader.add_error("groups", "no number");
   }
   return user;
 }

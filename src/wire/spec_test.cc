@@ -80,7 +80,7 @@ TEST(Spec, Refusals) {
       {"{endpoint: c, model: ./m.gguf}", "model", ""},
       {"{endpoint: c, model: m, engine: onnx}", "engine", "llama or echo"},
       {"{endpoint: c, modle: m}", "modle", "did you mean 'model'?"},
-      {"{endpoint: c, model: m, image: x}", "image", "'image' is not a known field: known here: endpoint, model"},
+      {"{endpoint: c, model: m, picture: x}", "picture", "'picture' is not a known field: known here: endpoint, model"},
       {"{endpoint: c, model: m, priority: normal}", "priority", "not a known field"},
       {"{endpoint: c, model: m, scaling: {mx: 2}}", "scaling.mx", "did you mean 'scaling.max'?"},
       {"{endpoint: c, model: m, scaling: {provisioned: 2}}", "scaling.provisioned", "not a known field"},

@@ -7,10 +7,8 @@
 int main() {
   const ebb::io::SystemClock clock;
   (void)ebb::sandbox::confine();
-  return ebb::worker::run_worker({.channel = ebb::Fd(3),
-                                  .engine_name = "echo",
-                                  .engine_version = "1",
-                                  .load = ebb::engine::echo_loader(clock),
-                                  .needs_model = false,
-                                  .seal = ebb::sandbox::seal_or_fail});
+  return ebb::worker::run_worker(
+      {.channel = ebb::Fd(3), .engine_name = "echo", .engine_version = "1", .load = ebb::engine::echo_loader(clock), .needs_model = false, .seal = [] {
+         return ebb::sandbox::seal_or_fail();
+       }});
 }

@@ -13,5 +13,5 @@ int main() {
                                   .engine_version = ebb::engine_llama::library_version(),
                                   .load = ebb::engine_llama::load_engine,
                                   .needs_model = true,
-                                  .seal = ebb::sandbox::seal_or_fail});
+                                  .seal = [] { return ebb::sandbox::seal_or_fail(); }});
 }
