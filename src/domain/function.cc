@@ -34,27 +34,22 @@ std::optional<Contract> parse_contract(std::string_view word) {
 ContractDefaults contract_defaults(Contract contract) {
   constexpr milliseconds kMinute{60'000};
   switch (contract) {
-    case Contract::kLambda:
-      return {.port = 9001, .concurrency = 1, .start_max = seconds(10), .call_max = seconds(3)};
-    case Contract::kSageMaker:
-      return {.port = 8080, .concurrency = 1, .start_max = 4 * kMinute, .call_max = kMinute, .call_path = "/invocations"};
-    case Contract::kAzure:
-      return {.port = 8080, .concurrency = 1, .start_max = kMinute, .call_max = 5 * kMinute};
-    case Contract::kKserve:
-      return {.port = 8080, .concurrency = 16, .start_max = 4 * kMinute, .call_max = kMinute};
+    case Contract::kLambda: return {.port = 9001, .concurrency = 1, .start_max = seconds(10), .call_max = seconds(3)};
+    case Contract::kSageMaker: return {.port = 8080, .concurrency = 1, .start_max = 4 * kMinute, .call_max = kMinute, .call_path = "/invocations"};
+    case Contract::kAzure: return {.port = 8080, .concurrency = 1, .start_max = kMinute, .call_max = 5 * kMinute};
+    case Contract::kKserve: return {.port = 8080, .concurrency = 16, .start_max = 4 * kMinute, .call_max = kMinute};
     case Contract::kCloudRun: break;
   }
   return {.port = 8080, .concurrency = 64, .start_max = 4 * kMinute, .call_max = 5 * kMinute};
 }
 
 Contract detect_contract(const ImageTraits& image) {
-  const bool asks = has_variable(image.env, "LAMBDA_TASK_ROOT=") || has_variable(image.env, "LAMBDA_RUNTIME_DIR=") || runs_lambda(image.entrypoint) ||
-                    runs_lambda(image.cmd);
+  const bool asks =
+      has_variable(image.env, "LAMBDA_TASK_ROOT=") || has_variable(image.env, "LAMBDA_RUNTIME_DIR=") || runs_lambda(image.entrypoint) || runs_lambda(image.cmd);
   if (asks) return Contract::kLambda;
   if (has_variable(image.env, "FUNCTIONS_WORKER_RUNTIME=") || has_variable(image.env, "AzureWebJobsScriptRoot=")) return Contract::kAzure;
-  const bool sagemaker =
-      std::ranges::any_of(image.labels, [](const auto& label) { return label.first.starts_with("com.amazonaws.sagemaker."); }) ||
-      has_variable(image.env, "SAGEMAKER_");
+  const bool sagemaker = std::ranges::any_of(image.labels, [](const auto& label) { return label.first.starts_with("com.amazonaws.sagemaker."); }) ||
+                         has_variable(image.env, "SAGEMAKER_");
   if (sagemaker) return Contract::kSageMaker;
   if (has_variable(image.env, "AIP_")) return Contract::kKserve;
   return Contract::kCloudRun;

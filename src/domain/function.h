@@ -27,9 +27,9 @@ std::optional<Contract> parse_contract(std::string_view word);  // as `--contrac
 
 // What holds where neither the image nor its owner says otherwise.
 struct ContractDefaults {
-  uint16_t port = 8080;           // where it listens; kLambda: where it asks
-  int concurrency = 1;            // calls at once in one instance
-  milliseconds start_max{0};      // from its start until it is ready
+  uint16_t port = 8080;       // where it listens; kLambda: where it asks
+  int concurrency = 1;        // calls at once in one instance
+  milliseconds start_max{0};  // from its start until it is ready
   milliseconds call_max{0};
   std::string_view call_path = {};  // where calls go that name no path; empty: to "/"
 };
@@ -56,8 +56,8 @@ struct FunctionMount {
 
 // One instance, as the server asks for it. Its sandbox:
 struct FunctionStart {
-  std::string sandbox_id;    // container/lifetime.h says of what form
-  std::string root;          // absolute: the image's unpacked root
+  std::string sandbox_id;  // container/lifetime.h says of what form
+  std::string root;        // absolute: the image's unpacked root
   uint32_t host_id_base = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;

@@ -1,0 +1,13 @@
+// One line for each kind of contract.
+#include "function/make_invoker.h"
+
+#include "function/http_function.h"
+
+namespace ebb::function {
+
+std::unique_ptr<Invoker> make_invoker(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start,
+                                      uint64_t answer_bytes_max, const io::Clock& /*clock*/) {
+  return std::make_unique<HttpFunction>(executor, instance, start, answer_bytes_max);
+}
+
+}  // namespace ebb::function
