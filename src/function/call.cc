@@ -4,22 +4,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "domain/limits.h"
 
 namespace ebb::function {
 
-namespace {
-
-using io::asio::steady_timer;
-
-// Until cancelled; every user of such a timer is woken by the end of its call, and that has a deadline.
-io::Task<void> pause(steady_timer& timer) {
-  timer.expires_at(steady_timer::time_point::max());
+io::Task<void> pause(io::asio::steady_timer& timer) {
+  // Setting it wakes who waits already.
+  constexpr auto kNever = io::asio::steady_timer::time_point::max();
+  if (timer.expiry() != kNever) timer.expires_at(kNever);
   io::ErrorCode woken;
   co_await timer.async_wait(io::asio::redirect_error(io::asio::use_awaitable, woken));
 }
-
-}  // namespace
 
 Call::Call(const io::asio::any_io_executor& executor, ServerLink& server, CallId id, domain::HttpRequest request)
     : server_(server),
@@ -141,6 +137,15 @@ io::Task<void> Call::answer(domain::HttpHead whole, std::string body) {
   head(whole);
   const bool written = co_await write(body);
   if (written) finish();
+}
+
+void Call::answer_at_once(const domain::HttpHead& whole, std::string_view body) {
+  if (ended_) return;
+  EBB_CHECK(!head_ && body.size() <= domain::kBodyPieceBytesMax && body.size() <= window_);
+  head(whole);
+  window_ -= body.size();
+  if (!body.empty()) server_.bytes(id_, body);
+  finish();
 }
 
 }  // namespace ebb::function

@@ -24,6 +24,9 @@
 
 namespace ebb::function {
 
+// Until the timer is cancelled; whoever waits so is woken by the end of a call at the latest, and that has a deadline.
+io::Task<void> pause(io::asio::steady_timer& timer);
+
 class Call {
  public:
   Call(const io::asio::any_io_executor& executor, ServerLink& server, CallId id, domain::HttpRequest request);
@@ -59,8 +62,10 @@ class Call {
   void trailers(const domain::Trailers& trailers);
   void finish();
   void refuse(const Error& error);
-  // A whole answer at once, within the window.
-  io::Task<void> answer(domain::HttpHead head, std::string body);
+  // A whole answer, within the window.
+  io::Task<void> answer(domain::HttpHead whole, std::string body);
+  // The same of one that is smaller than a window, before anything else of an answer: it waits for nothing.
+  void answer_at_once(const domain::HttpHead& whole, std::string_view body);
 
  private:
   bool end();

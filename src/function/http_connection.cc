@@ -115,16 +115,18 @@ io::Task<Result<domain::HttpHead>> HttpConnection::read_head(bool bodiless, uint
 }
 
 io::Task<Result<std::string_view>> HttpConnection::read_piece() {
-  while (!parser_->is_done()) {
+  while (!broke_off_ && !parser_->is_done()) {
     auto& body = parser_->get().body();
     body.data = piece_.data();
     body.size = piece_.size();
     io::ErrorCode error;
     co_await io::http::async_read_some(socket_, buffer_, *parser_, io::asio::redirect_error(io::asio::use_awaitable, error));
+    // The parser says it once, perhaps along with the last bytes.
+    if (error && error != io::http::error::need_buffer) broke_off_ = error;
     const size_t count = piece_.size() - parser_->get().body().size;
-    if (error && error != io::http::error::need_buffer && count == 0) co_return body_error(error);
     if (count > 0) co_return std::string_view(piece_.data(), count);
   }
+  if (broke_off_) co_return body_error(broke_off_);
   co_return std::string_view();
 }
 

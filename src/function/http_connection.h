@@ -45,6 +45,7 @@ class HttpConnection {
   io::asio::ip::tcp::socket socket_;
   io::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  io::ErrorCode broke_off_;  // in the middle of a body
   std::string piece_;
 };
 

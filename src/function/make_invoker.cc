@@ -2,11 +2,13 @@
 #include "function/make_invoker.h"
 
 #include "function/http_function.h"
+#include "function/lambda_runtime.h"
 
 namespace ebb::function {
 
 std::unique_ptr<Invoker> make_invoker(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start,
-                                      uint64_t answer_bytes_max, const io::Clock& /*clock*/) {
+                                      uint64_t answer_bytes_max, const io::Clock& clock) {
+  if (start.contract == domain::Contract::kLambda) return std::make_unique<LambdaRuntime>(executor, instance, start, clock);
   return std::make_unique<HttpFunction>(executor, instance, start, answer_bytes_max);
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 
@@ -43,7 +44,8 @@ class FunctionWorker {
         events_(loop_),
         output_(loop_),
         start_deadline_(loop_),
-        next_progress_(loop_) {}
+        next_progress_(loop_),
+        last_bytes_(loop_) {}
 
   int run();
 
@@ -69,6 +71,7 @@ class FunctionWorker {
   void watch_output();
   bool read_output();
   io::Task<void> wait_ready();
+  void function_exits(const container::Exited& exited);
   void function_ended(const container::Exited& exited);
   void fail_start(const container::EndOfFunction& how);
   void end_late(const std::shared_ptr<Call>& call);
@@ -87,6 +90,7 @@ class FunctionWorker {
   io::asio::posix::stream_descriptor output_;
   io::asio::steady_timer start_deadline_;
   io::asio::steady_timer next_progress_;
+  io::asio::steady_timer last_bytes_;
 
   std::optional<int> status_;  // once the end has come
   State state_ = State::kBlank;
@@ -301,8 +305,18 @@ void FunctionWorker::watch_events() {
   if (!events_.is_open()) events_.assign(duplicate(instance_->events_fd()).release());
   events_.async_wait(io::asio::posix::descriptor_base::wait_read, [this](io::ErrorCode error) {
     if (error || status_) return;
-    if (const auto exited = instance_->next_event()) return function_ended(*exited);
+    if (const auto exited = instance_->next_event()) return function_exits(*exited);
     watch_events();
+  });
+}
+
+// What it wrote before is still on its way, a whole answer perhaps.
+void FunctionWorker::function_exits(const container::Exited& exited) {
+  const bool answers = std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->ended() && entry.second->is_started(); });
+  if (!answers) return function_ended(exited);
+  last_bytes_.expires_after(domain::kFunctionLastBytesTime);
+  last_bytes_.async_wait([this, exited](io::ErrorCode error) {
+    if (!error && !status_) function_ended(exited);
   });
 }
 
