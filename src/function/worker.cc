@@ -261,7 +261,8 @@ void FunctionWorker::end_broken(std::string_view why) {
 
 void FunctionWorker::start_function() {
   state_ = State::kStarting;
-  invoker_ = make_invoker(loop_.get_executor(), *instance_, start_, answer_bytes_max_, clock_);
+  invoker_ = make_invoker(loop_.get_executor(), *instance_, start_, answer_bytes_max_, clock_,
+                          [this](const std::string& line) { server_.log(line.substr(0, domain::kFunctionLogLineBytesMax)); });
   if (const Status prepared = invoker_->prepare(); !prepared) return fail_load("the function cannot be started: " + prepared.error().message);
   if (const Status running = instance_->run(program_of(start_)); !running) return fail_load("the function cannot be started: " + running.error().message);
   watch_events();

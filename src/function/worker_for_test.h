@@ -50,22 +50,22 @@ class WorkerUnderTest {
   };
 
   explicit WorkerUnderTest(uint64_t answer_bytes_max = domain::kFunctionAnswerBytesMax) {
-    int ends[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    ours_ = Fd(ends[0]);
-    link_.worker = WorkerId{1};
-    thread_ = std::thread([this, theirs = ends[1], answer_bytes_max] {
-      status_ = run_function_worker({.channel = Fd(theirs),
-                                     .version = "test 1",
-                                     .prepare = [this](const domain::FunctionStart&) -> Result<std::unique_ptr<Instance>> {
-                                       auto instance = std::make_unique<UnconfinedInstance>();
-                                       instance_ = instance.get();
-                                       return instance;
-                                     },
-                                     .seal = []() -> Status { return {}; },
-                                     .clock = clock_,
-                                     .answer_bytes_max = answer_bytes_max});
+    run_in_thread([this, answer_bytes_max](Fd channel) {
+      return run_function_worker({.channel = std::move(channel),
+                                  .version = "test 1",
+                                  .prepare = [this](const domain::FunctionStart&) -> Result<std::unique_ptr<Instance>> {
+                                    auto instance = std::make_unique<UnconfinedInstance>();
+                                    instance_ = instance.get();
+                                    return instance;
+                                  },
+                                  .seal = []() -> Status { return {}; },
+                                  .clock = clock_,
+                                  .answer_bytes_max = answer_bytes_max});
     });
+  }
+  // The real program, with all its walls.
+  explicit WorkerUnderTest(const char* program) {
+    run_in_thread([program](Fd channel) { return run_program(program, std::move(channel)); });
   }
   ~WorkerUnderTest() {
     ours_.reset();
@@ -177,6 +177,31 @@ class WorkerUnderTest {
   int connections() const { return instance_.load()->connections; }
 
  private:
+  void run_in_thread(std::function<int(Fd)> worker) {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ours_ = Fd(ends[0]);
+    link_.worker = WorkerId{1};
+    thread_ = std::thread([this, theirs = ends[1], worker = std::move(worker)] { status_ = worker(Fd(theirs)); });
+  }
+
+  static int run_program(const char* program, Fd channel) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, channel.get(), 3);
+    for (const int standard : {0, 1, 2})
+      posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0);
+    pid_t pid = 0;
+    std::string name(program);
+    char* arguments[] = {name.data(), nullptr};
+    EXPECT_EQ(::posix_spawn(&pid, program, &actions, nullptr, arguments, environ), 0) << program;
+    posix_spawn_file_actions_destroy(&actions);
+    channel.reset();
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
   // Longer than anything takes on a machine that is busy with other things; reaching it fails the test.
   static constexpr int kPatienceMs = 60'000;
 
