@@ -214,12 +214,12 @@ class Stage {
 
   static std::string bind_place(size_t index) { return stage_path(fmt::format("binds/{}", index)); }
 
-  // crun takes a version 2 tree beside those of version 1 for an error.
+  // crun takes a version 2 tree beside those of version 1 for an error. Covered and not unmounted: it makes a folder there all the same, which would
+  // stay in what lies below.
   void hide_what_confuses() const {
     if (!in_.runtime->hybrid || in_.runtime->tool != Runtime::Tool::kCrun) return;
     constexpr const char* kUnified = "/sys/fs/cgroup/unified";
-    const bool hidden = in_.runtime->root ? ::umount2(kUnified, MNT_DETACH) == 0 : ::mount("tmpfs", kUnified, "tmpfs", MS_RDONLY, nullptr) == 0;
-    if (!hidden) give_up(kUnified);
+    if (::mount("tmpfs", kUnified, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k") != 0) give_up(kUnified);
   }
 
   OciInput config() const {
