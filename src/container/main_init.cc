@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -304,7 +305,11 @@ bool let_go_of_the_runtime() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) {  // bytes of each process, where no cgroup limits them together
+    const rlimit data{.rlim_cur = std::strtoull(argv[1], nullptr, 10), .rlim_max = std::strtoull(argv[1], nullptr, 10)};
+    if (::setrlimit(RLIMIT_DATA, &data) != 0) return 1;
+  }
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_NAME, "ebb-init");
   if (!let_go_of_the_runtime()) return 1;

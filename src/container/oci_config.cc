@@ -41,7 +41,6 @@ json::array rlimits(const OciInput& input) {
   json::array all{rlimit("RLIMIT_CORE", 1), rlimit("RLIMIT_NOFILE", input.descriptors_max), rlimit("RLIMIT_MEMLOCK", uint64_t{64} << 10U),
                   rlimit("RLIMIT_MSGQUEUE", 0)};
   if (input.user_processes_max > 0) all.push_back(rlimit("RLIMIT_NPROC", static_cast<uint64_t>(input.user_processes_max)));
-  if (input.process_bytes_max > 0) all.push_back(rlimit("RLIMIT_DATA", input.process_bytes_max));
   return all;
 }
 

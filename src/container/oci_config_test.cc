@@ -106,13 +106,11 @@ TEST(OciConfig, WithoutACgroupLimitsAreTheProcesses) {
   OciInput in = input();
   in.cgroup.clear();
   in.user_processes_max = 20;
-  in.process_bytes_max = 64'000'000;
   const json::value config = oci_config(in);
   EXPECT_EQ(at(config, "/linux/resources"), nullptr);
   EXPECT_EQ(at(config, "/linux/cgroupsPath"), nullptr);
   const std::string limits = json::serialize(*at(config, "/process/rlimits"));
   EXPECT_NE(limits.find(R"({"type":"RLIMIT_NPROC","hard":20,"soft":20})"), std::string::npos) << limits;
-  EXPECT_NE(limits.find(R"({"type":"RLIMIT_DATA","hard":64000000,"soft":64000000})"), std::string::npos) << limits;
   EXPECT_NE(limits.find(R"({"type":"RLIMIT_NOFILE","hard":512,"soft":512})"), std::string::npos) << limits;
 }
 

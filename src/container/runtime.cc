@@ -141,7 +141,12 @@ Result<Runtime> detect_runtime() {
   runtime.idmapped_mounts = can_map_owners();
   if (runtime.root && !runtime.idmapped_mounts)
     runtime.missing.emplace_back("owners of files cannot be mapped (the kernel or the file system is too old): a function reads only what everybody may read");
-  if (!runtime.root) runtime.missing.emplace_back("one user inside: the function is the user who runs the server, whatever USER the image says");
+  if (!runtime.root) {
+    runtime.missing.emplace_back(
+        function_is_root_inside(runtime)
+            ? "one user inside: the function is the user who runs the server, and root by name whatever USER the image says (crun can keep it)"
+            : "one user inside: the function is the user who runs the server, by the name that USER says, and owns what others own there");
+  }
   return runtime;
 }
 

@@ -29,6 +29,9 @@ struct Runtime {
   std::string text() const;
 };
 
+// Inside, an ordinary user is one user of the image; runc knows root alone.
+inline bool function_is_root_inside(const Runtime& runtime) { return !runtime.root && runtime.tool == Runtime::Tool::kRunc; }
+
 // Starts a program or two. kUnavailable: there is no runtime, or no user namespaces, and what to do about it.
 Result<Runtime> detect_runtime();
 

@@ -140,19 +140,20 @@ StageInput stage_input(const SandboxSpec& spec, const Runtime& runtime) {
                .pids_max = spec.pids_max,
                .cpu_millis = spec.cpu_millis,
                .descriptors_max = descriptors_max()};
+  if (function_is_root_inside(runtime)) in.uid = in.gid = in.config.uid = in.config.gid = 0;
   if (runtime.root) {
     in.config.groups = spec.groups;
     in.config.uids = {{.inside = 0, .outside = spec.host_id_base, .size = 65536}};
     in.config.gids = in.config.uids;
   } else {
-    in.config.uids = {{.inside = spec.uid}};
-    in.config.gids = {{.inside = spec.gid}};
+    in.config.uids = {{.inside = in.uid}};
+    in.config.gids = {{.inside = in.gid}};
   }
   if (runtime.cgroups != CgroupKind::kNone) {
     in.config.cgroup = "/" + spec.id;
   } else {
     in.config.user_processes_max = spec.pids_max;
-    in.config.process_bytes_max = spec.memory_bytes;
+    in.process_bytes_max = spec.memory_bytes;
   }
   return in;
 }

@@ -2,8 +2,8 @@
 #include "container/sandbox.h"
 
 #include <elf.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,6 +93,44 @@ TEST_F(SandboxTest, TellsHowAFunctionEnded) {
     EXPECT_EQ(ran.why.why, row.why) << row.text << ": " << ran.why.detail;
     EXPECT_FALSE(ran.why.detail.empty());
   }
+}
+
+// Whichever of the two is preferred, the other must do.
+TEST_F(SandboxTest, RunsWithTheOtherRuntimeToo) {
+  const fs::path runc = "/usr/sbin/runc";
+  if (runtime_.tool == Runtime::Tool::kRunc || !fs::exists(runc)) GTEST_SKIP() << "only one is installed: " << runtime_.version;
+  runtime_.tool = Runtime::Tool::kRunc;
+  runtime_.program = runc;
+  Sandbox sandbox = prepare();
+  const Ran ran = run_to_its_end(sandbox, shell("id -u; kill -9 1; echo x > /x; unshare -r true; exit 3"));
+  EXPECT_EQ(ran.exited.code, 3);
+  EXPECT_EQ(ran.output.substr(0, ran.output.find('\n')), runtime_.root ? "1000" : "0");
+  EXPECT_NE(ran.output.find("Read-only file system"), std::string::npos) << ran.output;
+  EXPECT_NE(ran.output.find("unshare: "), std::string::npos) << ran.output;
+}
+
+// What the kernel was told, looked at from outside.
+TEST_F(SandboxTest, LimitsAreThoseOfTheSpec) {
+  if (runtime_.cgroups != CgroupKind::kV1) GTEST_SKIP() << runtime_.text();
+  SandboxSpec what = spec();
+  what.cpu_millis = 1500;
+  const Sandbox sandbox = prepare(what);
+  const auto value = [&](const char* controller, const char* file) {
+    std::ifstream in(fs::path("/sys/fs/cgroup") / controller / what.id / file);
+    std::string text;
+    in >> text;
+    return text;
+  };
+  EXPECT_EQ(value("memory", "memory.limit_in_bytes"), "67108864");
+  EXPECT_EQ(value("memory", "memory.memsw.limit_in_bytes"), "67108864");
+  EXPECT_EQ(value("pids", "pids.max"), "32");
+  EXPECT_EQ(value("cpu", "cpu.cfs_quota_us"), "150000");
+  EXPECT_EQ(value("cpu", "cpu.cfs_period_us"), "100000");
+  EXPECT_EQ(value("pids", "cgroup.procs"), std::to_string(sandbox.init_pid()));
+  std::ifstream score("/proc/" + std::to_string(sandbox.init_pid()) + "/oom_score_adj");
+  int adjusted = 0;
+  score >> adjusted;
+  EXPECT_EQ(adjusted, 600);
 }
 
 TEST_F(SandboxTest, GivesTheFunctionWhatItShallHaveAndNothingElse) {

@@ -226,6 +226,7 @@ class Stage {
     OciInput made = in_.config;
     made.root = stage_path("root");
     made.args = {kInitInside};
+    if (in_.process_bytes_max > 0) made.args.push_back(std::to_string(in_.process_bytes_max));
     made.binds.push_back({.source = stage_path("init/program"), .destination = kInitInside});
     for (size_t i = 0; i < binds_.size(); ++i)
       made.binds.push_back({.source = bind_place(i), .destination = in_.mounts[i].destination});

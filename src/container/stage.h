@@ -27,7 +27,8 @@ struct StageInput {
   uint32_t host_id_base = 0;
   uint32_t uid = 0, gid = 0;
   std::vector<StageMount> mounts;
-  OciInput config;  // without root and binds: they are the stage's
+  uint64_t process_bytes_max = 0;  // of each process, where there is no cgroup; 0: no limit. ebb-init sets it: runc itself would not fit.
+  OciInput config;                 // without root and binds: they are the stage's
 };
 
 // For a child that was just forked from a process with one thread: makes the stage and becomes the runtime, which makes the sandbox and ends.
