@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr milliseconds kLookAgain{1};
+constexpr microseconds kLookAgain{200};
 constexpr std::string_view kFrozenV1 = "FROZEN";
 constexpr std::string_view kThawedV1 = "THAWED";
 

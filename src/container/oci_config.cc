@@ -89,6 +89,8 @@ json::object linux_part(const OciInput& input) {
                     {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/latency_stats",
                      "/proc/modules", "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/timer_list", "/proc/timer_stats", "/proc/vmallocinfo"}},
                    {"readonlyPaths", {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}},
+                   // Images that listen on port 80 expect to: a container engine's default. The network is the container's own.
+                   {"sysctl", {{"net.ipv4.ip_unprivileged_port_start", "0"}}},
                    {"seccomp", oci_seccomp()}};
   if (!input.cgroup.empty()) {
     all["cgroupsPath"] = input.cgroup;

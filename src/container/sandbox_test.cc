@@ -266,12 +266,12 @@ TEST_F(SandboxTest, OwnersInsideAreThoseOfTheImage) {
 TEST_F(SandboxTest, ConnectsToWhoeverListensInside) {
   for (const char* address : {"127.0.0.1", "[::1]"}) {
     Sandbox sandbox = prepare();
-    EXPECT_EQ(sandbox.connect(8080).error().kind, ErrorKind::kUnavailable);
-    const Status started = sandbox.run(shell(std::string("httpd -f -h /tmp -p ") + address + ":8080"));
+    EXPECT_EQ(sandbox.connect(80).error().kind, ErrorKind::kUnavailable);
+    const Status started = sandbox.run(shell(std::string("httpd -f -h /tmp -p ") + address + ":80"));
     ASSERT_TRUE(started) << started.error().message;
-    Result<Fd> socket = sandbox.connect(8080);
+    Result<Fd> socket = sandbox.connect(80);
     for (int tries = 0; tries < 100'000 && !socket && socket.error().kind == ErrorKind::kUnavailable; ++tries)
-      socket = sandbox.connect(8080);
+      socket = sandbox.connect(80);
     ASSERT_TRUE(socket) << address << ": " << socket.error().message;
     const std::string request = "GET /nothing HTTP/1.0\r\n\r\n";
     ASSERT_EQ(::write(socket->get(), request.data(), request.size()), static_cast<ssize_t>(request.size()));
