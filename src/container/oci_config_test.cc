@@ -37,8 +37,7 @@ const json::value* at(const json::value& config, std::string_view pointer) {
 TEST(OciConfig, HasWhatEveryContainerHas) {
   const json::value config = oci_config(input());
   const std::pair<const char*, json::value> rows[] = {
-      {"/root/path", "/stage/root"},
-      {"/root/readonly", true},
+      {"/root", {{"path", "/stage/root"}, {"readonly", true}}},
       {"/hostname", "fn"},
       {"/process/args", json::array{"/.ebb/init"}},
       {"/process/env", json::array{}},

@@ -57,6 +57,8 @@ struct Exited {
   int signal = 0;
 };
 
+inline constexpr milliseconds kEndMax{5'000};
+
 struct EndOfFunction {
   enum class Why {
     kExit,
@@ -87,7 +89,7 @@ class Sandbox {
 
   Sandbox(Sandbox&&) noexcept;
   Sandbox& operator=(Sandbox&&) noexcept;
-  // Thaws, ends all processes, and removes the cgroup as far as this process still may. Bounded by kEndMax. What is left is the work of
+  // Thaws, ends all processes, and removes the cgroup as far as this process still may. Bounded by twice kEndMax. What is left is the work of
   // ebb-container-end.
   ~Sandbox();
 
