@@ -292,6 +292,12 @@ void obey() {
   if (message.attached >= 0) ::close(message.attached);
 }
 
+bool limit(decltype(RLIMIT_DATA) what, const char* value) {
+  const rlim_t number = std::strtoull(value, nullptr, 10);
+  const rlimit both{.rlim_cur = number, .rlim_max = number};
+  return ::setrlimit(what, &both) == 0;
+}
+
 // The runtime's standard descriptors are not for the function.
 bool let_go_of_the_runtime() {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -305,11 +311,8 @@ bool let_go_of_the_runtime() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc > 1) {  // bytes of each process, where no cgroup limits them together
-    const rlimit data{.rlim_cur = std::strtoull(argv[1], nullptr, 10), .rlim_max = std::strtoull(argv[1], nullptr, 10)};
-    if (::setrlimit(RLIMIT_DATA, &data) != 0) return 1;
-  }
+int main(int argc, char** arguments) {
+  if (argc == 3 && !(limit(RLIMIT_DATA, arguments[1]) && limit(RLIMIT_NPROC, arguments[2]))) return 1;  // where no cgroup does
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_NAME, "ebb-init");
   if (!let_go_of_the_runtime()) return 1;

@@ -60,8 +60,7 @@ StageInput stage_input(const SandboxSpec& spec, const Runtime& runtime) {
   if (runtime.cgroups != CgroupKind::kNone) {
     in.config.cgroup = "/" + spec.id;
   } else {
-    in.config.user_processes_max = spec.pids_max;
-    in.process_bytes_max = spec.memory_bytes;
+    in.without_cgroup = {.process_bytes_max = spec.memory_bytes, .processes_max = spec.pids_max};
   }
   return in;
 }

@@ -40,7 +40,6 @@ json::array rlimits(const OciInput& input) {
   // One byte and not none: a program that receives cores through a pipe is only held off by this value (core(5)).
   json::array all{rlimit("RLIMIT_CORE", 1), rlimit("RLIMIT_NOFILE", input.descriptors_max), rlimit("RLIMIT_MEMLOCK", uint64_t{64} << 10U),
                   rlimit("RLIMIT_MSGQUEUE", 0)};
-  if (input.user_processes_max > 0) all.push_back(rlimit("RLIMIT_NPROC", static_cast<uint64_t>(input.user_processes_max)));
   return all;
 }
 

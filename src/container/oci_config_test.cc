@@ -101,15 +101,13 @@ TEST(OciConfig, CpuIsInMicrosecondsOfATenthOfASecond) {
   EXPECT_EQ(at(oci_config(unlimited), "/linux/resources/cpu"), nullptr);
 }
 
-TEST(OciConfig, WithoutACgroupLimitsAreTheProcesses) {
+TEST(OciConfig, WithoutACgroupThereAreNoLimitsOfIt) {
   OciInput in = input();
   in.cgroup.clear();
-  in.user_processes_max = 20;
   const json::value config = oci_config(in);
   EXPECT_EQ(at(config, "/linux/resources"), nullptr);
   EXPECT_EQ(at(config, "/linux/cgroupsPath"), nullptr);
   const std::string limits = json::serialize(*at(config, "/process/rlimits"));
-  EXPECT_NE(limits.find(R"({"type":"RLIMIT_NPROC","hard":20,"soft":20})"), std::string::npos) << limits;
   EXPECT_NE(limits.find(R"({"type":"RLIMIT_NOFILE","hard":512,"soft":512})"), std::string::npos) << limits;
 }
 

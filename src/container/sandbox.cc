@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "container/cgroup.h"
@@ -24,6 +25,7 @@ namespace {
 constexpr milliseconds kRunMax{10'000};
 constexpr milliseconds kOrderMax{2'000};
 constexpr milliseconds kFreezeMax{2'000};
+constexpr uint32_t kAnyIds = 1'000'000'000;
 
 }  // namespace
 
@@ -177,5 +179,16 @@ Status Sandbox::freeze() { return state_->cgroup.can_freeze() ? state_->cgroup.f
 Status Sandbox::thaw() { return state_->cgroup.can_freeze() ? state_->cgroup.thaw() : state_->order(OrderKind::kContinue); }
 
 pid_t Sandbox::init_pid() const { return state_->init_pid; }
+
+Status try_sandbox(const Runtime& runtime, const std::string& id) {
+  std::string empty = "/tmp/ebb-try-XXXXXX";
+  if (::mkdtemp(empty.data()) == nullptr) return fail(errno_error("a folder in /tmp", errno));
+  constexpr uint64_t kLittle = uint64_t{16} << 20U;
+  const Result<Sandbox> sandbox = Sandbox::prepare(
+      {.id = id, .root = empty, .host_id_base = kAnyIds, .memory_bytes = kLittle, .tmp_bytes = kLittle, .pids_max = 2, .hostname = "try"}, runtime);
+  ::rmdir(empty.c_str());
+  if (!sandbox) return fail(sandbox.error());
+  return {};
+}
 
 }  // namespace ebb::container

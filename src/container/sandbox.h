@@ -24,7 +24,8 @@
 
 namespace ebb::container {
 
-// A file or a folder of the host that the function sees, always read-only, as if the function's user owned it.
+// A file or a folder of the host that the function sees, always read-only, as if the function's user owned it; on a file system that cannot map
+// owners it belongs to nobody.
 struct BindMount {
   std::string source;       // absolute path
   std::string destination;  // absolute path inside, without '.' and '..'; what the image has there is hidden
@@ -121,5 +122,8 @@ class Sandbox {
   explicit Sandbox(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Makes a sandbox of nothing and ends it, with this id: the proof that this machine can, for whoever reports on it. Tens of milliseconds.
+Status try_sandbox(const Runtime& runtime, const std::string& id);
 
 }  // namespace ebb::container

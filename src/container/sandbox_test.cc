@@ -32,6 +32,17 @@ TEST_F(SandboxTest, TellsHowAFunctionEnded) {
   }
 }
 
+TEST_F(SandboxTest, CanBeTriedWithoutAnImage) {
+  const Status tried = try_sandbox(runtime_, spec().id);
+  EXPECT_TRUE(tried) << tried.error().message;
+  runtime_.init_program = "/bin/false";
+  const Status failed = try_sandbox(runtime_, spec().id);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("ebb-init"), std::string::npos) << failed.error().message;
+  runtime_.program = "/bin/false";
+  EXPECT_FALSE(try_sandbox(runtime_, spec().id));
+}
+
 // Whichever of the two is preferred, the other must do.
 TEST_F(SandboxTest, RunsWithTheOtherRuntimeToo) {
   const fs::path runc = "/usr/sbin/runc";

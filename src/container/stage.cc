@@ -226,7 +226,8 @@ class Stage {
     OciInput made = in_.config;
     made.root = stage_path("root");
     made.args = {kInitInside};
-    if (in_.process_bytes_max > 0) made.args.push_back(std::to_string(in_.process_bytes_max));
+    const LimitsWithoutCgroup& limits = in_.without_cgroup;
+    if (limits.processes_max > 0) made.args = {kInitInside, std::to_string(limits.process_bytes_max), std::to_string(limits.processes_max)};
     made.binds.push_back({.source = stage_path("init/program"), .destination = kInitInside});
     for (size_t i = 0; i < binds_.size(); ++i)
       made.binds.push_back({.source = bind_place(i), .destination = in_.mounts[i].destination});
@@ -270,10 +271,10 @@ void become_runtime(const StageInput& input) {
   Stage(input).run();
 }
 
-bool can_map_owners() {
+bool can_map_owners(const std::string& folder) {
   if (::geteuid() != 0) return false;
   const Fd owners = user_namespace({.inside = 0, .outside = 65536, .size = 65536}, {.inside = 0, .outside = 65536, .size = 65536});
-  const Fd tree = clone_tree("/");
+  const Fd tree = clone_tree(folder);
   return owners && tree && set_attributes(tree, 0, owners);
 }
 
