@@ -15,6 +15,7 @@
 
 #include "container/cgroup.h"
 #include "container/init_link.h"
+#include "container/lifetime.h"
 #include "container/make_container.h"
 #include "container/spec_check.h"
 
@@ -96,9 +97,11 @@ Result<Sandbox> Sandbox::prepare(const SandboxSpec& spec, const Runtime& runtime
   state.limits = {.memory_bytes = spec.memory_bytes, .pids_max = spec.pids_max};
   if (Status made = state.make_output(spec, runtime); !made) return fail(made.error());
   const Result<pid_t> init = make_container(spec, runtime, state.link);
-  // Also after an error, so that the destructor ends what is there.
+  if (!init) {
+    (void)end_containers(spec.id, kEndMax);  // also a runtime that took too long
+    return fail(init.error());
+  }
   if (runtime.cgroups != CgroupKind::kNone) state.cgroup = Cgroup::open(cgroup_trees(), spec.id);
-  if (!init) return fail(init.error());
   state.init_pid = *init;
   state.init = Fd(static_cast<int>(::syscall(SYS_pidfd_open, *init, 0)));
   if (!state.init) return fail(errno_error("a descriptor of ebb-init's process", errno));
