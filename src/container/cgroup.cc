@@ -12,7 +12,6 @@
 #include <fstream>
 #include <thread>
 
-#include "container/lifetime.h"
 #include "io/clock.h"
 
 namespace ebb::container {
@@ -21,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr milliseconds kLookAgain{1};
+constexpr microseconds kLookAgain{200};
 constexpr std::string_view kFrozenV1 = "FROZEN";
 constexpr std::string_view kThawedV1 = "THAWED";
 
@@ -174,35 +173,6 @@ Status Cgroup::end(milliseconds patience) const {
   });
   if (gone) return {};
   return fail(ErrorKind::kTimeout, fmt::format("{} cannot be removed within {} ms: something in it does not end", left.front().string(), patience.count()));
-}
-
-bool is_container_id(std::string_view id) {
-  return !id.empty() && id.size() <= kIdBytesMax && id.front() != '-' && id.back() != '-' &&
-         std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
-}
-
-Status end_containers(std::string_view id, milliseconds patience) {
-  if (!is_container_id(id)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is no id of a container", id));
-  const std::vector<fs::path> trees = cgroup_trees();
-  std::vector<std::string> names;
-  const std::string prefix = fmt::format("{}-", id);
-  for (const fs::path& tree : trees) {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(tree, ignored)) {
-      const std::string name = entry.path().filename();
-      if (entry.is_directory(ignored) && (name == id || name.starts_with(prefix))) names.push_back(name);
-    }
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  const io::SystemClock clock;
-  const MonoTime until = clock.mono() + patience;
-  Status all;
-  for (const std::string& name : names) {
-    const auto left = std::chrono::duration_cast<milliseconds>(std::max(until - clock.mono(), nanoseconds(0)));
-    if (Status ended = Cgroup::open(trees, name).end(left); !ended) all = std::move(ended);
-  }
-  return all;
 }
 
 }  // namespace ebb::container

@@ -17,7 +17,7 @@ inline constexpr size_t kIdBytesMax = 64;
 // [a-z0-9-], not empty, not too long, not with '-' at an end.
 bool is_container_id(std::string_view id);
 
-// Kills and removes the cgroups of all sandboxes whose id is `id` or begins with `id` and '-', thawing what is frozen. Nothing there is success.
+// Ends runtimes that are still making one, kills and removes the cgroups of all sandboxes whose id is `id` or begins with `id` and '-', thawing what is frozen. Nothing there is success.
 // kTimeout: something would not end within `patience`.
 Status end_containers(std::string_view id, milliseconds patience);
 

@@ -119,6 +119,27 @@ TEST_F(LifetimeTest, AKilledWorkersContainerIsEnded) {
   end_spawner(running);
 }
 
+// Whatever the runtime is just doing. The worker is killed a little later each time, by as many answers of the spawner.
+TEST_F(LifetimeTest, AWorkerKilledWhilePreparingLeavesNothing) {
+  Running running;
+  ASSERT_NO_FATAL_FAILURE(start_spawner(running));
+  for (int later = 0; later < 40; ++later) {
+    const auto spawned = sandbox::spawn(*running.spawner, "container", 1);
+    ASSERT_TRUE(spawned);
+    Peer worker(running.spawner->take_attachment());
+    ASSERT_TRUE(worker.expect<pb::Blank>(FrameType::kBlank));
+    pb::Load load;
+    load.set_model_name("prepared:" + image_->path().string());
+    worker.say(FrameType::kLoad, load);
+    for (int round = 0; round < later * 40; ++round)
+      ASSERT_TRUE(sandbox::spawn(*running.spawner, "nothing", 9));
+    ASSERT_EQ(::kill(spawned->pid(), SIGKILL), 0);
+    ASSERT_TRUE(running.spawner->expect<pb::Exited>(FrameType::kExited));
+  }
+  wait_until_no_cgroup_is_left(running);
+  end_spawner(running);
+}
+
 TEST_F(LifetimeTest, AWorkerThatEndsByItselfLeavesNothing) {
   Running running;
   ASSERT_NO_FATAL_FAILURE(start_spawner(running));

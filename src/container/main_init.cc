@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -291,6 +292,12 @@ void obey() {
   if (message.attached >= 0) ::close(message.attached);
 }
 
+bool limit(decltype(RLIMIT_DATA) what, const char* value) {
+  const rlim_t number = std::strtoull(value, nullptr, 10);
+  const rlimit both{.rlim_cur = number, .rlim_max = number};
+  return ::setrlimit(what, &both) == 0;
+}
+
 // The runtime's standard descriptors are not for the function.
 bool let_go_of_the_runtime() {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -304,7 +311,8 @@ bool let_go_of_the_runtime() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** arguments) {
+  if (argc == 3 && !(limit(RLIMIT_DATA, arguments[1]) && limit(RLIMIT_NPROC, arguments[2]))) return 1;  // where no cgroup does
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_NAME, "ebb-init");
   if (!let_go_of_the_runtime()) return 1;

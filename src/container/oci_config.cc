@@ -40,8 +40,6 @@ json::array rlimits(const OciInput& input) {
   // One byte and not none: a program that receives cores through a pipe is only held off by this value (core(5)).
   json::array all{rlimit("RLIMIT_CORE", 1), rlimit("RLIMIT_NOFILE", input.descriptors_max), rlimit("RLIMIT_MEMLOCK", uint64_t{64} << 10U),
                   rlimit("RLIMIT_MSGQUEUE", 0)};
-  if (input.user_processes_max > 0) all.push_back(rlimit("RLIMIT_NPROC", static_cast<uint64_t>(input.user_processes_max)));
-  if (input.process_bytes_max > 0) all.push_back(rlimit("RLIMIT_DATA", input.process_bytes_max));
   return all;
 }
 
@@ -90,6 +88,8 @@ json::object linux_part(const OciInput& input) {
                     {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/latency_stats",
                      "/proc/modules", "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/timer_list", "/proc/timer_stats", "/proc/vmallocinfo"}},
                    {"readonlyPaths", {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}},
+                   // Images that listen on port 80 expect to: a container engine's default. The network is the container's own.
+                   {"sysctl", {{"net.ipv4.ip_unprivileged_port_start", "0"}}},
                    {"seccomp", oci_seccomp()}};
   if (!input.cgroup.empty()) {
     all["cgroupsPath"] = input.cgroup;

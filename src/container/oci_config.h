@@ -35,8 +35,6 @@ struct OciInput {
   int pids_max = 0;
   int cpu_millis = 0;               // 0: unlimited
   uint64_t descriptors_max = 1024;  // at most what the caller itself may have
-  int user_processes_max = 0;       // RLIMIT_NPROC; 0: as it is
-  uint64_t process_bytes_max = 0;   // RLIMIT_DATA; 0: as it is
 };
 
 json::object oci_config(const OciInput& input);

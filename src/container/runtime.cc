@@ -119,7 +119,7 @@ std::string Runtime::text() const {
   return all;
 }
 
-Result<Runtime> detect_runtime() {
+Result<Runtime> detect_runtime(const std::string& images) {
   Runtime runtime;
   Result<std::string> init = find_init();
   if (!init) return fail(init.error());
@@ -138,10 +138,15 @@ Result<Runtime> detect_runtime() {
     return fail(ErrorKind::kUnavailable,
                 "the kernel gives no user namespaces: containers need them (look at sysctl kernel.unprivileged_userns_clone and user.max_user_namespaces)");
   look_at_cgroups(runtime);
-  runtime.idmapped_mounts = can_map_owners();
+  runtime.idmapped_mounts = can_map_owners(images);
   if (runtime.root && !runtime.idmapped_mounts)
     runtime.missing.emplace_back("owners of files cannot be mapped (the kernel or the file system is too old): a function reads only what everybody may read");
-  if (!runtime.root) runtime.missing.emplace_back("one user inside: the function is the user who runs the server, whatever USER the image says");
+  if (!runtime.root) {
+    runtime.missing.emplace_back(
+        function_is_root_inside(runtime)
+            ? "one user inside: the function is the user who runs the server, and root by name whatever USER the image says (crun can keep it)"
+            : "one user inside: the function is the user who runs the server, by the name that USER says, and owns what others own there");
+  }
   return runtime;
 }
 

@@ -24,7 +24,8 @@
 
 namespace ebb::container {
 
-// A file or a folder of the host that the function sees, always read-only, as if the function's user owned it.
+// A file or a folder of the host that the function sees, always read-only, as if the function's user owned it; on a file system that cannot map
+// owners it belongs to nobody.
 struct BindMount {
   std::string source;       // absolute path
   std::string destination;  // absolute path inside, without '.' and '..'; what the image has there is hidden
@@ -57,6 +58,8 @@ struct Exited {
   int signal = 0;
 };
 
+inline constexpr milliseconds kEndMax{5'000};
+
 struct EndOfFunction {
   enum class Why {
     kExit,
@@ -87,7 +90,7 @@ class Sandbox {
 
   Sandbox(Sandbox&&) noexcept;
   Sandbox& operator=(Sandbox&&) noexcept;
-  // Thaws, ends all processes, and removes the cgroup as far as this process still may. Bounded by kEndMax. What is left is the work of
+  // Thaws, ends all processes, and removes the cgroup as far as this process still may. Bounded by twice kEndMax. What is left is the work of
   // ebb-container-end.
   ~Sandbox();
 
@@ -119,5 +122,8 @@ class Sandbox {
   explicit Sandbox(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Makes a sandbox of nothing and ends it, with this id: the proof that this machine can, for whoever reports on it. Tens of milliseconds.
+Status try_sandbox(const Runtime& runtime, const std::string& id);
 
 }  // namespace ebb::container

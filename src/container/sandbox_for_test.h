@@ -70,8 +70,8 @@ class SandboxTest : public testing::Test {
     image_.emplace();
     std::filesystem::create_directories(image_->path("bin"));
     std::filesystem::copy_file(*busybox, image_->path("bin/busybox"));
-    for (const char* name :
-         {"cat", "dd", "echo", "hostname", "httpd", "id", "ip", "kill", "ls", "nc", "ps", "seq", "sh", "sleep", "stat", "tail", "test", "touch", "true", "wc"})
+    for (const char* name : {"cat", "dd", "echo",  "hostname", "httpd", "id",   "ip",    "kill", "ls",      "nc", "ps",
+                             "seq", "sh", "sleep", "stat",     "tail",  "test", "touch", "true", "unshare", "wc"})
       std::filesystem::create_symlink("busybox", image_->path("bin") / name);
   }
 

@@ -49,7 +49,7 @@ constexpr int kDescriptorsMax = 4'096;
 
 Status seal_container_worker() {
   (void)sandbox::give_up_rights(kDescriptorsMax);
-  return sandbox::seal_or_fail(kSockets);
+  return sandbox::seal_and_or_fail(kSockets);
 }
 
 }  // namespace ebb::container

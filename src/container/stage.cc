@@ -214,18 +214,20 @@ class Stage {
 
   static std::string bind_place(size_t index) { return stage_path(fmt::format("binds/{}", index)); }
 
-  // crun takes a version 2 tree beside those of version 1 for an error.
+  // crun takes a version 2 tree beside those of version 1 for an error. Covered and not unmounted: it makes a folder there all the same, which would
+  // stay in what lies below.
   void hide_what_confuses() const {
     if (!in_.runtime->hybrid || in_.runtime->tool != Runtime::Tool::kCrun) return;
     constexpr const char* kUnified = "/sys/fs/cgroup/unified";
-    const bool hidden = in_.runtime->root ? ::umount2(kUnified, MNT_DETACH) == 0 : ::mount("tmpfs", kUnified, "tmpfs", MS_RDONLY, nullptr) == 0;
-    if (!hidden) give_up(kUnified);
+    if (::mount("tmpfs", kUnified, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k") != 0) give_up(kUnified);
   }
 
   OciInput config() const {
     OciInput made = in_.config;
     made.root = stage_path("root");
     made.args = {kInitInside};
+    const LimitsWithoutCgroup& limits = in_.without_cgroup;
+    if (limits.processes_max > 0) made.args = {kInitInside, std::to_string(limits.process_bytes_max), std::to_string(limits.processes_max)};
     made.binds.push_back({.source = stage_path("init/program"), .destination = kInitInside});
     for (size_t i = 0; i < binds_.size(); ++i)
       made.binds.push_back({.source = bind_place(i), .destination = in_.mounts[i].destination});
@@ -269,10 +271,10 @@ void become_runtime(const StageInput& input) {
   Stage(input).run();
 }
 
-bool can_map_owners() {
+bool can_map_owners(const std::string& folder) {
   if (::geteuid() != 0) return false;
   const Fd owners = user_namespace({.inside = 0, .outside = 65536, .size = 65536}, {.inside = 0, .outside = 65536, .size = 65536});
-  const Fd tree = clone_tree("/");
+  const Fd tree = clone_tree(folder);
   return owners && tree && set_attributes(tree, 0, owners);
 }
 

@@ -19,6 +19,12 @@ struct StageMount {
   std::string destination;  // inside
 };
 
+// What ebb-init sets where there is no cgroup. Not by the configuration: a runtime would have to fit into it.
+struct LimitsWithoutCgroup {
+  uint64_t process_bytes_max = 0;  // of each process
+  int processes_max = 0;           // of the user, as the container's user namespace counts them; 0: there is a cgroup
+};
+
 struct StageInput {
   const Runtime* runtime = nullptr;
   std::string id;
@@ -27,6 +33,7 @@ struct StageInput {
   uint32_t host_id_base = 0;
   uint32_t uid = 0, gid = 0;
   std::vector<StageMount> mounts;
+  LimitsWithoutCgroup without_cgroup;
   OciInput config;  // without root and binds: they are the stage's
 };
 
@@ -36,7 +43,7 @@ inline constexpr int kStageFailed = 125;
 inline constexpr int kSourceMissing = 124;
 [[noreturn]] void become_runtime(const StageInput& input);
 
-// Makes a namespace and a mount as become_runtime() does, in a child, and says whether owners can be mapped.
-bool can_map_owners();
+// Whether owners can be mapped by us and on the file system of this folder.
+bool can_map_owners(const std::string& folder);
 
 }  // namespace ebb::container

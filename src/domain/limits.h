@@ -87,6 +87,8 @@ inline constexpr milliseconds kFunctionProbeTimeMax{2'000};
 inline constexpr milliseconds kFunctionProgressEvery{500};
 // A connection that ends may be the first sign that its process did: the kernel tells of that a little later.
 inline constexpr milliseconds kFunctionEndNoticeMax{250};
+// And what a process wrote before it ended is read for so long after: shorter than the above, which waits for this.
+inline constexpr milliseconds kFunctionLastBytesTime{50};
 // What it says on its standard output: longer lines are cut in pieces, more of them in a second are counted and left out.
 inline constexpr size_t kFunctionLogLineBytesMax = 2'000;
 inline constexpr int kFunctionLogLinesPerSecondMax = 200;
@@ -97,6 +99,10 @@ inline constexpr size_t kLambdaPayloadBytesMax = 6 * 1024 * 1024;
 inline constexpr uint64_t kLambdaStreamBytesMax = 200ULL * 1024 * 1024;
 inline constexpr int kLambdaConnectionsMax = 8;
 inline constexpr size_t kLambdaClientContextBytesMax = 3583;
+// A runtime's request has a head of up to a MiB: it tells the cause of an error to a tracer in one header.
+inline constexpr size_t kLambdaHeadBytesMax = 1280 * 1024;
+// Of an error in the middle of a streamed response, which becomes a trailer.
+inline constexpr size_t kLambdaErrorTrailerBytesMax = 16 * 1024;
 // A body that becomes part of a JSON envelope (Azure's custom handlers).
 inline constexpr size_t kEnvelopeBytesMax = 8 * 1024 * 1024;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.

@@ -39,6 +39,10 @@ std::vector<Layer> give_up_rights(int descriptors_max);
 // of what is refused is short here, and that of seal() is of what is allowed.
 Layer refuse_early();
 
+// Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
+// another architecture ends the process.
+Layer seal();
+
 // A system call that a worker may make besides those of every engine; with a condition, only where that argument has that value.
 struct MoreCalls {
   struct Condition {
@@ -49,15 +53,15 @@ struct MoreCalls {
   std::optional<Condition> condition = std::nullopt;
 };
 
-// Once, after confine(), in all threads of the process. Afterwards a system call that is not on the list fails with EPERM; one of
-// another architecture ends the process.
-Layer seal(std::span<const MoreCalls> more = {});
+// seal() with more calls allowed, for a worker that gave its rights up with give_up_rights().
+Layer seal_and(std::span<const MoreCalls> more);
 
 // The numbers of the system calls that seal() allows whatever their arguments.
 std::span<const int> calls_without_conditions();
 
 // seal() for a worker program: an error if this kernel has seccomp and did not take the list. A kernel without it is not judged here but by
 // whoever starts workers: the spawner reports the layer as inactive.
-Status seal_or_fail(std::span<const MoreCalls> more = {});
+Status seal_or_fail();
+Status seal_and_or_fail(std::span<const MoreCalls> more);
 
 }  // namespace ebb::sandbox

@@ -208,7 +208,9 @@ std::string not_applied(int error) { return fmt::format("not applied: {}", std::
 
 std::span<const int> calls_without_conditions() { return kAllowed; }
 
-Layer seal(std::span<const MoreCalls> more) {
+Layer seal() { return seal_and({}); }
+
+Layer seal_and(std::span<const MoreCalls> more) {
   const int error = load_filter(SCMP_ACT_ERRNO(EPERM), add_rules, more);
   return {.name = "seccomp",
           .active = error == 0,
@@ -222,8 +224,10 @@ Layer refuse_early() {
       .name = "seccomp while loading", .active = error == 0, .detail = error == 0 ? "no socket, process, program, signal or namespace" : not_applied(error)};
 }
 
-Status seal_or_fail(std::span<const MoreCalls> more) {
-  const Layer layer = seal(more);
+Status seal_or_fail() { return seal_and_or_fail({}); }
+
+Status seal_and_or_fail(std::span<const MoreCalls> more) {
+  const Layer layer = seal_and(more);
   if (layer.active) return {};
   const uint32_t action = SECCOMP_RET_ERRNO;
   const bool kernel_lacks_it = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0 && errno == ENOSYS;

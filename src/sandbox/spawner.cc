@@ -26,6 +26,7 @@ using wire::FrameType;
 
 constexpr size_t kFrameMax = 64 * 1024;  // the server says little
 constexpr milliseconds kDiedAtOnce{2'000};
+constexpr milliseconds kOrphansEndMax{2'000};
 constexpr std::string_view kContainerEngine = "container";
 
 Fd child_signals() {
@@ -236,7 +237,20 @@ void Spawner::end_all() {
     }
   // Only now: a frozen container's first process is our child too, and would be waited for in vain.
   if (!containers_.empty()) end_containers(containers_);
-  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  reap_orphans();
+}
+
+// They end now. One that does not is not waited for: it is the next spawner's to end.
+void Spawner::reap_orphans() {
+  for (;;) {
+    const pid_t pid = ::waitpid(-1, nullptr, WNOHANG);
+    if (pid > 0 || (pid < 0 && errno == EINTR)) continue;
+    if (pid < 0) return;
+    pollfd child_ended{.fd = child_signals_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&child_ended, 1, static_cast<int>(kOrphansEndMax.count())) == 0) return;
+    signalfd_siginfo drained;
+    while (::read(child_signals_.get(), &drained, sizeof drained) > 0) {
+    }
   }
 }
 

@@ -64,6 +64,7 @@ class Spawner {
   void end_containers(const std::string& ids) const;
   void send(wire::FrameType type, const std::string& body, int attachment = -1);
   void end_all();
+  void reap_orphans();
 
   Fd server_;
   std::string programs_;

@@ -23,7 +23,8 @@ bool has_zero(std::string_view text) { return text.find('\0') != std::string_vie
 bool is_absolute(std::string_view path) { return path.starts_with('/') && path.size() <= kPathBytesMax && !has_zero(path); }
 // A path of a request, without a query.
 bool is_route(std::string_view path) {
-  return path.starts_with('/') && path.size() <= kPathBytesMax && std::ranges::all_of(path, [](char c) { return c > 0x20 && c != 0x7f && c != '?' && c != '#'; });
+  return path.starts_with('/') && path.size() <= kPathBytesMax &&
+         std::ranges::all_of(path, [](char c) { return c > 0x20 && c != 0x7f && c != '?' && c != '#'; });
 }
 
 Status check_program(const domain::FunctionStart& start) {

@@ -93,7 +93,8 @@ TEST(ContainerLoad, RefusesWhatBreaksABound) {
 TEST(ContainerLoad, RefusesOtherBodies) {
   pb::Load model;
   model.set_model_name("smol");
-  for (const std::string& body : {std::string("\xff"), std::string(), model.SerializeAsString(), encode_container_load(whole(), 4), encode_container_load(whole(), -1)})
+  for (const std::string& body :
+       {std::string("\xff"), std::string(), model.SerializeAsString(), encode_container_load(whole(), 4), encode_container_load(whole(), -1)})
     EXPECT_FALSE(decode_container_load(body));
   pb::Load load;
   ASSERT_TRUE(load.ParseFromString(encode_container_load(whole(), 1)));

@@ -12,8 +12,9 @@ namespace {
 
 using domain::HttpHeaders;
 
-constexpr std::string_view kOfOneConnection[] = {"Connection", "Keep-Alive",        "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
-                                                 "Trailer",    "Transfer-Encoding", "Upgrade",          "Expect",             "HTTP2-Settings"};
+constexpr std::string_view kOfOneConnection[] = {
+    "Connection",        "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer",
+    "Transfer-Encoding", "Upgrade",    "Expect",           "HTTP2-Settings"};
 constexpr std::string_view kOurs[] = {"X-Request-Id", "Server-Timing"};
 constexpr std::string_view kContinued[] = {"X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"};
 constexpr std::string_view kNeverTrailers[] = {"Host",          "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Set-Cookie",

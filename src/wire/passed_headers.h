@@ -18,10 +18,10 @@
 namespace ebb::wire {
 
 struct CallerFacts {
-  std::string address;           // of the peer, without its port
+  std::string address;  // of the peer, without its port
   std::string protocol = "http";
   std::string request_id;
-  std::string traceparent;       // of our own part of the trace
+  std::string traceparent;  // of our own part of the trace
 };
 
 domain::HttpHeaders headers_for_function(const domain::HttpHeaders& from_caller, const CallerFacts& caller);

@@ -21,26 +21,16 @@ TEST(PassedHeaders, RowsOfOne) {
     bool as_trailer;
   };
   const Row rows[] = {
-      {"Accept", true, true, true},
-      {"Content-Length", true, true, false},
-      {"content-type", true, true, false},
-      {"Set-Cookie", true, true, false},
-      {"Authorization", true, true, false},
-      {"Connection", false, false, false},
-      {"KEEP-ALIVE", false, false, false},
-      {"te", false, false, false},
-      {"Trailer", false, false, false},
-      {"Transfer-Encoding", false, false, false},
-      {"Upgrade", false, false, false},
-      {"Proxy-Authorization", false, false, false},
-      {"Expect", false, false, false},
-      {"Ebb-Cost", false, false, false},
-      {"ebb-anything", false, false, false},
-      {"Ebbing", true, true, true},
-      {"x-request-id", false, false, false},
-      {"Server-Timing", false, false, false},
-      {"Host", true, true, false},
-      {"X-Checksum", true, true, true},
+      {"Accept", true, true, true},          {"Content-Length", true, true, false},
+      {"content-type", true, true, false},   {"Set-Cookie", true, true, false},
+      {"Authorization", true, true, false},  {"Connection", false, false, false},
+      {"KEEP-ALIVE", false, false, false},   {"te", false, false, false},
+      {"Trailer", false, false, false},      {"Transfer-Encoding", false, false, false},
+      {"Upgrade", false, false, false},      {"Proxy-Authorization", false, false, false},
+      {"Expect", false, false, false},       {"Ebb-Cost", false, false, false},
+      {"ebb-anything", false, false, false}, {"Ebbing", true, true, true},
+      {"x-request-id", false, false, false}, {"Server-Timing", false, false, false},
+      {"Host", true, true, false},           {"X-Checksum", true, true, true},
   };
   for (const Row& row : rows) {
     const HttpHeaders one{{row.name, "v"}};
@@ -68,8 +58,8 @@ TEST(PassedHeaders, WhatTheFunctionGetsBesides) {
 }
 
 TEST(PassedHeaders, ForwardedIsContinued) {
-  const HttpHeaders from{{"x-forwarded-for", "1.2.3.4"}, {"X-Forwarded-For", "5.6.7.8"}, {"X-Forwarded-Proto", "https"}, {"Forwarded", "for=1.2.3.4"},
-                         {"Traceparent", "theirs"}};
+  const HttpHeaders from{
+      {"x-forwarded-for", "1.2.3.4"}, {"X-Forwarded-For", "5.6.7.8"}, {"X-Forwarded-Proto", "https"}, {"Forwarded", "for=1.2.3.4"}, {"Traceparent", "theirs"}};
   CallerFacts caller = facts();
   caller.address = "::1";
   EXPECT_THAT(headers_for_function(from, caller),

@@ -1,0 +1,60 @@
+// A function that is a server of HTTP: Cloud Run's, SageMaker's, KServe's and Vertex's contracts, and custom handlers that are proxied.
+//
+// A call is one request on one connection; bodies stream both ways at once, and an answer may come before the request was read. Connections are
+// kept for the next call where nothing is left on them, at most as many as calls may run at once. None is kept while another call waits for
+// its answer's head: a server that serves one connection after the other would never come to it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "domain/function.h"
+#include "function/http_connection.h"
+#include "function/instance.h"
+#include "function/invoker.h"
+
+namespace ebb::function {
+
+class HttpFunction : public Invoker {
+ public:
+  // Both outlive it.
+  HttpFunction(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, uint64_t answer_bytes_max);
+
+  Status prepare() override { return {}; }
+  io::Task<Status> ready() override;
+  std::string lacks() const override { return lacks_; }
+  void invoke(std::shared_ptr<Call> call) override;
+  void end_late(Call& call) override;
+  void end_with_function(Call& call, const container::EndOfFunction& end) override;
+  bool outlives_broken_calls() const override { return true; }
+  void freeze() override { idle_.clear(); }
+
+  // For the exchanges of its calls.
+  const domain::FunctionStart& start() const { return start_; }
+  const io::asio::any_io_executor& executor() const { return executor_; }
+  uint64_t answer_bytes_max() const { return answer_bytes_max_; }
+  // One that was kept, or nullptr.
+  std::unique_ptr<HttpConnection> kept();
+  // A new one. kUnavailable: nobody listens.
+  Result<std::unique_ptr<HttpConnection>> connect();
+  void keep(std::unique_ptr<HttpConnection> connection);
+  void begin_waiting() { ++waiting_; }
+  void end_waiting() { --waiting_; }
+  // Ends a call that the function failed. A connection that broke may be the first sign of an end of the process, which says more: it is waited for a
+  // moment.
+  io::Task<void> fail_call(std::shared_ptr<Call> call, Error error);
+
+ private:
+  io::Task<bool> answers_200(std::string path);
+
+  io::asio::any_io_executor executor_;
+  Instance& instance_;
+  const domain::FunctionStart& start_;
+  uint64_t answer_bytes_max_;
+  std::vector<std::unique_ptr<HttpConnection>> idle_;
+  int waiting_ = 0;  // calls that have no head yet
+  std::string lacks_;
+  uint64_t oom_kills_ = 0;  // known so far
+};
+
+}  // namespace ebb::function

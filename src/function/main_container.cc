@@ -1,0 +1,20 @@
+// ebb-worker-container: a worker that owns one instance of a container function. Started by ebb-spawner with its channel as descriptor 3.
+#include "container/runtime.h"
+#include "container/seal_worker.h"
+#include "function/sandboxed_instance.h"
+#include "function/worker.h"
+#include "io/clock.h"
+
+int main() {
+  const ebb::io::SystemClock clock;
+  const ebb::Result<ebb::container::Runtime> runtime = ebb::container::detect_runtime();
+  return ebb::function::run_function_worker(
+      {.channel = ebb::Fd(3),
+       .version = runtime ? runtime->version : "",
+       .prepare = [&runtime](const ebb::domain::FunctionStart& start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
+         if (!runtime) return ebb::fail(runtime.error());
+         return ebb::function::prepare_sandboxed(start, *runtime);
+       },
+       .seal = ebb::container::seal_container_worker,
+       .clock = clock});
+}

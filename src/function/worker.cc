@@ -1,0 +1,371 @@
+// Frames in, one function, frames out.
+#include "function/worker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "function/call.h"
+#include "function/contracts.h"
+#include "function/log_lines.h"
+#include "function/make_invoker.h"
+#include "function/server_link.h"
+#include "io/asio.h"
+#include "wire/container_load.h"
+#include "wire/worker.pb.h"
+#include "worker/worker_loop.h"
+
+namespace ebb::function {
+
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+
+constexpr size_t kReadBytes = 16 * 1024;
+
+Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
+class FunctionWorker {
+ public:
+  explicit FunctionWorker(WorkerSetup setup)
+      : version_(std::move(setup.version)),
+        prepare_(std::move(setup.prepare)),
+        seal_(std::move(setup.seal)),
+        clock_(setup.clock),
+        answer_bytes_max_(setup.answer_bytes_max),
+        server_(std::move(setup.channel)),
+        frames_(loop_, duplicate(server_.descriptor()).release()),
+        events_(loop_),
+        output_(loop_),
+        start_deadline_(loop_),
+        next_progress_(loop_),
+        last_bytes_(loop_) {}
+
+  int run();
+
+ private:
+  enum class State { kBlank, kPrepared, kStarting, kReady, kParked };
+
+  void end(int status);
+  void break_protocol(std::string_view why);
+  void fail_load(std::string_view why, int status = worker::kLoadFailedExit);
+
+  void watch_frames();
+  void handle_frames();
+  void handle(Frame frame);
+  void handle_of_call(Frame frame);
+  void load(const Frame& frame);
+  void unpark(int slots);
+  void park();
+  void execute(const Frame& frame);
+
+  void start_function();
+  void say_progress();
+  void watch_events();
+  void watch_output();
+  bool read_output();
+  io::Task<void> wait_ready();
+  void function_exits(const container::Exited& exited);
+  void function_ended(const container::Exited& exited);
+  void fail_start(const container::EndOfFunction& how);
+  void end_late(const std::shared_ptr<Call>& call);
+  // After a call of a function that does not outlive it.
+  void end_broken(std::string_view why);
+
+  io::asio::io_context loop_{1};  // first: it outlives all that waits on it
+  std::string version_;
+  std::function<Result<std::unique_ptr<Instance>>(const domain::FunctionStart&)> prepare_;
+  std::function<Status()> seal_;
+  const io::Clock& clock_;
+  uint64_t answer_bytes_max_;
+  ServerLink server_;
+  io::asio::posix::stream_descriptor frames_;
+  io::asio::posix::stream_descriptor events_;
+  io::asio::posix::stream_descriptor output_;
+  io::asio::steady_timer start_deadline_;
+  io::asio::steady_timer next_progress_;
+  io::asio::steady_timer last_bytes_;
+
+  std::optional<int> status_;  // once the end has come
+  State state_ = State::kBlank;
+  domain::FunctionStart start_;
+  int slots_ = 0;
+  std::unique_ptr<Instance> instance_;
+  std::unique_ptr<Invoker> invoker_;
+  LogLines lines_;
+  std::map<CallId, std::shared_ptr<Call>> calls_;  // those that ended are swept at the next frame
+};
+
+int FunctionWorker::run() {
+  server_.blank(version_);
+  watch_frames();
+  while (!status_ && !server_.gone())
+    loop_.run_one();
+  return status_.value_or(0);
+}
+
+void FunctionWorker::end(int status) {
+  if (!status_) status_ = status;
+}
+
+void FunctionWorker::break_protocol(std::string_view why) {
+  server_.log(fmt::format("the worker ends: {}", why));
+  end(worker::kProtocolExit);
+}
+
+void FunctionWorker::fail_load(std::string_view why, int status) {
+  server_.load_failed(why);
+  end(status);
+}
+
+void FunctionWorker::watch_frames() {
+  frames_.async_wait(io::asio::posix::descriptor_base::wait_read, [this](io::ErrorCode error) {
+    if (error) return end(0);
+    handle_frames();
+    watch_frames();
+  });
+}
+
+void FunctionWorker::handle_frames() {
+  while (!status_) {
+    Result<std::optional<Frame>> frame = server_.next();
+    if (!frame && frame.error().kind == ErrorKind::kUnavailable) return end(0);
+    if (!frame) return break_protocol(frame.error().message);
+    if (!frame->has_value()) return;
+    std::erase_if(calls_, [](const auto& entry) { return entry.second->ended(); });
+    if ((*frame)->stream == 0) {
+      handle(std::move(**frame));
+    } else {
+      handle_of_call(std::move(**frame));
+    }
+  }
+}
+
+void FunctionWorker::handle(Frame frame) {
+  if ((state_ == State::kBlank) != (frame.type == FrameType::kLoad)) return break_protocol("a second Load, or another frame before it");
+  switch (frame.type) {
+    case FrameType::kLoad: return load(frame);
+    case FrameType::kPark: return park();
+    case FrameType::kThreads: return;  // the cgroup bounds what it computes
+    case FrameType::kUnpark:
+    case FrameType::kResize: {
+      wire::pb::Unpark body;  // and Resize, of the same form
+      return body.ParseFromString(frame.body) ? unpark(body.slots()) : break_protocol("an Unpark that does not parse");
+    }
+    default: return break_protocol(fmt::format("frame type {} is not for a worker", static_cast<int>(frame.type)));
+  }
+}
+
+void FunctionWorker::handle_of_call(Frame frame) {
+  if (state_ == State::kBlank) return break_protocol("a call before Load");
+  if (frame.type == FrameType::kExecute) return execute(frame);
+  const auto found = calls_.find(CallId{frame.stream});
+  if (found == calls_.end()) return;  // it ended while this was under way
+  const std::shared_ptr<Call> call = found->second;
+  switch (frame.type) {
+    case FrameType::kInput: {
+      Result<wire::InputPiece> piece = wire::decode_input(frame.body);
+      if (!piece) return break_protocol(piece.error().message);
+      if (const Status fed = call->feed(std::move(*piece)); !fed) break_protocol(fed.error().message);
+      return;
+    }
+    case FrameType::kCredit: {
+      const Result<uint64_t> bytes = wire::decode_credit(frame.body);
+      if (!bytes) return break_protocol(bytes.error().message);
+      return call->credit(*bytes);
+    }
+    case FrameType::kCancel: {
+      const bool given = call->is_started();
+      call->cancel();
+      if (given && !invoker_->outlives_broken_calls()) end_broken("its call was cancelled");
+      return;
+    }
+    default: return break_protocol(fmt::format("frame type {} is not for a call", static_cast<int>(frame.type)));
+  }
+}
+
+void FunctionWorker::load(const Frame& frame) {
+  Result<wire::ContainerLoad> load = wire::decode_container_load(frame.body);
+  if (!load) return break_protocol(load.error().message);
+  start_ = std::move(load->start);
+  Result<std::unique_ptr<Instance>> instance = prepare_(start_);
+  if (!instance) return fail_load("its sandbox cannot be made: " + instance.error().message);
+  instance_ = std::move(*instance);
+  // Never a byte of a stranger's in a worker that could have been sealed and was not.
+  if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
+  state_ = State::kPrepared;
+  if (load->slots == 0) return server_.ready(0);
+  unpark(load->slots);
+}
+
+void FunctionWorker::unpark(int slots) {
+  if (slots < 1) return break_protocol("an Unpark without slots");
+  slots_ = std::min(slots, start_.concurrency);
+  switch (state_) {
+    case State::kPrepared: return start_function();
+    case State::kStarting: return;  // it says so when it is ready
+    case State::kParked:
+      if (const Status thawed = instance_->thaw(); !thawed) return fail_load("the function cannot be woken: " + thawed.error().message);
+      state_ = State::kReady;
+      break;
+    default: break;
+  }
+  server_.ready(slots_);
+}
+
+void FunctionWorker::park() {
+  if (!calls_.empty() || state_ == State::kStarting) return break_protocol("Park while something runs");
+  if (state_ == State::kReady) {
+    invoker_->freeze();
+    // One that would not stand still goes on: that costs, and breaks nothing.
+    if (const Status frozen = instance_->freeze(); !frozen) server_.log("the function could not be frozen: " + frozen.error().message);
+    state_ = State::kParked;
+  }
+  server_.parked();
+}
+
+void FunctionWorker::execute(const Frame& frame) {
+  const CallId id{frame.stream};
+  if (calls_.contains(id)) return break_protocol("an Execute for a call that runs already");
+  Result<domain::Call> what = wire::decode_call(frame.body);
+  if (!what) return break_protocol(what.error().message);
+  auto* request = std::get_if<domain::HttpRequest>(&what->input);
+  if (request == nullptr) return break_protocol("an Execute that is no request to a function");
+  if (state_ != State::kReady || calls_.size() >= static_cast<size_t>(slots_))
+    return server_.refused(id, {.kind = ErrorKind::kOverloaded, .message = "this instance takes no more calls now"});
+  auto call = std::make_shared<Call>(loop_.get_executor(), server_, id, std::move(*request));
+  calls_.emplace(id, call);
+  call->set_deadline(start_.call_max, [this, weak = std::weak_ptr(call)] {
+    if (const auto live = weak.lock()) end_late(live);
+  });
+  invoker_->invoke(std::move(call));
+}
+
+void FunctionWorker::end_late(const std::shared_ptr<Call>& call) {
+  const bool given = call->is_started();
+  invoker_->end_late(*call);
+  if (given && !invoker_->outlives_broken_calls()) end_broken("its call ran out of time");
+}
+
+void FunctionWorker::end_broken(std::string_view why) {
+  (void)read_output();
+  server_.log(fmt::format("the function was ended: {}, and a function of its contract cannot go on after that", why));
+  end(kFunctionEndedExit);
+}
+
+void FunctionWorker::start_function() {
+  state_ = State::kStarting;
+  invoker_ = make_invoker(loop_.get_executor(), *instance_, start_, answer_bytes_max_, clock_,
+                          [this](const std::string& line) { server_.log(line.substr(0, domain::kFunctionLogLineBytesMax)); });
+  if (const Status prepared = invoker_->prepare(); !prepared) return fail_load("the function cannot be started: " + prepared.error().message);
+  if (const Status running = instance_->run(program_of(start_)); !running) return fail_load("the function cannot be started: " + running.error().message);
+  watch_events();
+  if (Fd output = instance_->take_output()) {
+    output_.assign(output.release());
+    watch_output();
+  }
+  start_deadline_.expires_after(start_.start_max);
+  start_deadline_.async_wait([this](io::ErrorCode error) {
+    if (error || state_ != State::kStarting) return;
+    (void)read_output();
+    fail_load(fmt::format("the function was not ready within {} ms: it {}", start_.start_max.count(), invoker_->lacks()));
+  });
+  say_progress();
+  io::asio::co_spawn(loop_, wait_ready(), io::asio::detached);
+}
+
+void FunctionWorker::say_progress() {
+  server_.progress();
+  next_progress_.expires_after(domain::kFunctionProgressEvery);
+  next_progress_.async_wait([this](io::ErrorCode error) {
+    if (!error && state_ == State::kStarting) say_progress();
+  });
+}
+
+io::Task<void> FunctionWorker::wait_ready() {
+  const Status ready = co_await invoker_->ready();
+  if (status_) co_return;
+  start_deadline_.cancel();
+  next_progress_.cancel();
+  if (!ready) {
+    (void)read_output();
+    fail_load(ready.error().message);
+    co_return;
+  }
+  state_ = State::kReady;
+  server_.ready(slots_);
+}
+
+void FunctionWorker::watch_events() {
+  if (!events_.is_open()) events_.assign(duplicate(instance_->events_fd()).release());
+  events_.async_wait(io::asio::posix::descriptor_base::wait_read, [this](io::ErrorCode error) {
+    if (error || status_) return;
+    if (const auto exited = instance_->next_event()) return function_exits(*exited);
+    watch_events();
+  });
+}
+
+// What it wrote before is still on its way, a whole answer perhaps.
+void FunctionWorker::function_exits(const container::Exited& exited) {
+  const bool answers = std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->ended() && entry.second->is_started(); });
+  if (!answers) return function_ended(exited);
+  last_bytes_.expires_after(domain::kFunctionLastBytesTime);
+  last_bytes_.async_wait([this, exited](io::ErrorCode error) {
+    if (!error && !status_) function_ended(exited);
+  });
+}
+
+void FunctionWorker::watch_output() {
+  output_.async_wait(io::asio::posix::descriptor_base::wait_read, [this](io::ErrorCode error) {
+    if (!error && !status_ && read_output()) watch_output();
+  });
+}
+
+// What is there now; false: nothing will come any more.
+bool FunctionWorker::read_output() {
+  if (!output_.is_open()) return false;
+  char buffer[kReadBytes];
+  for (size_t read = 0; read < domain::kFunctionLastWordsBytesMax;) {
+    const ssize_t count = ::read(output_.native_handle(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (count <= 0) return false;
+    read += static_cast<size_t>(count);
+    for (const std::string& line : lines_.feed({buffer, static_cast<size_t>(count)}, clock_.mono()))
+      server_.log(line);
+  }
+  return true;
+}
+
+void FunctionWorker::function_ended(const container::Exited& exited) {
+  (void)read_output();
+  for (const std::string& line : lines_.end())
+    server_.log(line);
+  const container::EndOfFunction how = instance_->why_it_ended(exited);
+  if (state_ == State::kStarting) return fail_start(how);
+  for (const auto& [id, call] : calls_)
+    if (!call->ended() && call->is_started()) invoker_->end_with_function(*call, how);
+  server_.log("the function ended: " + how.detail);
+  end(kFunctionEndedExit);
+}
+
+void FunctionWorker::fail_start(const container::EndOfFunction& how) {
+  std::string why = fmt::format("the function ended before it was ready: {}", how.detail);
+  if (!lines_.last_words().empty()) why += fmt::format("; the last that it said: {}", lines_.last_words().substr(0, 300));
+  fail_load(why);
+}
+
+}  // namespace
+
+int run_function_worker(WorkerSetup setup) {
+  FunctionWorker worker(std::move(setup));
+  return worker.run();
+}
+
+}  // namespace ebb::function

@@ -1,0 +1,29 @@
+"""Handlers for AWS's own runtime client in Python."""
+import os
+import time
+
+
+def hello(event, context):
+    return {
+        "event": event,
+        "request": context.aws_request_id,
+        "function": context.function_name,
+        "arn": context.invoked_function_arn,
+        "memory": context.memory_limit_in_mb,
+        "left": context.get_remaining_time_in_millis(),
+        "client": context.client_context.custom if context.client_context else None,
+        "trace": os.environ.get("_X_AMZN_TRACE_ID"),
+    }
+
+
+def fails(event, context):
+    print("about to fail")
+    raise ValueError(f"bad event {event}")
+
+
+def hangs(event, context):
+    time.sleep(3600)
+
+
+def leaves(event, context):
+    os._exit(9)
