@@ -274,7 +274,7 @@ Result<RegistryAnswer> ImageRun::ask(const RegistryImage& image, const Fd& auth)
   const Result<ProgramEnd> end = run_program(run, [](uint64_t) -> Status { return {}; });
   if (!end) return fail(end.error());
   if (Status confined = note_missing(end->missing_layers); !confined) return fail(confined.error());
-  if (end->status != 0) return fail(copy_error(end->said, "the registry " + image.host.text, image.host.text));
+  if (end->status != 0) return fail(copy_error(end->said, {.from = "the registry " + image.host.text, .registry = image.host.text, .folder = path_of("")}));
   const Result<json::value> value = task({.file_bytes_max = 0}, [&]() -> Result<json::value> {
     if (::lseek(answer->get(), 0, SEEK_SET) != 0) return fail(errno_error("cannot read the registry's answer", errno));
     const Result<std::string> text = read_small(answer->get(), domain::kImageManifestBytesMax);
@@ -319,6 +319,9 @@ ProgramRun ImageRun::skopeo(std::vector<PathRight> paths, const RegistryHost* ho
   paths.push_back({.place = work_.get(), .use = PathUse::kBuild});
   run.rights = {.paths = std::move(paths), .changes = path_of("work"), .program = true, .file_bytes_max = domain::kImageBytesMax};
   if (host != nullptr) run.rights.network = {.allowed = true, .ports = {kHttpsPort, kDnsPort, host->port.value_or(host->loopback ? kHttpPort : kHttpsPort)}};
+  if (host != nullptr && request_.login) {
+    if (const uint16_t tokens = port_of(request_.login->token_server); tokens != 0) run.rights.network.ports.push_back(tokens);
+  }
   run.extra = auth.get();
   run.time_max = domain::kImageToolTimeMax;
   return run;
@@ -327,7 +330,8 @@ ProgramRun ImageRun::skopeo(std::vector<PathRight> paths, const RegistryHost* ho
 Status ImageRun::copy(const std::string& from, std::vector<PathRight> readable, const RegistryHost* host, const Fd& auth, uint64_t total, const std::string& what) {
   if (Status room = has_room(host != nullptr ? total : 0); !room) return room;
   ProgramRun run = skopeo(std::move(readable), host, auth);
-  run.arguments.insert(run.arguments.end(), {"copy", "--quiet"});
+  // umoci unpacks gzip and nothing newer: a layer in zstd is packed anew.
+  run.arguments.insert(run.arguments.end(), {"copy", "--quiet", "--dest-compress-format", "gzip"});
   if (host != nullptr) {
     run.arguments.insert(run.arguments.end(), {"--src-authfile", fmt::format("/proc/self/fd/{}", kExtraFd), host->loopback ? "--src-tls-verify=false" : "--src-tls-verify=true"});
   }
@@ -343,7 +347,7 @@ Status ImageRun::copy(const std::string& from, std::vector<PathRight> readable, 
   });
   if (!end) return fail(end.error());
   if (Status confined = note_missing(end->missing_layers); !confined) return confined;
-  if (end->status != 0) return fail(copy_error(end->said, what, host != nullptr ? host->text : ""));
+  if (end->status != 0) return fail(copy_error(end->said, {.from = what, .registry = host != nullptr ? host->text : "", .folder = path_of("")}));
   return {};
 }
 
@@ -384,7 +388,7 @@ Status ImageRun::unpack(const CheckedImage& image) {
   });
   if (!end) return fail(end.error());
   if (Status confined = note_missing(end->missing_layers); !confined) return confined;
-  if (end->status != 0) return fail(unpack_error(end->said));
+  if (end->status != 0) return fail(unpack_error(end->said, path_of("")));
   return {};
 }
 

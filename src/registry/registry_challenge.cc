@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 namespace ebb::registry {
@@ -97,6 +98,14 @@ std::string origin_of(std::string_view address) {
   if (!part_of(url.get(), CURLUPART_USER, 0).empty()) return {};
   const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   return scheme + "://" + host + (port.empty() ? "" : ":" + port);
+}
+
+uint16_t port_of(std::string_view origin) {
+  const size_t colon = origin.rfind(':');
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(origin.data() + colon + 1, origin.data() + origin.size(), port);
+  if (error == std::errc{} && end == origin.data() + origin.size()) return port;
+  return origin.starts_with("https://") ? 443 : origin.starts_with("http://") ? 80 : 0;
 }
 
 Result<LoginUse> judge_challenges(const RegistryHost& host, int status, const std::vector<Challenge>& challenges, std::string_view token_server) {
