@@ -96,6 +96,10 @@ std::string origin_of(std::string_view address) {
   const std::string host = lowered(part_of(url.get(), CURLUPART_HOST, 0));
   if ((scheme != "http" && scheme != "https") || host.empty()) return {};
   if (!part_of(url.get(), CURLUPART_USER, 0).empty()) return {};
+  // As it is written, so that no other parser finds another host in it.
+  const std::string begins = scheme + "://" + host;
+  const std::string written = lowered(address);
+  if (!written.starts_with(begins) || (written.size() > begins.size() && std::string_view("/:?#").find(written[begins.size()]) == std::string_view::npos)) return {};
   const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   return scheme + "://" + host + (port.empty() ? "" : ":" + port);
 }

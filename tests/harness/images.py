@@ -30,7 +30,7 @@ def tool(*arguments, **options) -> subprocess.CompletedProcess:
 
 
 def have_tools() -> bool:
-    return all(shutil.which(name) for name in ("skopeo", "umoci", "busybox"))
+    return all(shutil.which(name) for name in ("skopeo", "umoci", "busybox", "docker-registry", "htpasswd", "zstd"))
 
 
 def busybox_layout(folder: pathlib.Path, tag: str = "t", *config: str) -> pathlib.Path:
@@ -155,7 +155,7 @@ def registry(folder: pathlib.Path, user: str = "", password: str = ""):
     port = free_port()  # taken again at once: a clash shows as a registry that never answers
     auth = ""
     if user:
-        hashed = tool("htpasswd", "-nbB", user, password).stdout.strip() if shutil.which("htpasswd") else bcrypt_line(user, password)
+        hashed = tool("htpasswd", "-nbB", user, password).stdout.strip()
         (folder / "htpasswd").write_text(hashed + "\n")
         auth = f"auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n"
     (folder / "config.yml").write_text(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n{auth}")
@@ -177,12 +177,6 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def bcrypt_line(user: str, password: str) -> str:
-    """Where htpasswd is not installed, the C library hashes as well."""
-    import crypt
-    return f"{user}:{crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}"
 
 
 class Spy:
