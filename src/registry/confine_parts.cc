@@ -195,8 +195,12 @@ bool deny_sockets(scmp_filter_ctx filter, bool network) {
 }  // namespace
 
 Status drop_privileges(std::initializer_list<int> kept) {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(refused("no_new_privs"));
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return keep_capabilities(kept);
+}
+
+Status keep_capabilities(std::initializer_list<int> kept) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(refused("no_new_privs"));
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, 2> held{};

@@ -123,6 +123,7 @@ class ImageRun {
   Result<uint64_t> narrow(int layout, int more, const std::string& name);
   Result<ArchiveKind> open_archive(const Opened& opened, int archive);
   Result<LoginUse> probe(const RegistryImage& image);
+  Result<uint64_t> reuse(const std::vector<domain::ImageLayer>& layers);
   Result<RegistryAnswer> ask(const RegistryImage& image, const Fd& auth);
   Status copy(const std::string& from, std::vector<PathRight> readable, const RegistryHost* host, const Fd& auth, uint64_t total, const std::string& what);
   Result<CheckedImage> check();
@@ -151,6 +152,7 @@ class ImageRun {
   Fd layout_;  // folder_/work/layout: what skopeo wrote
   Fd work_;
   std::set<std::string> missing_;
+  std::set<domain::Digest> reused_;  // layers that are in the store already: links to them stand in the layout
 };
 
 Status ImageRun::note_missing(const std::vector<std::string>& layers) {
@@ -261,6 +263,22 @@ Result<LoginUse> ImageRun::probe(const RegistryImage& image) {
   return use->is_bool() && use->get_bool() ? LoginUse::kSend : LoginUse::kNotNeeded;
 }
 
+// skopeo fetches no blob that its layout has. Returns the bytes that it need not fetch. What the links lead to is checked like all else.
+Result<uint64_t> ImageRun::reuse(const std::vector<domain::ImageLayer>& layers) {
+  const Result<Fd> blobs = open_or_make_directory(layout_.get(), "blobs");
+  if (!blobs) return fail(blobs.error());
+  const Result<Fd> folder = open_or_make_directory(blobs->get(), "sha256");
+  if (!folder) return fail(folder.error());
+  uint64_t bytes = 0;
+  for (const domain::ImageLayer& layer : layers) {
+    if (!store_.has(layer) || !reused_.insert(layer.digest).second) continue;
+    if (::symlinkat(store_.blob_path(layer.digest).c_str(), folder->get(), layer.digest.hex().c_str()) != 0)
+      return fail(errno_error("cannot prepare the staging folder", errno));
+    bytes += layer.bytes;
+  }
+  return bytes;
+}
+
 // One document, narrowed to this machine.
 Result<RegistryAnswer> ImageRun::ask(const RegistryImage& image, const Fd& auth) {
   ::unlinkat(source_.get(), "answer", 0);
@@ -300,7 +318,10 @@ Status ImageRun::bring_from_registry(const RegistryImage& named) {
     // From here on by digest, so that all steps mean the same image.
     image.digest = answer->digest;
     if (answer->is_index) continue;
-    return copy("docker://" + image.repository() + image.selector(), {{.place = source_.get()}}, &image.host, *auth, answer->bytes, "the registry " + image.host.text);
+    const Result<uint64_t> here = reuse(answer->layers);
+    if (!here) return fail(here.error());
+    return copy("docker://" + image.repository() + image.selector(), {{.place = source_.get()}}, &image.host, *auth, answer->bytes - std::min(*here, answer->bytes),
+                "the registry " + image.host.text);
   }
   return fail(ErrorKind::kInvalid, fmt::format("the image's indexes are nested more than {} deep", kIndexesMax), "source");
 }
@@ -352,7 +373,7 @@ Status ImageRun::copy(const std::string& from, std::vector<PathRight> readable, 
 }
 
 Result<CheckedImage> ImageRun::check() {
-  const ChildRights rights{.paths = {{.place = layout_.get()}}, .file_bytes_max = 0};
+  const ChildRights rights{.paths = {{.place = layout_.get()}, {.place = store_.blob_folder()}}, .file_bytes_max = 0};
   const Result<json::value> value = task(rights, [&]() -> Result<json::value> {
     const auto passed = [&](uint64_t done, uint64_t total) { progress_({.phase = "check", .done_bytes = done, .total_bytes = total}); };
     const Result<CheckedImage> image = check_layout(layout_.get(), here_, passed);
@@ -371,7 +392,7 @@ Status ImageRun::unpack(const CheckedImage& image) {
   if (!as_owner_) run.arguments.emplace_back("--rootless");
   run.arguments.insert(run.arguments.end(), {"--image", path_of("work/layout") + ":image", path_of("tree/root")});
   run.environment = {"PATH=/nonexistent", "HOME=/nonexistent"};
-  run.rights = {.paths = {{.place = layout_.get()}, {.place = tree->get(), .use = PathUse::kBuild}},
+  run.rights = {.paths = {{.place = layout_.get()}, {.place = store_.blob_folder()}, {.place = tree->get(), .use = PathUse::kBuild}},
                 .changes = path_of("tree"),
                 .as_owner = as_owner_,
                 .program = true,
@@ -424,6 +445,7 @@ Result<ImageFetchResult> ImageRun::publish(const CheckedImage& image, const Seal
   const auto doubles = std::ranges::unique(blobs);
   blobs.erase(doubles.begin(), doubles.end());
   for (const domain::Digest& blob : blobs) {
+    if (reused_.contains(blob)) continue;
     if (Status published = store_.publish_blob(staged("work/layout/blobs/sha256/" + blob.hex()), blob); !published) return fail(published.error());
   }
   if (Status published = store_.publish_root(staged("tree/root"), image.manifest); !published) return fail(published.error());
@@ -450,6 +472,7 @@ Result<ImageFetchResult> ImageRun::run() {
 Result<ImageFetchResult> run_image_fetch(const ImageFetchRequest& request, Fd store, const Progress& progress) {
   // Names in archives are UTF-8 as a rule, and libarchive asks the locale. Its children cannot load one any more.
   std::setlocale(LC_CTYPE, "C.UTF-8");
+  if (Status dropped = keep_rights_of_children(); !dropped) return fail(dropped.error());
   Result<ImageStore> opened = ImageStore::adopt(std::move(store));
   if (!opened) return fail(opened.error());
   return ImageRun(request, std::move(*opened), progress).run();

@@ -213,6 +213,31 @@ def test_from_a_registry(server, tmp_path):
     assert staging_is_empty(server)
 
 
+def test_layers_that_are_here_are_not_fetched_again(server, tmp_path):
+    base = layer(entry("base", os.urandom(300_000)))
+    layout = Oci(base).write_folder(tmp_path / "one")
+    more = Oci(base, layer(entry("top", b"t"))).write_folder(tmp_path / "two")
+    with registry(tmp_path / "registry") as host:
+        for place, tag in ((layout, "one"), (more, "two")):
+            tool("skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{place}", f"docker://{host}/box:{tag}")
+        first = added(server, f"{host}/box:one")
+        digest = first["facts"]["layers"][0]["sha256"]
+        # The registry has it no more: who fetches it again fails.
+        blob = tmp_path / f"registry/data/docker/registry/v2/blobs/sha256/{digest[:2]}/{digest}/data"
+        blob.write_bytes(b"")
+        second = added(server, f"{host}/box:two")
+        assert second["facts"]["layers"][0]["sha256"] == digest
+        assert sorted(path.name for path in root_of(server, second).iterdir()) == ["base", "top"]
+        # A stored layer that was damaged is noticed.
+        stored = server.home / "images/blobs/sha256" / digest
+        data = stored.read_bytes()
+        os.chmod(stored, 0o644)
+        stored.write_bytes(b"x" * len(data))
+        server.ebb("image", "rm", "i@2")
+        assert refused(server, f"{host}/box:two", "damaged")["kind"] == "corrupt"
+    assert staging_is_empty(server)
+
+
 def test_of_an_index_the_fitting_image_is_taken(server, tmp_path):
     images = {name: Oci(layer(entry(name)), config={"architecture": name}) for name in ("arm64", "amd64", "s390x")}
     with registry(tmp_path / "registry") as host:
