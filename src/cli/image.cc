@@ -43,7 +43,8 @@ bool is_path(std::string_view text) { return text.starts_with('/') || text.start
 // "host.tld/…", "host:port/…", "localhost/…", or with a scheme, which the server judges.
 bool is_reference(std::string_view text) {
   const std::string_view first = text.substr(0, text.find('/'));
-  return text.find("://") != std::string_view::npos || (first.size() < text.size() && (first == "localhost" || first.find_first_of(".:[") != std::string_view::npos));
+  return text.find("://") != std::string_view::npos ||
+         (first.size() < text.size() && (first == "localhost" || first.find_first_of(".:[") != std::string_view::npos));
 }
 
 Result<std::string> source_of(const std::string& text) {
@@ -78,7 +79,14 @@ Status list_images(Context& context, Server& server, const ImageOptions& options
     context.err.line("no images yet: add one with `ebb image add NAME FILE.tar`");
     return {};
   }
-  Table table({{"IMAGE"}, {"PLATFORM"}, {"LAYERS", Align::kRight}, {"SIZE", Align::kRight}, {"UNPACKED", Align::kRight}, {"ADDED", Align::kRight}, {"SHA-256"}, {"SOURCE"}});
+  Table table({{"IMAGE"},
+               {"PLATFORM"},
+               {"LAYERS", Align::kRight},
+               {"SIZE", Align::kRight},
+               {"UNPACKED", Align::kRight},
+               {"ADDED", Align::kRight},
+               {"SHA-256"},
+               {"SOURCE"}});
   const WallTime now = context.clock.wall();
   for (const domain::Image& image : *images) {
     table.add({{fmt::format("{}@{}", image.name, image.version), Style::kBold},
@@ -181,7 +189,9 @@ void set_action(CLI::App* command, Context& context, const std::shared_ptr<Image
 
 }  // namespace
 
-bool is_image_source(const std::string& text) { return text.find('/') != std::string::npos || (!domain::parse_image_ref(text) && exists(text)) || (text.ends_with(".tar") && exists(text)); }
+bool is_image_source(const std::string& text) {
+  return text.find('/') != std::string::npos || (!domain::parse_image_ref(text) && exists(text)) || (text.ends_with(".tar") && exists(text));
+}
 
 Result<domain::Image> add_image_from(Context& context, Server& server, const std::string& name, const std::string& source) {
   if (!domain::is_name(name)) return usage_error(fmt::format("'{}' is no name for an image: {}", name.substr(0, 80), domain::kNameRule));
@@ -223,8 +233,9 @@ void add_image(CLI::App& app, Context& context) {
   CLI::App* const adding = client_command(
       *group, context, "add",
       {.summary = "Fetch, check and unpack an image.",
-       .details = "From a Docker or OCI archive, an OCI layout's folder (both with :NAME behind them where there are several images), or a registry. A name that\n"
-                  "exists gets a new version; the same content is stored once. Needs skopeo and umoci on the server's machine.",
+       .details =
+           "From a Docker or OCI archive, an OCI layout's folder (both with :NAME behind them where there are several images), or a registry. A name that\n"
+           "exists gets a new version; the same content is stored once. Needs skopeo and umoci on the server's machine.",
        .example = "  ebb image add resize ./resize.oci.tar\n  ebb image add resize ./layout:v2\n  ebb image add resize registry.example.com/team/resize:1.4"});
   adding->add_option("name", options->name, "The image's name")->type_name("NAME")->required();
   adding->add_option("source", options->source, "An archive, a folder, or HOST/NAME:TAG")->type_name("PATH|REFERENCE")->required();
@@ -235,9 +246,10 @@ void add_image(CLI::App& app, Context& context) {
   listing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   set_action(listing, context, options, list_images);
 
-  CLI::App* const showing = client_command(
-      *group, context, "show",
-      {.summary = "Show what an image says of itself.", .details = "NAME means its newest version, NAME@VERSION that one.", .example = "  ebb image show resize@1"});
+  CLI::App* const showing = client_command(*group, context, "show",
+                                           {.summary = "Show what an image says of itself.",
+                                            .details = "NAME means its newest version, NAME@VERSION that one.",
+                                            .example = "  ebb image show resize@1"});
   showing->add_option("image", options->ref, "Which image")->type_name("IMAGE")->required();
   showing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   set_action(showing, context, options, show);

@@ -94,23 +94,26 @@ void add_registry(CLI::App& app, Context& context) {
   // Shared with the callbacks, which the app keeps.
   const auto options = std::make_shared<RegistryOptions>();
 
-  CLI::App* const adding = client_command(*group, context, "login",
-                                          {.summary = "Keep a user and a password for a registry.",
-                                           .details = "The password is read from stdin, one line. It is kept in the server's home, for its owner's eyes, and shown to that\n"
-                                                      "registry only: HOST is what stands before the first / of a reference, with its port.",
-                                           .example = "  ebb registry login registry.example.com --username robot < password.txt\n"
-                                                      "  ebb registry login localhost:5000 --username me < password.txt"});
+  CLI::App* const adding =
+      client_command(*group, context, "login",
+                     {.summary = "Keep a user and a password for a registry.",
+                      .details = "The password is read from stdin, one line. It is kept in the server's home, for its owner's eyes, and shown to that\n"
+                                 "registry only: HOST is what stands before the first / of a reference, with its port.",
+                      .example = "  ebb registry login registry.example.com --username robot < password.txt\n"
+                                 "  ebb registry login localhost:5000 --username me < password.txt"});
   adding->add_option("registry", options->host, "Which registry")->type_name("HOST")->required();
   adding->add_option("--username", options->username, "Who you are there")->type_name("NAME")->required();
-  adding->add_option("--token-server", options->token_server, "The server that gives out its tokens, where that is another one than the registry")->type_name("URL");
+  adding->add_option("--token-server", options->token_server, "The server that gives out its tokens, where that is another one than the registry")
+      ->type_name("URL");
   set_action(adding, context, options, log_in);
 
-  CLI::App* const removing =
-      client_command(*group, context, "logout", {.summary = "Forget a registry's login.", .details = "", .example = "  ebb registry logout registry.example.com"});
+  CLI::App* const removing = client_command(*group, context, "logout",
+                                            {.summary = "Forget a registry's login.", .details = "", .example = "  ebb registry logout registry.example.com"});
   removing->add_option("registry", options->host, "Which registry")->type_name("HOST")->required();
   set_action(removing, context, options, log_out);
 
-  CLI::App* const listing = client_command(*group, context, "ls", {.summary = "List logins, without passwords.", .details = "", .example = "  ebb registry ls"});
+  CLI::App* const listing =
+      client_command(*group, context, "ls", {.summary = "List logins, without passwords.", .details = "", .example = "  ebb registry ls"});
   listing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   set_action(listing, context, options, list_logins);
 }

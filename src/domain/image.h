@@ -18,9 +18,9 @@ namespace ebb::domain {
 struct ImageConfig {
   std::vector<std::string> entrypoint;  // what is run is entrypoint, then cmd
   std::vector<std::string> cmd;
-  std::vector<std::string> env;  // "KEY=value"
-  std::string workdir;           // absolute; empty: "/"
-  std::string user;              // "", "1000", "1000:1000", "name", "name:group"; names are those of the image's own /etc/passwd
+  std::vector<std::string> env;                             // "KEY=value"
+  std::string workdir;                                      // absolute; empty: "/"
+  std::string user;                                         // "", "1000", "1000:1000", "name", "name:group"; names are those of the image's own /etc/passwd
   std::vector<std::string> exposed_ports;                   // "8080/tcp"
   std::vector<std::pair<std::string, std::string>> labels;  // by name
   std::string stop_signal;                                  // "SIGTERM"; empty: not said

@@ -83,12 +83,9 @@ json::value to_json(const ImageFacts& facts) {
   json::array layers;
   for (const ImageLayer& layer : facts.layers)
     layers.push_back({{"sha256", layer.digest.hex()}, {"bytes", layer.bytes}});
-  return {{"architecture", facts.architecture},
-          {"os", facts.os},
-          {"config", to_json(facts.config)},
-          {"config_sha256", facts.config_digest.hex()},
-          {"layers", std::move(layers)},
-          {"unpacked_bytes", facts.unpacked_bytes},
+  return {{"architecture", facts.architecture}, {"os", facts.os},
+          {"config", to_json(facts.config)},    {"config_sha256", facts.config_digest.hex()},
+          {"layers", std::move(layers)},        {"unpacked_bytes", facts.unpacked_bytes},
           {"notes", list_of(facts.notes)}};
 }
 

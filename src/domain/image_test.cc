@@ -15,9 +15,10 @@ TEST(Image, References) {
     const char* name;  // nullptr: refused
     int64_t version;   // 0: none
   };
-  const Row rows[] = {{"resize", "resize", 0}, {"resize@2", "resize", 2}, {"re-size.v1@10", "re-size.v1", 10}, {"resize@0", nullptr, 0},
-                      {"resize@", nullptr, 0}, {"resize@x", nullptr, 0},  {"@1", nullptr, 0},                  {"", nullptr, 0},
-                      {"../x", nullptr, 0},    {"Resize", nullptr, 0},    {"resize@1@2", nullptr, 0}};
+  const Row rows[] = {{"resize", "resize", 0},  {"resize@2", "resize", 2}, {"re-size.v1@10", "re-size.v1", 10},
+                      {"resize@0", nullptr, 0}, {"resize@", nullptr, 0},   {"resize@x", nullptr, 0},
+                      {"@1", nullptr, 0},       {"", nullptr, 0},          {"../x", nullptr, 0},
+                      {"Resize", nullptr, 0},   {"resize@1@2", nullptr, 0}};
   for (const Row& row : rows) {
     const Result<ImageRef> ref = parse_image_ref(row.text);
     ASSERT_EQ(ref.has_value(), row.name != nullptr) << row.text;

@@ -79,7 +79,7 @@ inline constexpr int kSpecDepthMax = 16;
 // Images. Overlay file systems take 127 layers, so nobody makes more; whole operating systems with their tools have some 300,000 files.
 inline constexpr size_t kImageLayersMax = 128;
 inline constexpr uint64_t kImageEntriesMax = 1'000'000;
-inline constexpr uint64_t kImageBytesMax = 64ULL << 30U;          // of all blobs; images with a large model inside have some 20 GiB
+inline constexpr uint64_t kImageBytesMax = 64ULL << 30U;           // of all blobs; images with a large model inside have some 20 GiB
 inline constexpr uint64_t kImageUnpackedBytesMax = 128ULL << 30U;  // of all layers, what later ones remove included
 // Unpacked bytes for each byte of a layer. Text packs 10 to 1, a file of zeros 1,000 to 1; small layers may hold some of those.
 inline constexpr uint64_t kImageRatioMax = 100;

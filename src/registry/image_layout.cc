@@ -66,7 +66,8 @@ uint64_t bytes_of(const Manifest& manifest, const Descriptor& own) {
 
 Status write_text(int folder, const char* name, const std::string& text) {
   const Fd file(::openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return fail(errno_error("cannot write to the staging folder", errno));
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(errno_error("cannot write to the staging folder", errno));
   return {};
 }
 
@@ -212,8 +213,8 @@ Result<RegistryAnswer> registry_answer_from_json(const json::value& value) {
 }
 
 json::value to_json(const CheckedImage& image) {
-  return {{"sha256", image.manifest.hex()},      {"facts", domain::to_json(image.facts)}, {"entries", image.tally.entries},
-          {"bytes", image.tally.bytes},          {"nodes", image.tally.nodes},            {"high_ids", image.tally.high_ids}};
+  return {{"sha256", image.manifest.hex()}, {"facts", domain::to_json(image.facts)}, {"entries", image.tally.entries}, {"bytes", image.tally.bytes},
+          {"nodes", image.tally.nodes},     {"high_ids", image.tally.high_ids}};
 }
 
 Result<CheckedImage> checked_image_from_json(const json::value& value) {

@@ -49,8 +49,9 @@ TEST(ImageManifest, OfAnIndexOneIsChosen) {
 
 TEST(ImageManifest, AConfigurationIsReadWhole) {
   const std::string digest(64, 'b');
-  const Result<ImageDocument> read = parse_image_document(R"({"os":"linux","architecture":"amd64","variant":"v3","history":[{}],"rootfs":{"type":"layers","diff_ids":["sha256:)" +
-                                                          digest + R"("]},"config":{"Entrypoint":["/a"],"Cmd":null,"Env":["A=b","C="],"WorkingDir":"w","User":"1:2",
+  const Result<ImageDocument> read =
+      parse_image_document(R"({"os":"linux","architecture":"amd64","variant":"v3","history":[{}],"rootfs":{"type":"layers","diff_ids":["sha256:)" + digest +
+                           R"("]},"config":{"Entrypoint":["/a"],"Cmd":null,"Env":["A=b","C="],"WorkingDir":"w","User":"1:2",
       "ExposedPorts":{"80/tcp":{},"53/udp":{}},"Labels":{"z":"1","a":"2"},"StopSignal":"SIGINT","Volumes":{"/v":{}}}})");
   ASSERT_TRUE(read) << read.error().message;
   const domain::ImageConfig expected{.entrypoint = {"/a"},

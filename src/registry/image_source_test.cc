@@ -69,8 +69,15 @@ TEST(ImageSource, PlainHttpIsForLoopbackOnly) {
     const char* host;
     bool loopback;
   };
-  for (const Row& row : {Row{"localhost:5000", true}, {"127.0.0.1", true}, {"127.9.8.7:1", true}, {"[::1]:2", true}, {"127.0.0.1.evil.tld", false},
-                         {"localhost.evil.tld", false}, {"10.0.0.1:5000", false}, {"127.evil.tld", false}, {"[::2]:2", false}}) {
+  for (const Row& row : {Row{"localhost:5000", true},
+                         {"127.0.0.1", true},
+                         {"127.9.8.7:1", true},
+                         {"[::1]:2", true},
+                         {"127.0.0.1.evil.tld", false},
+                         {"localhost.evil.tld", false},
+                         {"10.0.0.1:5000", false},
+                         {"127.evil.tld", false},
+                         {"[::2]:2", false}}) {
     const Result<RegistryHost> host = parse_registry_host(row.host);
     ASSERT_TRUE(host) << row.host;
     EXPECT_EQ(host->loopback, row.loopback) << row.host;

@@ -198,9 +198,11 @@ Status LayerReader::run(const domain::Digest& diff_id) {
   }
   if (Status drained = drain(); !drained) return drained;
   if (blob_bytes_ != layer_.bytes || blob_hash_.finish() != layer_.digest)
-    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} is not what its digest says: it was damaged or exchanged", layer_.digest.hex()), "source");
+    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} is not what its digest says: it was damaged or exchanged", layer_.digest.hex()),
+                "source");
   if (unpacked_hash_.finish() != diff_id)
-    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} unpacks to something else than its configuration says", layer_.digest.hex()), "source");
+    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} unpacks to something else than its configuration says", layer_.digest.hex()),
+                "source");
   return {};
 }
 

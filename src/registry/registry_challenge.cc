@@ -12,7 +12,9 @@ namespace ebb::registry {
 
 namespace {
 
-bool is_token_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
+bool is_token_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -99,7 +101,8 @@ std::string origin_of(std::string_view address) {
   // As it is written, so that no other parser finds another host in it.
   const std::string begins = scheme + "://" + host;
   const std::string written = lowered(address);
-  if (!written.starts_with(begins) || (written.size() > begins.size() && std::string_view("/:?#").find(written[begins.size()]) == std::string_view::npos)) return {};
+  if (!written.starts_with(begins) || (written.size() > begins.size() && std::string_view("/:?#").find(written[begins.size()]) == std::string_view::npos))
+    return {};
   const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   return scheme + "://" + host + (port.empty() ? "" : ":" + port);
 }

@@ -31,9 +31,21 @@ TEST(RegistryChallenge, Origins) {
     const char* address;
     const char* origin;
   };
-  for (const Row& row : {Row{"https://A.tld/x?y", "https://a.tld"}, {"https://a.tld:443", "https://a.tld"}, {"http://a.tld:81/", "http://a.tld:81"},
-                         {"https://a.tld:80", "https://a.tld:80"}, {"https://u@a.tld/", ""}, {"https://a.tld\\@b/", ""}, {"//a.tld/", ""}, {"ftp://a.tld/", ""},
-                         {"a.tld", ""}, {"https:///x", ""}, {"https:/a.tld/x", ""}, {"https://a%2etld/", ""}, {"https://a.tld?x", "https://a.tld"}, {"", ""}, {"https://[::1]:5/", "https://[::1]:5"}})
+  for (const Row& row : {Row{"https://A.tld/x?y", "https://a.tld"},
+                         {"https://a.tld:443", "https://a.tld"},
+                         {"http://a.tld:81/", "http://a.tld:81"},
+                         {"https://a.tld:80", "https://a.tld:80"},
+                         {"https://u@a.tld/", ""},
+                         {"https://a.tld\\@b/", ""},
+                         {"//a.tld/", ""},
+                         {"ftp://a.tld/", ""},
+                         {"a.tld", ""},
+                         {"https:///x", ""},
+                         {"https:/a.tld/x", ""},
+                         {"https://a%2etld/", ""},
+                         {"https://a.tld?x", "https://a.tld"},
+                         {"", ""},
+                         {"https://[::1]:5/", "https://[::1]:5"}})
     EXPECT_EQ(origin_of(row.address), row.origin) << row.address;
   EXPECT_EQ(port_of("https://a.tld"), 443);
   EXPECT_EQ(port_of("http://127.0.0.1"), 80);

@@ -62,7 +62,8 @@ TEST_F(RegistryLoginsTest, BadOnesAreRefusedWithoutTheirSecret) {
 }
 
 TEST_F(RegistryLoginsTest, ADamagedFileIsSaidAndNotRepeated) {
-  for (const char* bytes : {"{\"r.tld\":{\"username\":\"u\",\"password\":", "[\"s3cret\"]", "{\"r.tld\":{\"password\":\"s3cret\"}}", "{\"r.tld\":{\"username\":\"s3cret\",\"x\":1,\"password\":\"p\"}}"}) {
+  for (const char* bytes : {"{\"r.tld\":{\"username\":\"u\",\"password\":", "[\"s3cret\"]", "{\"r.tld\":{\"password\":\"s3cret\"}}",
+                            "{\"r.tld\":{\"username\":\"s3cret\",\"x\":1,\"password\":\"p\"}}"}) {
     folder_.write("registry-logins.json", bytes);
     const Result<RegistryLogins> loaded = RegistryLogins::load(file_);
     ASSERT_FALSE(loaded) << bytes;

@@ -55,9 +55,11 @@ std::string last_words(std::string_view said, std::string_view folder) {
   std::string words = message_in(said.substr(said.rfind('\n') + 1));
   // The name was the user's own.
   if (words.starts_with("Error parsing image name ")) words.erase(0, std::min(words.size(), words.find("\": ") + 3));
-  for (const std::string_view noise : {std::string_view("determining manifest MIME type for "), std::string_view("create rootfs: "), std::string_view("⨯ "), folder})
+  for (const std::string_view noise :
+       {std::string_view("determining manifest MIME type for "), std::string_view("create rootfs: "), std::string_view("⨯ "), folder})
     drop(words, noise);
-  std::ranges::replace_if(words, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::ranges::replace_if(
+      words, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   words.erase(0, std::min(words.size(), words.find_first_not_of(' ')));
   if (words.size() > kWordsMax) words.resize(kWordsMax);
   return words.empty() ? "it did not say why" : words;

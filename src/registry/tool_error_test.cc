@@ -8,7 +8,7 @@ namespace {
 
 TEST(ToolError, WordsAreOneCleanSentence) {
   EXPECT_EQ(last_words("noise\ntime=\"2026\" level=fatal msg=\"writing \\\"x\\\": failed\"\n", ""), "writing \"x\": failed");
-  EXPECT_EQ(last_words("msg=\"open /home/s/x/blobs/y: no such file\"", "/home/s/x/"), "open blobs/y: no such file");
+  EXPECT_EQ(last_words("msg=\"open /srv/s/x/blobs/y: no such file\"", "/srv/s/x/"), "open blobs/y: no such file");
   EXPECT_EQ(last_words("   \xE2\xA8\xAF create rootfs: unpack layer: \x1b[31mred\n", ""), "unpack layer:  [31mred");
   EXPECT_EQ(last_words("", ""), "it did not say why");
   EXPECT_EQ(last_words(std::string(5000, 'x'), "").size(), 400U);

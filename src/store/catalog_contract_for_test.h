@@ -165,7 +165,8 @@ TYPED_TEST_P(CatalogContract, ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain) {
   EXPECT_EQ(*again->current_revisions(), std::vector{revision_for_test(8, "a")});
 }
 
-REGISTER_TYPED_TEST_SUITE_P(CatalogContract, BeginsEmpty, ImagesComeBackAsTheyWere, ModelsComeBackAsTheyWereInTheirOrder, AModelIsPutOnce, DeletingTakesOneVersion,
-                            TheNewestRevisionOfAnEndpointIsCurrent, ARevisionThatCannotBePutChangesNothing, ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain);
+REGISTER_TYPED_TEST_SUITE_P(CatalogContract, BeginsEmpty, ImagesComeBackAsTheyWere, ModelsComeBackAsTheyWereInTheirOrder, AModelIsPutOnce,
+                            DeletingTakesOneVersion, TheNewestRevisionOfAnEndpointIsCurrent, ARevisionThatCannotBePutChangesNothing,
+                            ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain);
 
 }  // namespace ebb::store

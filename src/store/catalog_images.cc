@@ -9,7 +9,8 @@ namespace ebb::store {
 namespace {
 
 Result<domain::Image> read_image(const Statement& s) {
-  domain::Image image{.name = s.text(0), .version = s.integer(1), .digest = {}, .facts = {}, .added = WallTime(milliseconds(s.integer(3))), .source = s.text(4)};
+  domain::Image image{
+      .name = s.text(0), .version = s.integer(1), .digest = {}, .facts = {}, .added = WallTime(milliseconds(s.integer(3))), .source = s.text(4)};
   const Result<domain::Digest> digest = domain::parse_digest(s.text(2));
   if (!digest) return fail(ErrorKind::kCorrupt, fmt::format("the catalog's entry of image '{}' has no valid digest", image.name));
   image.digest = *digest;

@@ -27,9 +27,12 @@ TEST(ImageAdminJson, BodiesAreClosed) {
     const char* body;
     const char* param;  // nullptr: accepted
   };
-  const Row rows[] = {{R"({"name":"a","source":"/a.tar"})", nullptr},   {R"({"name":"a","source":"/a.tar","sha256":"x"})", "sha256"},
-                      {R"({"name":"../a","source":"/a.tar"})", "name"}, {R"({"name":"a"})", "source"},
-                      {R"({"name":"a","source":""})", "source"},        {R"({"name":"a","source":"/a\u0000b"})", "source"},
+  const Row rows[] = {{R"({"name":"a","source":"/a.tar"})", nullptr},
+                      {R"({"name":"a","source":"/a.tar","sha256":"x"})", "sha256"},
+                      {R"({"name":"../a","source":"/a.tar"})", "name"},
+                      {R"({"name":"a"})", "source"},
+                      {R"({"name":"a","source":""})", "source"},
+                      {R"({"name":"a","source":"/a\u0000b"})", "source"},
                       {R"({"source":"/a"})", "name"}};
   for (const Row& row : rows) {
     const Result<AddImage> request = add_image_from_json(json::parse(row.body));
