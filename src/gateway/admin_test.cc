@@ -150,5 +150,56 @@ TEST(Health, ReadinessFollowsThePlatform) {
   EXPECT_EQ(status_in(client.ask(get("/livez"))), 200);
 }
 
+std::string put_login(const std::string& host, const std::string& body) {
+  return "PUT /ebb/v1/registries/" + host + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+std::string post_images(const std::string& body) {
+  return "POST /ebb/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+TEST(AdminImages, AreAddedWithProgressShownAndRemoved) {
+  TestServer server;
+  server.on_loop([&] { server.images.progress_ = {{.phase = "unpack", .done_bytes = 1, .total_bytes = 2}}; });
+  Client client(server);
+  client.send(post_images(R"({"name":"resize","source":"/a.tar"})"));
+  const std::string added = client.read_until("\r\n0\r\n\r\n");
+  EXPECT_THAT(added, HasSubstr(R"({"progress":{"phase":"unpack","done_bytes":1,"total_bytes":2}})"));
+  EXPECT_THAT(added, HasSubstr(R"({"image":{"name":"resize","version":1)"));
+  domain::Image image;
+  image.name = "resize";
+  image.version = 1;
+  server.on_loop([&] { server.images.images_ = {image}; });
+  EXPECT_THAT(client.ask(get("/ebb/v1/images")), HasSubstr(R"({"images":[{"name":"resize","version":1)"));
+  EXPECT_THAT(client.ask(get("/ebb/v1/images/resize@1")), HasSubstr(R"({"name":"resize","version":1)"));
+  EXPECT_EQ(status_in(client.ask(get("/ebb/v1/images/none"))), 404);
+  EXPECT_EQ(status_in(client.ask(get("/ebb/v1/images/none@x"))), 400);
+  EXPECT_THAT(client.ask("DELETE /ebb/v1/images/resize HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr(R"({"image":"resize","removed":true})"));
+  EXPECT_EQ(status_in(client.ask("DELETE /ebb/v1/images/none HTTP/1.1\r\nHost: localhost\r\n\r\n")), 404);
+}
+
+TEST(AdminImages, WhatFailsBeforeProgressHasItsStatus) {
+  TestServer server;
+  server.on_loop([&] { server.images.add_error_ = Error{.kind = ErrorKind::kUnauthorized, .message = "wants a login", .param = "source"}; });
+  Client client(server);
+  const std::string refused = client.ask(post_images(R"({"name":"resize","source":"h.tld/a"})"));
+  EXPECT_EQ(status_in(refused), 401);
+  EXPECT_THAT(refused, HasSubstr("wants a login"));
+  EXPECT_THAT(client.ask(post_images(R"({"name":"resize","source":"/a","sha256":"x"})")), HasSubstr(R"("param":"sha256")"));
+}
+
+TEST(AdminRegistries, PasswordsComeInAndNeverOut) {
+  TestServer server;
+  Client client(server);
+  const std::string put = client.ask(put_login("r.tld%3A5000", R"({"username":"u","password":"s3cret"})"));
+  EXPECT_EQ(status_in(put), 200);
+  EXPECT_EQ(server.on_loop([&] { return server.images.password_; }), "s3cret");
+  const std::string listed = client.ask(get("/ebb/v1/registries"));
+  EXPECT_THAT(listed, HasSubstr(R"({"registries":[{"registry":"r.tld:5000","username":"u","token_server":null}]})"));
+  EXPECT_EQ((put + listed).find("s3cret"), std::string::npos);
+  EXPECT_EQ(status_in(client.ask(put_login("r.tld", R"({"username":"u"})"))), 400);
+  EXPECT_EQ(status_in(client.ask("DELETE /ebb/v1/registries/r.tld%3A5000 HTTP/1.1\r\nHost: localhost\r\n\r\n")), 200);
+  EXPECT_EQ(status_in(client.ask("DELETE /ebb/v1/registries/r.tld%3A5000 HTTP/1.1\r\nHost: localhost\r\n\r\n")), 404);
+}
+
 }  // namespace
 }  // namespace ebb::gateway

@@ -70,8 +70,8 @@ Result<io::asio::ip::address> loopback_address(const std::string& host) {
 
 }  // namespace
 
-Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
-                 GatewayOptions options)
+Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills,
+                 const io::Clock& clock, GatewayOptions options)
     : services_(new Services{
           .executor = executor,
           .platform = platform,

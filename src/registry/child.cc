@@ -173,7 +173,8 @@ Status follow(Child& child, Collector& said, Collector& report, const ProgramRun
     if (ready[1].revents != 0) report.read_some();
     if (Status fine = look(child.written()); !fine) return fine;
     if (clock.mono() > until)
-      return fail(ErrorKind::kTimeout, fmt::format("{} did not end within {} minutes", run.path, std::chrono::duration_cast<std::chrono::minutes>(run.time_max).count()), "source");
+      return fail(ErrorKind::kTimeout,
+                  fmt::format("{} did not end within {} minutes", run.path, std::chrono::duration_cast<std::chrono::minutes>(run.time_max).count()), "source");
   }
   return {};
 }

@@ -30,8 +30,8 @@ struct ProgramRun {
 inline constexpr int kExtraFd = 9;
 
 struct ProgramEnd {
-  int status = 0;                            // as of waitpid
-  std::string said;                          // the end of its standard error
+  int status = 0;                           // as of waitpid
+  std::string said;                         // the end of its standard error
   std::vector<std::string> missing_layers;  // of its confinement
 };
 // `look` is called several times a second with the bytes that it has written so far; an error from it ends the child and is returned.

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,8 +35,8 @@ bool write_file(const char* path, const std::string& text) {
 bool own_users() {
   const uid_t user = ::geteuid();
   const gid_t group = ::getegid();
-  return ::unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user)) &&
-         write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group));
+  return ::unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user)) && write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group));
 }
 
 bool set_mount(const char* path, unsigned flags, uint64_t set, uint64_t clear) {
@@ -49,8 +50,7 @@ bool only_folder_writable(const std::string& folder) {
   if (::unshare(CLONE_NEWNS | CLONE_NEWIPC) != 0) return false;
   const char* const path = folder.c_str();
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 && ::mount(path, path, nullptr, MS_BIND, nullptr) == 0 &&
-         set_mount("/", AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0) &&
-         set_mount(path, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY);
+         set_mount("/", AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0) && set_mount(path, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY);
 }
 
 Status drop(const ChildRights& rights) {
@@ -82,6 +82,12 @@ std::vector<Fd> open_all(std::span<const char* const> paths) {
 }
 
 }  // namespace
+
+Status keep_rights_of_children() {
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  ::setrlimit(RLIMIT_CORE, &none);  // it holds a credential
+  return keep_capabilities({CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP, CAP_SYS_ADMIN});
+}
 
 bool holds_ownership() {
   for (const int capability : {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP, CAP_SYS_ADMIN}) {

@@ -28,4 +28,7 @@ Result<std::vector<std::string>> confine_child(const ChildRights& rights);
 // Root's rights over files and the right to mount, as they are held now.
 bool holds_ownership();
 
+// For ebb-fetch itself, before its first child: all rights that no child of it needs are gone.
+Status keep_rights_of_children();
+
 }  // namespace ebb::registry

@@ -50,10 +50,10 @@ constexpr int kFchmodat2 = 452;
 
 constexpr uint64_t kReadFile = LANDLOCK_ACCESS_FS_READ_FILE;
 constexpr uint64_t kRead = kReadFile | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr uint64_t kStore = kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                            LANDLOCK_ACCESS_FS_REMOVE_FILE | kFsRefer | kFsTruncate;
-constexpr uint64_t kBuild = kStore | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-                            LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+constexpr uint64_t kStore =
+    kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | kFsRefer | kFsTruncate;
+constexpr uint64_t kBuild = kStore | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                            LANDLOCK_ACCESS_FS_MAKE_BLOCK;
 
 // Libraries of the name service are mapped executable, which Landlock counts as reading.
 constexpr std::array<const char*, 19> kSystemFiles = {"/etc/ssl",
@@ -167,9 +167,9 @@ constexpr auto kProgramCalls = std::to_array<int>({SCMP_SYS(execve), SCMP_SYS(ex
 constexpr auto kLinkCalls = std::to_array<int>({SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(link), SCMP_SYS(linkat)});
 constexpr auto kNodeCalls = std::to_array<int>({SCMP_SYS(mknod), SCMP_SYS(mknodat)});
 constexpr auto kAttributeCalls =
-    std::to_array<int>({SCMP_SYS(chmod),    SCMP_SYS(fchmod),    SCMP_SYS(fchmodat), kFchmodat2,          SCMP_SYS(chown),       SCMP_SYS(fchown),
-                        SCMP_SYS(lchown),   SCMP_SYS(fchownat),  SCMP_SYS(utime),    SCMP_SYS(utimes),    SCMP_SYS(futimesat),   SCMP_SYS(utimensat),
-                        SCMP_SYS(setxattr), SCMP_SYS(lsetxattr), SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(lremovexattr), SCMP_SYS(fremovexattr)});
+    std::to_array<int>({SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), kFchmodat2, SCMP_SYS(chown), SCMP_SYS(fchown), SCMP_SYS(lchown),
+                        SCMP_SYS(fchownat), SCMP_SYS(utime), SCMP_SYS(utimes), SCMP_SYS(futimesat), SCMP_SYS(utimensat), SCMP_SYS(setxattr),
+                        SCMP_SYS(lsetxattr), SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(lremovexattr), SCMP_SYS(fremovexattr)});
 
 struct FilterFree {
   void operator()(void* filter) const { seccomp_release(filter); }
@@ -195,8 +195,12 @@ bool deny_sockets(scmp_filter_ctx filter, bool network) {
 }  // namespace
 
 Status drop_privileges(std::initializer_list<int> kept) {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(refused("no_new_privs"));
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return keep_capabilities(kept);
+}
+
+Status keep_capabilities(std::initializer_list<int> kept) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(refused("no_new_privs"));
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, 2> held{};

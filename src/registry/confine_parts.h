@@ -12,6 +12,8 @@
 namespace ebb::registry {
 
 // No new privileges, and of the capabilities only those (CAP_…) that are named and held.
+Status keep_capabilities(std::initializer_list<int> kept);
+// The same; also nobody may look into this process any more, itself included: what it writes in /proc comes before.
 Status drop_privileges(std::initializer_list<int> kept = {});
 
 struct ResourceLimits {

@@ -104,8 +104,7 @@ io::Task<Result<ImageFetchResult>> Fetcher::fetch_image(ImageFetchRequest reques
 io::Task<Result<Fetcher::Fetched>> Fetcher::run(json::value request, int store, std::function<void(const FetchProgress&)> progress,
                                                 std::shared_ptr<FetchStop> stop) {
   if (stop && stop->stopped()) co_return fail(ErrorKind::kCancelled, "the fetch was stopped");
-  if (running_ >= options_.running_max)
-    co_return fail(ErrorKind::kOverloaded, fmt::format("{} fetches run already: try again when one is done", running_));
+  if (running_ >= options_.running_max) co_return fail(ErrorKind::kOverloaded, fmt::format("{} fetches run already: try again when one is done", running_));
   Result<std::shared_ptr<Child>> child = start(request, store);
   if (!child) co_return fail(child.error());
   ++running_;

@@ -77,9 +77,10 @@ la_ssize_t Opening::on_read(archive* reader, void* self, const void** bytes) {
 Error Opening::broken() const {
   const char* const why = archive_error_string(reader_.get());
   if (entries_ == 0)
-    return {.kind = ErrorKind::kInvalid,
-            .message = "the file is neither a Docker nor an OCI archive: it is no tar archive. Write one with `docker save` or `skopeo copy … oci-archive:FILE`",
-            .param = "source"};
+    return {
+        .kind = ErrorKind::kInvalid,
+        .message = "the file is neither a Docker nor an OCI archive: it is no tar archive. Write one with `docker save` or `skopeo copy … oci-archive:FILE`",
+        .param = "source"};
   return {.kind = ErrorKind::kCorrupt, .message = fmt::format("the archive is damaged: {}", why == nullptr ? "it cannot be read" : why), .param = "source"};
 }
 
@@ -122,8 +123,9 @@ Status Opening::take(archive_entry* entry) {
 Result<ArchiveKind> Opening::kind() const {
   if (has_layout_ && has_index_) return ArchiveKind::kOci;
   if (has_docker_manifest_) return ArchiveKind::kDocker;
-  return wrong("the file is neither a Docker nor an OCI archive: it has no manifest.json, and no oci-layout with an index.json. A root folder alone is no "
-               "image; write one with `docker save` or `skopeo copy … oci-archive:FILE`");
+  return wrong(
+      "the file is neither a Docker nor an OCI archive: it has no manifest.json, and no oci-layout with an index.json. A root folder alone is no "
+      "image; write one with `docker save` or `skopeo copy … oci-archive:FILE`");
 }
 
 Result<ArchiveKind> Opening::run() {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -65,7 +66,8 @@ uint64_t bytes_of(const Manifest& manifest, const Descriptor& own) {
 
 Status write_text(int folder, const char* name, const std::string& text) {
   const Fd file(::openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return fail(errno_error("cannot write to the staging folder", errno));
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(errno_error("cannot write to the staging folder", errno));
   return {};
 }
 
@@ -142,7 +144,10 @@ Result<RegistryAnswer> read_registry_answer(std::string_view text, const Platfor
   const Result<Manifest> manifest = parse_manifest(text);
   if (!manifest) return fail(manifest.error());
   const domain::Digest digest = sha256_of(text);
-  return RegistryAnswer{.digest = digest, .is_index = false, .bytes = bytes_of(*manifest, {.media_type = {}, .digest = digest, .bytes = text.size()})};
+  RegistryAnswer answer{.digest = digest, .bytes = bytes_of(*manifest, {.media_type = {}, .digest = digest, .bytes = text.size()})};
+  for (const Descriptor& layer : manifest->layers)
+    answer.layers.push_back({.digest = layer.digest, .bytes = layer.bytes});
+  return answer;
 }
 
 Result<CheckedImage> check_layout(int layout, const Platform& wanted, const std::function<void(uint64_t, uint64_t)>& progress) {
@@ -174,7 +179,12 @@ Result<CheckedImage> check_layout(int layout, const Platform& wanted, const std:
   return image;
 }
 
-json::value to_json(const RegistryAnswer& answer) { return {{"sha256", answer.digest.hex()}, {"is_index", answer.is_index}, {"bytes", answer.bytes}}; }
+json::value to_json(const RegistryAnswer& answer) {
+  json::array layers;
+  for (const domain::ImageLayer& layer : answer.layers)
+    layers.push_back({{"sha256", layer.digest.hex()}, {"bytes", layer.bytes}});
+  return {{"sha256", answer.digest.hex()}, {"is_index", answer.is_index}, {"bytes", answer.bytes}, {"layers", std::move(layers)}};
+}
 
 namespace {
 
@@ -192,13 +202,19 @@ domain::Digest digest_of(ObjectReader& reader) {
 Result<RegistryAnswer> registry_answer_from_json(const json::value& value) {
   ObjectReader reader(value, "");
   RegistryAnswer answer{.digest = digest_of(reader), .is_index = reader.boolean("is_index").value_or(false), .bytes = count(reader, "bytes")};
+  const json::array* layers = reader.array("layers");
+  for (size_t i = 0; layers != nullptr && i < std::min(layers->size(), domain::kImageLayersMax); ++i) {
+    ObjectReader one((*layers)[i], "layers");
+    answer.layers.push_back({.digest = digest_of(one), .bytes = count(one, "bytes")});
+    if (!one.ok()) reader.adopt(one.error());
+  }
   if (!reader.ok()) return fail(reader.error());
   return answer;
 }
 
 json::value to_json(const CheckedImage& image) {
-  return {{"sha256", image.manifest.hex()},      {"facts", domain::to_json(image.facts)}, {"entries", image.tally.entries},
-          {"bytes", image.tally.bytes},          {"nodes", image.tally.nodes},            {"high_ids", image.tally.high_ids}};
+  return {{"sha256", image.manifest.hex()}, {"facts", domain::to_json(image.facts)}, {"entries", image.tally.entries}, {"bytes", image.tally.bytes},
+          {"nodes", image.tally.nodes},     {"high_ids", image.tally.high_ids}};
 }
 
 Result<CheckedImage> checked_image_from_json(const json::value& value) {

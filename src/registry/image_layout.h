@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -21,6 +22,7 @@ struct RegistryAnswer {
   domain::Digest digest;  // of what is to be asked for next, or copied
   bool is_index = false;  // the entry is an index again
   uint64_t bytes = 0;     // of all blobs; 0 as long as it was an index
+  std::vector<domain::ImageLayer> layers = {};
 };
 Result<RegistryAnswer> read_registry_answer(std::string_view text, const Platform& wanted);
 

@@ -38,7 +38,8 @@ Result<Descriptor> read_descriptor(const json::value& value, const std::string& 
   const Result<domain::Digest> parsed = domain::parse_digest(digest);
   if (parsed) out.digest = *parsed;
   // As the specification writes it, since tools make file names of it.
-  if (reader.ok() && (!parsed || digest != "sha256:" + parsed->hex())) reader.add_error("digest", fmt::format("'{}' is no sha256 digest", digest.substr(0, 80)));
+  if (reader.ok() && (!parsed || digest != "sha256:" + parsed->hex()))
+    reader.add_error("digest", fmt::format("'{}' is no sha256 digest", digest.substr(0, 80)));
   if (!reader.has("size")) reader.add_error("size", "'size' is required");
   out.bytes = static_cast<uint64_t>(reader.integer("size", 0, static_cast<int64_t>(domain::kImageBytesMax)).value_or(0));
   if (const json::value* platform = reader.find("platform")) {
@@ -100,7 +101,8 @@ void read_labels(ObjectReader& reader, ImageDocument& into) {
     }
   }
   std::ranges::sort(into.config.labels);
-  if (left_out > 0) into.notes.push_back(fmt::format("{} of its labels are not shown: together they are longer than {} bytes", left_out, domain::kImageLabelBytesMax));
+  if (left_out > 0)
+    into.notes.push_back(fmt::format("{} of its labels are not shown: together they are longer than {} bytes", left_out, domain::kImageLabelBytesMax));
 }
 
 Status check_config(const domain::ImageConfig& config) {
@@ -210,7 +212,8 @@ Result<Descriptor> choose(const std::vector<Descriptor>& index, const std::strin
   // Of variants the first: the index has them in the order of preference.
   const bool same_name = std::ranges::all_of(fitting, [&](const Descriptor& entry) { return entry.name == fitting.front().name; });
   const bool by_platform = std::ranges::all_of(fitting, [](const Descriptor& entry) { return entry.platform.has_value(); });
-  if (fitting.size() > 1 && !(same_name && by_platform)) return wrong(fmt::format("there are several images in it: put :NAME behind it, one of {}", names_of(entries)));
+  if (fitting.size() > 1 && !(same_name && by_platform))
+    return wrong(fmt::format("there are several images in it: put :NAME behind it, one of {}", names_of(entries)));
   return fitting.front();
 }
 
@@ -223,7 +226,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
   const json::array* layers = reader.array("layers");
   if (!reader.ok()) return wrong("manifest", reader.error());
   if (config == nullptr || layers == nullptr) return wrong("the image's manifest has no config or no layers");
-  if (layers->size() > domain::kImageLayersMax) return wrong(fmt::format("the image has {} layers; at most {} are unpacked", layers->size(), domain::kImageLayersMax));
+  if (layers->size() > domain::kImageLayersMax)
+    return wrong(fmt::format("the image has {} layers; at most {} are unpacked", layers->size(), domain::kImageLayersMax));
   Manifest out;
   Result<Descriptor> read = read_descriptor(*config, "config");
   if (!read) return wrong("manifest", read.error());
@@ -237,7 +241,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
     if (std::ranges::find(kLayerTypes, one->media_type) == kLayerTypes.end())
       return wrong(fmt::format("a layer of the image is '{}', which is not unpacked here", one->media_type.substr(0, 128)));
     bytes += one->bytes;
-    if (bytes > domain::kImageBytesMax) return fail(ErrorKind::kTooLarge, fmt::format("the image has more than {} GiB", domain::kImageBytesMax >> 30U), "source");
+    if (bytes > domain::kImageBytesMax)
+      return fail(ErrorKind::kTooLarge, fmt::format("the image has more than {} GiB", domain::kImageBytesMax >> 30U), "source");
     out.layers.push_back(std::move(*one));
   }
   return out;

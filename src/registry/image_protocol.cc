@@ -7,9 +7,7 @@
 
 namespace ebb::registry {
 
-json::value to_json(const RegistryLogin& login) {
-  return {{"username", login.username}, {"password", login.password}, {"token_server", login.token_server}};
-}
+json::value to_json(const RegistryLogin& login) { return {{"username", login.username}, {"password", login.password}, {"token_server", login.token_server}}; }
 
 Result<RegistryLogin> registry_login_from_json(const json::value& value, std::string path) {
   ObjectReader reader(value, std::move(path));

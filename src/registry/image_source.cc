@@ -56,7 +56,8 @@ bool is_name(std::string_view name) {
 }
 
 bool is_tag(std::string_view tag) {
-  return !tag.empty() && tag.size() <= kTagBytesMax && is_word(tag.front()) && std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
+  return !tag.empty() && tag.size() <= kTagBytesMax && is_word(tag.front()) &&
+         std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
 bool read_port(std::string_view text, uint16_t& port) {
@@ -80,7 +81,8 @@ Result<ImageSource> parse_reference(std::string_view text, std::string_view writ
   if (const size_t at = rest.find('@'); at != std::string_view::npos) {
     const std::string_view digest = rest.substr(at + 1);
     const auto parsed = domain::parse_digest(digest);
-    if (!parsed || !digest.starts_with("sha256:")) return wrong(fmt::format("'{}' is no digest: behind @ stands sha256: and 64 hex digits", digest.substr(0, 80)));
+    if (!parsed || !digest.starts_with("sha256:"))
+      return wrong(fmt::format("'{}' is no digest: behind @ stands sha256: and 64 hex digits", digest.substr(0, 80)));
     image.digest = *parsed;
     rest = rest.substr(0, at);
   }
@@ -89,7 +91,8 @@ Result<ImageSource> parse_reference(std::string_view text, std::string_view writ
     if (!is_tag(image.tag)) return wrong(fmt::format("'{}' is no tag: letters, digits, '_', '.' and '-', at most {}", image.tag.substr(0, 80), kTagBytesMax));
     rest = rest.substr(0, colon);
   }
-  if (!is_name(rest)) return wrong(fmt::format("'{}' is no name of an image in a registry: small letters, digits, '.', '_' and '-', in parts between '/'", rest));
+  if (!is_name(rest))
+    return wrong(fmt::format("'{}' is no name of an image in a registry: small letters, digits, '.', '_' and '-', in parts between '/'", rest));
   image.name = std::string(rest);
   if (image.tag.empty() && !image.digest) image.tag = "latest";
   return ImageSource(std::move(image));
@@ -98,9 +101,7 @@ Result<ImageSource> parse_reference(std::string_view text, std::string_view writ
 }  // namespace
 
 Result<RegistryHost> parse_registry_host(std::string_view text) {
-  const auto refused = [&] {
-    return fail(ErrorKind::kInvalid, fmt::format("'{}' is no registry: write HOST or HOST:PORT", text.substr(0, 80)), "registry");
-  };
+  const auto refused = [&] { return fail(ErrorKind::kInvalid, fmt::format("'{}' is no registry: write HOST or HOST:PORT", text.substr(0, 80)), "registry"); };
   RegistryHost host{.text = lowered(text), .name = {}, .port = {}};
   std::string_view rest = host.text;
   const bool bracketed = rest.starts_with('[');

@@ -15,9 +15,9 @@ namespace ebb::registry {
 // A registry as its credentials are bound to it: "host", "host:port" or "[v6]:port", in lower case.
 struct RegistryHost {
   std::string text;
-  std::string name;               // without port and brackets
-  std::optional<uint16_t> port;   // as written
-  bool loopback = false;          // plain HTTP is spoken only then
+  std::string name;              // without port and brackets
+  std::optional<uint16_t> port;  // as written
+  bool loopback = false;         // plain HTTP is spoken only then
   bool operator==(const RegistryHost&) const = default;
 };
 // Error: kInvalid, param "registry".

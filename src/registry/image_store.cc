@@ -79,8 +79,7 @@ Status ImageStore::publish_blob(const std::string& staged, const domain::Digest&
   if (!file) return fail(file.error());
   const Result<struct stat> info = look_at(file->get());
   if (!info) return fail(info.error());
-  struct stat there {};
-  if (::fstatat(blobs_.get(), digest.hex().c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode) && there.st_size == info->st_size) return {};
+  if (!S_ISREG(info->st_mode) || info->st_nlink != 1) return fail(ErrorKind::kCorrupt, "a layer of the image is no plain file with one name", "source");
   if (::fchmod(file->get(), 0444) != 0) return fail(errno_error("cannot make a layer read-only", errno));
   if (Status synced = sync(file->get(), "a layer"); !synced) return synced;
   if (::renameat(staging_.get(), staged.c_str(), blobs_.get(), digest.hex().c_str()) != 0) return fail(errno_error("cannot publish a layer", errno));
@@ -116,6 +115,13 @@ Status ImageStore::check(const domain::Digest& manifest, const domain::ImageFact
   return {};
 }
 
+bool ImageStore::has(const domain::ImageLayer& layer) const {
+  struct stat info {};
+  return ::fstatat(blobs_.get(), layer.digest.hex().c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+         static_cast<uint64_t>(info.st_size) == layer.bytes;
+}
+
+std::string ImageStore::blob_path(const domain::Digest& digest) const { return path_ + "/blobs/sha256/" + digest.hex(); }
 std::string ImageStore::root_path(const domain::Digest& manifest) const { return path_ + "/roots/" + manifest.hex(); }
 
 Result<std::vector<domain::Digest>> ImageStore::blobs() const { return digests_in(blobs_.get()); }

@@ -28,14 +28,18 @@ class ImageStore {
   // A new empty folder in staging; its name.
   Result<std::string> new_staging() const;
 
-  // Gives a staged file (a path below staging) its final name, and syncs it. A blob that is there already, of that size, is kept.
+  // Gives a staged file (a path below staging) its final name, and syncs it. It replaces one that is there already, whose bytes may have
+  // been damaged since.
   Status publish_blob(const std::string& staged, const domain::Digest& digest) const;
   // The same for a root folder, after everything in it is on the disk; of two that were unpacked at once, one is kept.
   Status publish_root(const std::string& staged, const domain::Digest& manifest) const;
 
   // kNotFound, kCorrupt: a blob or the root of the image is not there, or has another size.
   Status check(const domain::Digest& manifest, const domain::ImageFacts& facts) const;
+  // A layer that is stored with that size.
+  bool has(const domain::ImageLayer& layer) const;
   // Absolute.
+  std::string blob_path(const domain::Digest& digest) const;
   std::string root_path(const domain::Digest& manifest) const;
 
   Result<std::vector<domain::Digest>> blobs() const;
@@ -52,6 +56,7 @@ class ImageStore {
 
   int directory() const { return directory_.get(); }
   int staging() const { return staging_.get(); }
+  int blob_folder() const { return blobs_.get(); }
   const std::string& path() const { return path_; }
 
  private:

@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "registry/sha256.h"
@@ -19,6 +21,8 @@ namespace ebb::registry {
 namespace {
 
 constexpr size_t kChunkBytes = 256 * 1024;
+// The rest of a block, and the two blocks that end an archive.
+constexpr std::array<uint8_t, 2048> kZeros{};
 
 struct ArchiveFree {
   void operator()(archive* reader) const { archive_read_free(reader); }
@@ -84,6 +88,7 @@ class LayerReader {
   uint64_t unpacked_bytes_ = 0;
   uint64_t file_bytes_ = 0;  // of this layer, holes filled
   bool ended_ = false;       // nothing more comes out of the compression
+  bool padded_ = false;
   std::vector<uint8_t> chunk_ = std::vector<uint8_t>(kChunkBytes);
   std::vector<uint8_t> unpacked_ = std::vector<uint8_t>(kChunkBytes);
   Reader outer_{archive_read_new()};
@@ -135,7 +140,11 @@ la_ssize_t LayerReader::next_unpacked() {
 la_ssize_t LayerReader::on_unpacked(archive* /*reader*/, void* self, const void** bytes) {
   auto* reader = static_cast<LayerReader*>(self);
   *bytes = reader->unpacked_.data();
-  return reader->next_unpacked();
+  const la_ssize_t got = reader->ended_ ? 0 : reader->next_unpacked();
+  if (got != 0 || std::exchange(reader->padded_, true)) return got;
+  // Archives by umoci end with the last byte of their last file, without the zeros that belong behind it. Its own reader takes that.
+  *bytes = kZeros.data();
+  return static_cast<la_ssize_t>(kZeros.size());
 }
 
 Status LayerReader::open() {
@@ -189,9 +198,11 @@ Status LayerReader::run(const domain::Digest& diff_id) {
   }
   if (Status drained = drain(); !drained) return drained;
   if (blob_bytes_ != layer_.bytes || blob_hash_.finish() != layer_.digest)
-    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} is not what its digest says: it was damaged or exchanged", layer_.digest.hex()), "source");
+    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} is not what its digest says: it was damaged or exchanged", layer_.digest.hex()),
+                "source");
   if (unpacked_hash_.finish() != diff_id)
-    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} unpacks to something else than its configuration says", layer_.digest.hex()), "source");
+    return fail(ErrorKind::kCorrupt, fmt::format("the image's layer sha256:{} unpacks to something else than its configuration says", layer_.digest.hex()),
+                "source");
   return {};
 }
 

@@ -19,7 +19,8 @@ constexpr int64_t kCommonIdMax = 65535;
 // What is shown of a stranger's name: bounded, and without what steers a terminal.
 std::string shown(std::string_view path) {
   std::string text(path.substr(0, 120));
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   return text;
 }
 

@@ -5,13 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 namespace ebb::registry {
 
 namespace {
 
-bool is_token_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
+bool is_token_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -95,8 +98,21 @@ std::string origin_of(std::string_view address) {
   const std::string host = lowered(part_of(url.get(), CURLUPART_HOST, 0));
   if ((scheme != "http" && scheme != "https") || host.empty()) return {};
   if (!part_of(url.get(), CURLUPART_USER, 0).empty()) return {};
+  // As it is written, so that no other parser finds another host in it.
+  const std::string begins = scheme + "://" + host;
+  const std::string written = lowered(address);
+  if (!written.starts_with(begins) || (written.size() > begins.size() && std::string_view("/:?#").find(written[begins.size()]) == std::string_view::npos))
+    return {};
   const std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   return scheme + "://" + host + (port.empty() ? "" : ":" + port);
+}
+
+uint16_t port_of(std::string_view origin) {
+  const size_t colon = origin.rfind(':');
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(origin.data() + colon + 1, origin.data() + origin.size(), port);
+  if (error == std::errc{} && end == origin.data() + origin.size()) return port;
+  return origin.starts_with("https://") ? 443 : origin.starts_with("http://") ? 80 : 0;
 }
 
 Result<LoginUse> judge_challenges(const RegistryHost& host, int status, const std::vector<Challenge>& challenges, std::string_view token_server) {

@@ -4,6 +4,7 @@
 // client sends its credential for a token; a registry that names somebody else's server would have the credential sent there.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ std::vector<Challenge> parse_challenges(std::string_view value);
 
 // "https://host:port" of an address, its default port left out, in lower case; empty for what is no http(s) address.
 std::string origin_of(std::string_view address);
+
+// The port of an origin, written or usual; 0 for what is none.
+uint16_t port_of(std::string_view origin);
 
 enum class LoginUse { kNotNeeded, kSend };
 // `status` and `challenges` are of the registry's answer, `token_server` is an origin that the owner allowed, or empty. Error: kUnauthorized

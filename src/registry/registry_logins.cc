@@ -24,7 +24,8 @@ bool is_plain(std::string_view text) {
 }
 
 Status check(const RegistryLogin& login) {
-  if (login.username.empty() || login.username.size() > domain::kRegistrySecretBytesMax || !is_plain(login.username) || login.username.find(':') != std::string::npos)
+  if (login.username.empty() || login.username.size() > domain::kRegistrySecretBytesMax || !is_plain(login.username) ||
+      login.username.find(':') != std::string::npos)
     return fail(ErrorKind::kInvalid, "the user name is empty, too long, or has a colon or a control character", "username");
   if (login.password.empty() || !is_plain(login.password)) return fail(ErrorKind::kInvalid, "the password is empty or has a control character", "password");
   if (login.password.size() > domain::kRegistrySecretBytesMax)
@@ -77,7 +78,8 @@ Status RegistryLogins::put(const RegistryHost& host, RegistryLogin login) {
   std::map<std::string, RegistryLogin> next = logins_;
   next[host.text] = std::move(login);
   if (next.size() > domain::kRegistryLoginsMax)
-    return fail(ErrorKind::kExhausted, fmt::format("there are {} logins already: remove one with `ebb registry logout HOST`", domain::kRegistryLoginsMax), "registry");
+    return fail(ErrorKind::kExhausted, fmt::format("there are {} logins already: remove one with `ebb registry logout HOST`", domain::kRegistryLoginsMax),
+                "registry");
   if (Status written = write(next); !written) return written;
   logins_ = std::move(next);
   return {};

@@ -50,8 +50,9 @@ Result<LoginUse> probe_registry(const RegistryImage& image, std::string_view tok
   const std::string address = fmt::format("{}://{}/v2/{}/manifests/{}", image.host.loopback ? "http" : "https", image.host.text, image.name,
                                           image.digest ? "sha256:" + image.digest->hex() : image.tag);
   const std::unique_ptr<curl_slist, CurlFree> headers(
-      curl_slist_append(nullptr, "Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
-                                 "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"));
+      curl_slist_append(nullptr,
+                        "Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
+                        "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"));
   Heads heads;
   curl_easy_setopt(curl.get(), CURLOPT_URL, address.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");

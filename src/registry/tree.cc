@@ -79,7 +79,8 @@ class Seal {
 };
 
 Status Seal::folder(int parent, const char* name, size_t depth) {
-  if (depth > domain::kImagePathDepthMax) return fail(ErrorKind::kTooLarge, fmt::format("the image has folders more than {} deep", domain::kImagePathDepthMax), "source");
+  if (depth > domain::kImagePathDepthMax)
+    return fail(ErrorKind::kTooLarge, fmt::format("the image has folders more than {} deep", domain::kImagePathDepthMax), "source");
   const Result<Folder> opened = open_folder(parent, name);
   if (!opened) return fail(opened.error());
   const int fd = ::dirfd(opened->get());
@@ -111,8 +112,7 @@ Status Seal::file(int folder_fd, const char* name, const struct stat& info) {
   const bool by_mode = (info.st_mode & (S_ISUID | S_ISGID)) != 0;
   if (by_mode && ::fchmodat(folder_fd, name, info.st_mode & 01777, 0) != 0) return fail(errno_error(fmt::format("cannot take setuid from {}", name), errno));
   const bool by_attribute = ::lgetxattr(name, "security.capability", nullptr, 0) >= 0;
-  if (by_attribute && ::lremovexattr(name, "security.capability") != 0)
-    return fail(errno_error(fmt::format("cannot take capabilities from {}", name), errno));
+  if (by_attribute && ::lremovexattr(name, "security.capability") != 0) return fail(errno_error(fmt::format("cannot take capabilities from {}", name), errno));
   tree_.privileged += by_mode || by_attribute ? 1 : 0;
   return {};
 }

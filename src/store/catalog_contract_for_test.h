@@ -39,6 +39,15 @@ inline domain::Revision revision_for_test(uint64_t id, const std::string& endpoi
           .created = WallTime(milliseconds(1'700'000'000'456))};
 }
 
+inline domain::Image image_for_test(const std::string& name, int64_t version) {
+  domain::Image image{.name = name, .version = version, .added = WallTime(milliseconds(1'700'000'000'123)), .source = "docker://host/x:1"};
+  image.digest.bytes.fill(static_cast<uint8_t>(version));
+  image.facts = {.architecture = "amd64", .os = "linux", .unpacked_bytes = 5, .notes = {"it's noted"}};
+  image.facts.config.entrypoint = {"/x", "a \"b\""};
+  image.facts.layers = {{.digest = image.digest, .bytes = 3}};
+  return image;
+}
+
 // Everything that may be left out, left out.
 inline domain::Revision echo_for_test(uint64_t id, const std::string& endpoint) {
   return {.id = RevisionId{id}, .spec = {.name = endpoint, .engine = domain::Engine::kEcho}, .memory_mib = 64, .context_tokens = 4096};
@@ -97,6 +106,25 @@ TYPED_TEST_P(CatalogContract, DeletingTakesOneVersion) {
   EXPECT_EQ(*catalog->models(), std::vector{model_for_test("a", 2)});
 }
 
+TYPED_TEST_P(CatalogContract, ImagesComeBackAsTheyWere) {
+  const std::vector<domain::Image> all = {image_for_test("a", 1), image_for_test("a", 2), image_for_test("b", 1)};
+  {
+    const auto catalog = this->open();
+    EXPECT_TRUE(catalog->images()->empty());
+    for (const size_t i : {2U, 0U, 1U})
+      ASSERT_TRUE(catalog->put_image(all[i]));
+    const Status again = catalog->put_image(all[1]);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().message, "there is an image 'a@2' already");
+    EXPECT_EQ(*catalog->images(), all);
+  }
+  const auto catalog = this->open();
+  EXPECT_EQ(*catalog->images(), all);
+  EXPECT_TRUE(catalog->delete_image("a", 1));
+  EXPECT_TRUE(catalog->delete_image("a", 1));
+  EXPECT_EQ(*catalog->images(), (std::vector{all[1], all[2]}));
+}
+
 TYPED_TEST_P(CatalogContract, TheNewestRevisionOfAnEndpointIsCurrent) {
   const std::vector<domain::Revision> current = {echo_for_test(4, "a"), revision_for_test(3, "b")};
   {
@@ -137,7 +165,8 @@ TYPED_TEST_P(CatalogContract, ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain) {
   EXPECT_EQ(*again->current_revisions(), std::vector{revision_for_test(8, "a")});
 }
 
-REGISTER_TYPED_TEST_SUITE_P(CatalogContract, BeginsEmpty, ModelsComeBackAsTheyWereInTheirOrder, AModelIsPutOnce, DeletingTakesOneVersion,
-                            TheNewestRevisionOfAnEndpointIsCurrent, ARevisionThatCannotBePutChangesNothing, ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain);
+REGISTER_TYPED_TEST_SUITE_P(CatalogContract, BeginsEmpty, ImagesComeBackAsTheyWere, ModelsComeBackAsTheyWereInTheirOrder, AModelIsPutOnce,
+                            DeletingTakesOneVersion, TheNewestRevisionOfAnEndpointIsCurrent, ARevisionThatCannotBePutChangesNothing,
+                            ADeletedEndpointIsGoneButItsIdsAreNotUsedAgain);
 
 }  // namespace ebb::store

@@ -1,0 +1,221 @@
+"""Container images made without a daemon: from busybox by umoci, and byte by byte for what no tool would write. A registry to fetch them from."""
+import base64
+import contextlib
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tarfile
+import threading
+import urllib.request
+
+from harness.waiting import eventually
+
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+def tool(*arguments, **options) -> subprocess.CompletedProcess:
+    done = subprocess.run([str(argument) for argument in arguments], capture_output=True, text=True, check=False, timeout=120, **options)
+    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done
+
+
+def have_tools() -> bool:
+    return all(shutil.which(name) for name in ("skopeo", "umoci", "busybox", "docker-registry", "htpasswd", "zstd"))
+
+
+def busybox_layout(folder: pathlib.Path, tag: str = "t", *config: str) -> pathlib.Path:
+    """An OCI layout with one image: busybox, /bin/sh, a file of another user and a setuid program."""
+    root = folder / "busybox-root"
+    (root / "bin").mkdir(parents=True)
+    (root / "etc").mkdir()
+    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+    (root / "bin/sh").symlink_to("busybox")
+    (root / "etc/motd").write_text("hello\n")
+    if os.geteuid() == 0:
+        os.chown(root / "etc/motd", 123, 456)
+    os.chmod(root / "bin/busybox", 0o4755)
+    layout = folder / "layout"
+    tool("umoci", "init", "--layout", layout)
+    tool("umoci", "new", "--image", f"{layout}:{tag}")
+    tool("umoci", "insert", "--rootless", "--image", f"{layout}:{tag}", root, "/") if os.geteuid() else tool("umoci", "insert", "--image", f"{layout}:{tag}", root, "/")
+    tool("umoci", "config", "--image", f"{layout}:{tag}", *(config or ("--config.entrypoint", "/bin/sh", "--config.env", "A=b", "--config.workingdir", "/etc")))
+    return layout
+
+
+# --- layers and images, byte by byte ---
+
+def entry(name: str, data: bytes | None = None, kind: bytes | None = None, link: str = "", mode: int = 0o644, **fields) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.type = kind or tarfile.REGTYPE
+    info.linkname = link
+    info.mode = mode
+    info.size = len(data or b"")
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info, data or b""
+
+
+def folder(name: str, mode: int = 0o755, **fields):
+    return entry(name, kind=tarfile.DIRTYPE, mode=mode, **fields)
+
+
+def symlink(name: str, target: str):
+    return entry(name, kind=tarfile.SYMTYPE, link=target, mode=0o777)
+
+
+def hardlink(name: str, target: str):
+    return entry(name, kind=tarfile.LNKTYPE, link=target)
+
+
+def layer(*entries, form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for info, data in entries:
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def sha(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def zipped(data: bytes) -> bytes:
+    return gzip.compress(data, 1, mtime=0)
+
+
+class Oci:
+    """An OCI layout in memory; what is wrong with it is changed before it is written."""
+
+    def __init__(self, *layers: bytes, config: dict | None = None, run: dict | None = None, compress=zipped, media_type: str = LAYER + "+gzip") -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.layers = []
+        for plain in layers:
+            packed = compress(plain)
+            self.layers.append({"mediaType": media_type, "digest": self.put(packed), "size": len(packed)})
+        self.config = {"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/x"]} if run is None else run,
+                       "rootfs": {"type": "layers", "diff_ids": [sha(plain) for plain in layers]}, **(config or {})}
+        self.config_type = CONFIG
+        self.manifest_changes: dict = {}
+        self.index: dict | None = None
+        self.files: dict[str, bytes] = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
+        self.after = lambda oci: None  # called when all is there
+
+    def put(self, data: bytes) -> str:
+        self.blobs[sha(data)] = data
+        return sha(data)
+
+    def put_json(self, value, media_type: str, **more) -> dict:
+        data = json.dumps(value).encode()
+        return {"mediaType": media_type, "digest": self.put(data), "size": len(data), **more}
+
+    def manifest(self, **more) -> dict:
+        """The descriptor of the manifest."""
+        config = self.put_json(self.config, self.config_type)
+        return self.put_json({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": self.layers, **self.manifest_changes}, MANIFEST, **more)
+
+    def contents(self) -> dict[str, bytes]:
+        index = self.index or {"schemaVersion": 2, "manifests": [self.manifest()]}
+        self.files.setdefault("index.json", json.dumps(index).encode())
+        self.after(self)
+        return {**self.files, **{"blobs/" + digest.replace(":", "/"): data for digest, data in self.blobs.items()}}
+
+    def write_archive(self, path: pathlib.Path, *more) -> pathlib.Path:
+        path.write_bytes(layer(*(entry(name, data) for name, data in self.contents().items()), *more))
+        return path
+
+    def write_folder(self, path: pathlib.Path) -> pathlib.Path:
+        for name, data in self.contents().items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
+        return path
+
+
+# --- registries ---
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def registry(folder: pathlib.Path, user: str = "", password: str = ""):
+    """The distribution's registry on a loopback port; yields "127.0.0.1:PORT"."""
+    folder.mkdir()
+    port = free_port()  # taken again at once: a clash shows as a registry that never answers
+    auth = ""
+    if user:
+        hashed = tool("htpasswd", "-nbB", user, password).stdout.strip()
+        (folder / "htpasswd").write_text(hashed + "\n")
+        auth = f"auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n"
+    (folder / "config.yml").write_text(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n{auth}")
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log, start_new_session=True)
+    try:
+        eventually(lambda: answers(port), 20, "the registry never answered")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5)
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        return False
+    return True
+
+
+class Spy:
+    """A server that answers as it is told and keeps what it was sent."""
+
+    def __init__(self, answer) -> None:
+        spy = self
+        self.requests: list[tuple[str, dict[str, str]]] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                spy.requests.append((self.path, {key.lower(): value for key, value in self.headers.items()}))
+                status, headers, body = answer(spy, self)
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self) -> "Spy":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def saw(self, user: str, password: str) -> bool:
+        """Whether it was ever sent the credential."""
+        secret = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return any(secret in value or password in value for _, headers in self.requests for value in headers.values()) or any(password in path for path, _ in self.requests)
