@@ -54,7 +54,7 @@ struct Revision {
   EndpointSpec spec;
   std::optional<Model> model;  // as resolved when it was deployed
   int64_t memory_mib = 0;      // billed for each call
-  int64_t context_tokens = 0;  // of one slot
+  int64_t context_tokens = 0;  // of one slot; 0: the model takes no text
   WallTime created{};
 
   // For admission, until measured: what one worker takes besides its weights, and what each slot adds.
@@ -66,7 +66,7 @@ struct Revision {
 // What a worker of a revision takes apart from weights and slots: program, vocabulary, scratch. Measured for SmolLM2 and rounded up.
 inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
 
-// Fills in what the spec left out. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
+// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created);
 
 }  // namespace ebb::domain

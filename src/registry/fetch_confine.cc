@@ -84,8 +84,8 @@ Status limit_resources(uint64_t file_bytes_max) {
   };
   bool done = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, 64) && limit(RLIMIT_FSIZE, file_bytes_max) && limit(RLIMIT_MEMLOCK, 0);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // The header's mapping, the library's buffers, and a resolver thread.
-  done = done && limit(RLIMIT_AS, 2ULL << 30U);
+  // The mapping of a header or of a whole ONNX model (2 GiB), the library's buffers, and a resolver thread.
+  done = done && limit(RLIMIT_AS, 4ULL << 30U);
 #endif
   if (!done) return fail(refused("limits"));
   return {};
@@ -119,6 +119,7 @@ Result<bool> restrict_files(const FetchRights& rights) {
   const uint64_t store = kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                          kFsRefer | kFsTruncate;
   if (!allow(ruleset.get(), rights.store, store & attributes.handled_fs)) return fail(refused("landlock"));
+  if (rights.source >= 0 && !allow(ruleset.get(), rights.source, kRead)) return fail(refused("landlock"));
   if (rights.network) allow_system_files(ruleset.get());
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return fail(refused("landlock"));
   return true;

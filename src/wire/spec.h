@@ -2,7 +2,7 @@
 //
 //   endpoint: chat             # required
 //   model: smol@3              # required unless `engine: echo`
-//   engine: llama              # llama | echo
+//   engine: llama              # llama | onnx | echo; left out: what the model's format needs
 //   memory: 512MiB             # left out: from the model
 //   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
 //   scaling: {min: 0, max: 16, idle: auto, keep: 10m}
