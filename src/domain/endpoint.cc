@@ -18,6 +18,55 @@ constexpr uint64_t kSlotScratchBytes = 4ULL << 20U;
 // Of a text that is computed in one piece: the widest layer is four times as wide as a token, and a few tensors of that size live at once.
 constexpr uint64_t kPieceBytesPerValue = 48;
 constexpr int64_t kEchoMemoryMib = 64;
+// Of a model in ONNX, for each byte of its inputs: layers between them are wider and several live at once. A picture of 224 × 224 in three colours
+// takes 37 MiB, which is what common classifiers need. A dimension of any size counts as the tokens of a text, or as one item where it is the first.
+constexpr uint64_t kOnnxBytesPerInputByte = 64;
+constexpr uint64_t kOnnxSlotBytesMin = 16ULL << 20U;
+constexpr uint64_t kOnnxSlotBytesMax = 1ULL << 30U;
+constexpr int64_t kOnnxAnySize = 256;
+
+bool is_onnx(const std::optional<Model>& model) { return model && model->facts.format == ModelFormat::kOnnx; }
+bool is_text(Task task) { return task == Task::kEmbedding || task == Task::kTextClassification; }
+
+uint64_t onnx_slot_bytes(const ModelFacts& facts, int64_t tokens) {
+  uint64_t bytes = 0;
+  for (const TensorSpec& input : facts.inputs) {
+    uint64_t one = std::max<size_t>(element_bytes(input.type), 1);
+    for (size_t i = 0; i < input.shape.size(); ++i) {
+      const int64_t any = i == 0 ? 1 : tokens > 0 ? tokens : kOnnxAnySize;
+      one *= static_cast<uint64_t>(std::max<int64_t>(input.shape[i] < 0 ? any : input.shape[i], 1));
+      one = std::min(one, kOnnxSlotBytesMax);  // no product of dimensions overflows
+    }
+    bytes += one;
+  }
+  return std::clamp(bytes * kOnnxBytesPerInputByte, kOnnxSlotBytesMin, kOnnxSlotBytesMax);
+}
+
+// Tokens of one text or conversation; 0: the model takes no text. Error: kInvalid, param "context".
+Result<int64_t> context_of(const EndpointSpec& spec, const std::optional<Model>& model) {
+  if (is_onnx(model) && !is_text(model->facts.task)) {
+    if (!spec.context_tokens) return 0;
+    return fail(ErrorKind::kInvalid, fmt::format("'context' is given, but model '{}' takes no text: leave it out", model->name), "context");
+  }
+  const int64_t own = model ? model->facts.train_context : kContextAuto;
+  if (own <= 0) return fail(ErrorKind::kInvalid, fmt::format("model '{}' does not say its context length", model->name), "model");
+  const bool whole = is_onnx(model);  // its tokenizer says how much, by the package
+  const bool vectors = model && !model->facts.pooling.empty();
+  const int64_t wanted = spec.context_tokens.value_or(whole ? own : std::min(own, vectors ? kContextAutoOfVectors : kContextAuto));
+  if (model && wanted > own)
+    return fail(ErrorKind::kInvalid, fmt::format("'context' is {}, but model '{}' was made for at most {} tokens", wanted, model->name, own), "context");
+  return wanted;
+}
+
+// The engine that the model is for, where the owner named none. Error: kInvalid, param "engine".
+Result<Engine> engine_of(const EndpointSpec& spec, const std::optional<Model>& model) {
+  if (!model || spec.engine == Engine::kEcho || spec.engine == Engine::kContainer) return spec.engine;
+  const Engine own = is_onnx(model) ? Engine::kOnnx : Engine::kLlama;
+  if (spec.engine == Engine::kLlama || spec.engine == own) return own;  // llama is what is written where nothing was
+  return fail(ErrorKind::kInvalid,
+              fmt::format("'engine' is {}, but model '{}' is in {}: leave it out", to_string(spec.engine), model->name, to_string(model->facts.format)),
+              "engine");
+}
 
 }  // namespace
 
@@ -39,6 +88,7 @@ bool is_name(std::string_view name) {
 uint64_t Revision::slot_bytes() const {
   if (by_instances()) return static_cast<uint64_t>(memory_mib) << 20U;
   if (!model) return kSlotScratchBytes;
+  if (is_onnx(model)) return onnx_slot_bytes(model->facts, context_tokens);
   const auto tokens = static_cast<uint64_t>(context_tokens);
   const uint64_t piece = model->facts.pooling.empty() ? 0 : tokens * static_cast<uint64_t>(model->facts.width) * kPieceBytesPerValue;
   return model->facts.kv_bytes_per_token * tokens + piece + kSlotScratchBytes;
@@ -65,14 +115,12 @@ Result<Revision> make_function_revision(Revision revision) {
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created, std::optional<Function> function) {
   Revision revision{.id = id, .spec = std::move(spec), .model = std::move(model), .function = std::move(function), .created = created};
   if (revision.spec.function) return make_function_revision(std::move(revision));
-  const int64_t own = revision.model ? revision.model->facts.train_context : kContextAuto;
-  if (revision.model && own <= 0) return fail(ErrorKind::kInvalid, fmt::format("model '{}' does not say its context length", revision.model->name), "model");
-  const bool vectors = revision.model && !revision.model->facts.pooling.empty();
-  const int64_t wanted = revision.spec.context_tokens.value_or(std::min(own, vectors ? kContextAutoOfVectors : kContextAuto));
-  if (revision.model && wanted > own)
-    return fail(ErrorKind::kInvalid, fmt::format("'context' is {}, but model '{}' was made for at most {} tokens", wanted, revision.model->name, own),
-                "context");
-  revision.context_tokens = wanted;
+  const Result<Engine> engine = engine_of(revision.spec, revision.model);
+  if (!engine) return fail(engine.error());
+  revision.spec.engine = *engine;
+  const Result<int64_t> context = context_of(revision.spec, revision.model);
+  if (!context) return fail(context.error());
+  revision.context_tokens = *context;
 
   const uint64_t needed = revision.weights_bytes() + kWorkerBaseBytes + revision.slot_bytes();
   const auto estimate = revision.model ? static_cast<int64_t>(((needed >> 20U) + 64) / 64 * 64) : kEchoMemoryMib;

@@ -57,7 +57,7 @@ struct Revision {
   std::optional<Model> model;  // as resolved when it was deployed
   std::optional<Function> function;
   int64_t memory_mib = 0;      // billed for each call
-  int64_t context_tokens = 0;  // of one slot
+  int64_t context_tokens = 0;  // of one slot; 0: the model takes no text
   // Of a function: each worker is one instance that takes so many calls at once. 0: one worker has as many slots as are wanted.
   int calls_per_instance = 0;
   WallTime created{};
@@ -75,7 +75,7 @@ inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
 // What a prepared instance takes: its worker, and what waits in its sandbox.
 inline constexpr uint64_t kInstanceBaseBytes = 8ULL << 20U;
 
-// Fills in what the spec left out. `model` must be given exactly when the spec names one, `function` likewise. Error: kInvalid with the param at
+// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one, `function` likewise. Error: kInvalid with the param at
 // fault.
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created, std::optional<Function> function = std::nullopt);
 

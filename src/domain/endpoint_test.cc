@@ -53,5 +53,54 @@ TEST(MakeRevision, EstimatesMemoryUnlessItIsGiven) {
   EXPECT_EQ(make_revision({}, {.name = "e", .memory_mib = 512}, model(), {})->memory_mib, 512);
 }
 
+Model onnx(Task task, std::vector<TensorSpec> inputs, int64_t train_context = 0) {
+  Model model{.name = "m", .version = 1};
+  model.facts.format = ModelFormat::kOnnx;
+  model.facts.task = task;
+  model.facts.weights_bytes = 90ULL << 20U;
+  model.facts.train_context = train_context;
+  model.facts.inputs = std::move(inputs);
+  return model;
+}
+
+TEST(MakeRevision, TheModelsFormatChoosesTheEngine) {
+  const Model tensors = onnx(Task::kTensors, {});
+  EXPECT_EQ(make_revision({}, {.name = "e"}, tensors, {})->spec.engine, Engine::kOnnx);
+  EXPECT_EQ(make_revision({}, {.name = "e", .engine = Engine::kOnnx}, tensors, {})->spec.engine, Engine::kOnnx);
+  EXPECT_EQ(make_revision({}, {.name = "e"}, model(8192), {})->spec.engine, Engine::kLlama);
+  const auto other = make_revision({}, {.name = "e", .engine = Engine::kOnnx}, model(8192), {});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().param, "engine");
+}
+
+TEST(MakeRevision, OnlyTextsHaveAContext) {
+  EXPECT_EQ(make_revision({}, {.name = "e"}, onnx(Task::kTensors, {}), {})->context_tokens, 0);
+  EXPECT_EQ(make_revision({}, {.name = "e"}, onnx(Task::kImageClassification, {}), {})->context_tokens, 0);
+  for (const Task task : {Task::kTensors, Task::kImageClassification}) {
+    const auto refused = make_revision({}, {.name = "e", .context_tokens = 128}, onnx(task, {}), {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().param, "context");
+    EXPECT_NE(refused.error().message.find("takes no text"), std::string::npos);
+  }
+  for (const Task task : {Task::kEmbedding, Task::kTextClassification}) {
+    EXPECT_EQ(make_revision({}, {.name = "e"}, onnx(task, {}, 8192), {})->context_tokens, 8192);
+    EXPECT_EQ(make_revision({}, {.name = "e", .context_tokens = 128}, onnx(task, {}, 256), {})->context_tokens, 128);
+    EXPECT_FALSE(make_revision({}, {.name = "e", .context_tokens = 257}, onnx(task, {}, 256), {}));
+  }
+}
+
+TEST(MakeRevision, MemoryOfAModelInOnnxFollowsItsInputs) {
+  constexpr int64_t kMib = 1 << 20;
+  const auto slot_mib = [](std::vector<TensorSpec> inputs) {
+    return static_cast<int64_t>(make_revision({}, {.name = "e"}, onnx(Task::kTensors, std::move(inputs)), {})->slot_bytes()) / kMib;
+  };
+  EXPECT_EQ(slot_mib({}), 16);
+  EXPECT_EQ(slot_mib({{"x", DataType::kFp32, {1, 3, 224, 224}}}), 36);
+  EXPECT_EQ(slot_mib({{"x", DataType::kFp32, {-1, 3, -1, -1}}}), 48);
+  EXPECT_EQ(slot_mib({{"x", DataType::kBytes, {}}}), 16);
+  EXPECT_EQ(slot_mib({{"x", DataType::kFp32, {1LL << 40U, 1LL << 40U, 1LL << 40U}}, {"y", DataType::kFp32, {1LL << 40U}}}), 1024);
+  EXPECT_EQ(make_revision({}, {.name = "e"}, onnx(Task::kTensors, {}), {})->memory_mib, 192);  // 90 + 64 + 16, rounded up
+}
+
 }  // namespace
 }  // namespace ebb::domain

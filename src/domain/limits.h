@@ -153,6 +153,15 @@ inline constexpr size_t kImageLabelBytesMax = 8 * 1024;
 inline constexpr milliseconds kImageToolTimeMax{3'600'000};
 inline constexpr size_t kRegistryLoginsMax = 256;
 inline constexpr size_t kRegistrySecretBytesMax = 16 * 1024;
+// A model's package: files and the bytes of their names (what a ustar header holds), its manifest, and tokens of one text that a tokenizer makes.
+inline constexpr size_t kPackageEntriesMax = 64;
+inline constexpr size_t kPackageNameBytesMax = 100;
+inline constexpr size_t kManifestBytesMax = 64 * 1024;
+inline constexpr int64_t kTokenizerTokensMax = 8'192;
+// Vocabularies and labels; those of 250 k tokens take 17 MB as JSON.
+inline constexpr size_t kTokenizerFileBytesMax = 32 * 1024 * 1024;
+// Of a picture as a model takes it, each side: 2048 × 2048 in three colours as FP32 are 48 MiB.
+inline constexpr int64_t kImageSideMax = 2'048;
 
 // Frames between server, spawner and workers: a chat request of kHttpBodyBytesMax with room for its protobuf form.
 inline constexpr size_t kFrameBytesMax = 16 * 1024 * 1024;

@@ -11,10 +11,11 @@ Result<std::vector<std::string>> confine_fetcher(const FetchRights& rights) {
   std::vector<std::string> missing;
   std::signal(SIGXFSZ, SIG_IGN);  // too large a file is an error to report, not a death
   if (Status done = drop_privileges(); !done) return fail(done.error());
-  // Memory: the header's mapping, the library's buffers, and a resolver thread.
-  if (Status done = limit_resources({.file_bytes_max = rights.file_bytes_max, .memory_bytes_max = 2ULL << 30U}); !done) return fail(done.error());
+  // Memory: the mapping of a header or of a whole ONNX model (2 GiB), the library's buffers, and a resolver thread.
+  if (Status done = limit_resources({.file_bytes_max = rights.file_bytes_max, .memory_bytes_max = 4ULL << 30U}); !done) return fail(done.error());
   const std::vector<Fd> system = rights.network ? open_system_files() : std::vector<Fd>();
   std::vector<PathRight> paths = {{.place = rights.store, .use = PathUse::kStore}};
+  if (rights.source >= 0) paths.push_back({.place = rights.source});
   for (const Fd& file : system)
     paths.push_back({.place = file.get()});
   const Result<bool> files = restrict_files(paths, {.allowed = rights.network});

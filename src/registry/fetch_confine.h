@@ -11,6 +11,7 @@ namespace ebb::registry {
 
 struct FetchRights {
   int store = -1;        // directory below which files are made, read, renamed and removed; nothing else can be written
+  int source = -1;       // directory below which files may be read too; -1: none
   bool network = false;  // sockets, and the system's files for names and certificates
   uint64_t file_bytes_max = 0;
 };

@@ -17,6 +17,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 
 #include "base/fd.h"
@@ -82,7 +83,8 @@ std::vector<Attempt> attempts() {
 // 0, or 1 + the number of the attempt whose outcome is another than it should be.
 int probe(const io::FolderForTest& folder, bool network) {
   const Fd store(::open(folder.path("models").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto missing = confine_fetcher({.store = store.get(), .network = network, .file_bytes_max = 1U << 20U});
+  const Fd source(::open(folder.path("source").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto missing = confine_fetcher({.store = store.get(), .source = network ? -1 : source.get(), .network = network, .file_bytes_max = 1U << 20U});
   if (!missing) return 200;
   if (!missing->empty()) return 201;
   const std::vector<Attempt> rows = attempts();
@@ -94,6 +96,10 @@ int probe(const io::FolderForTest& folder, bool network) {
   if (!file || ::write(file.get(), "x", 1) != 1 || ::renameat(store.get(), "staging/x", store.get(), "sha256/x") != 0) return 202;
   if (::pwrite(file.get(), "x", 1, 1U << 20U) != -1 || errno != EFBIG) return 203;
   if (::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, file.get(), 0) == MAP_FAILED) return 204;
+  // Files beside a model that was named can be read, not written, and only they.
+  const auto opens_at = [](const Fd& from, const char* path, int flags) { return static_cast<bool>(Fd(::openat(from.get(), path, flags | O_CLOEXEC, 0600))); };
+  if (opens_at(source, "x", O_RDONLY) == network) return 206;
+  if (opens_at(source, "x", O_WRONLY) || opens_at(source, "new", O_WRONLY | O_CREAT) || opens_at(source, "../beside", O_RDONLY)) return 207;
   if (!network && ::mmap(nullptr, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file.get(), 0) != MAP_FAILED) return 205;
   return 0;
 }
@@ -103,6 +109,9 @@ class FetchConfine : public testing::TestWithParam<bool> {};
 TEST_P(FetchConfine, DeniesWhatIsNotNeeded) {
   const io::FolderForTest folder;
   ASSERT_TRUE(ContentStore::open(folder.path("models")));
+  std::filesystem::create_directory(folder.path("source"));
+  folder.write("source/x", "x");
+  folder.write("beside", "x");
   const pid_t child = ::fork();
   if (child == 0) ::_exit(probe(folder, GetParam()));
   int status = 0;

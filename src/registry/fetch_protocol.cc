@@ -11,7 +11,7 @@ namespace ebb::registry {
 namespace {
 
 constexpr int64_t kCountMax = INT64_MAX;
-constexpr std::array<std::string_view, 6> kPhases = {"download", "hash", "copy", "check", "unpack", "publish"};
+constexpr std::array<std::string_view, 7> kPhases = {"download", "hash", "pack", "copy", "check", "unpack", "publish"};
 
 uint64_t count(ObjectReader& reader, std::string_view key) { return static_cast<uint64_t>(reader.integer(key, 0, kCountMax).value_or(0)); }
 

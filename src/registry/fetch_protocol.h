@@ -2,7 +2,7 @@
 // the model store at kFetchStoreFd; ebb-fetch answers with JSON lines on its standard output:
 //
 //   in    {"source": "/x.gguf" | "https://…", "sha256": "…", "bytes_max": n, "require_confinement": false}
-//   out   {"phase": "download" | "hash" | "check" | "publish", "done": n, "total": n}      any number; total 0: not known
+//   out   {"phase": "download" | "hash" | "pack" | "check" | "publish", "done": n, "total": n}      any number; total 0: not known
 //   out   {"ok": {"sha256": "…", "bytes": n, "facts": {…}, "missing_layers": ["landlock"]}}   or
 //         {"error": {"kind": "…", "message": "…", "param": "…"}}                              exactly one, last
 //
@@ -31,7 +31,7 @@ inline constexpr size_t kFetchLineBytesMax = 512 * 1024;
 inline constexpr uint64_t kModelBytesMax = 2ULL << 40U;
 
 struct FetchRequest {
-  std::string source;  // an absolute path, or http(s)://…, which may end with #sha256=…
+  std::string source;  // an absolute path of a file or folder, or http(s)://…, which may end with #sha256=…
   std::optional<domain::Digest> sha256 = {};
   uint64_t bytes_max = kModelBytesMax;
   bool require_confinement = false;  // refuse to work if the kernel lacks a layer

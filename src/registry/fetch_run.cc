@@ -1,4 +1,4 @@
-// Download or copy → hash → check the structure → publish. Whatever fails leaves nothing under a final name.
+// Download or copy → hash → tell the formats apart → check the structure, or check and pack → publish. Whatever fails leaves nothing under a final name.
 #include "registry/fetch_run.h"
 
 #include <fcntl.h>
@@ -7,12 +7,17 @@
 
 #include <cerrno>
 
+#include "registry/archive.h"
 #include "registry/content_store.h"
 #include "registry/fetch_confine.h"
 #include "registry/files.h"
 #include "registry/gguf.h"
+#include "registry/gguf_cursor.h"
 #include "registry/http_download.h"
 #include "registry/local_source.h"
+#include "registry/model_files.h"
+#include "registry/onnx.h"
+#include "registry/pack.h"
 #include "registry/source_url.h"
 #include "registry/staged_file.h"
 
@@ -21,6 +26,9 @@ namespace ebb::registry {
 namespace {
 
 using Progress = std::function<void(const FetchProgress&)>;
+
+enum class Format { kGguf, kOnnx, kArchive };
+constexpr size_t kHeadBytes = 512;
 
 // What is needed of the world, opened while it can still be.
 struct Source {
@@ -51,6 +59,24 @@ Result<Source> open_source(const FetchRequest& request) {
   return source;
 }
 
+Result<Format> format_of(int fd, uint64_t bytes) {
+  std::vector<uint8_t> head(kHeadBytes);
+  ssize_t got = -1;
+  do {
+    got = ::pread(fd, head.data(), head.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return fail(errno_error("cannot read the model file", errno));
+  head.resize(static_cast<size_t>(got));
+  const std::string_view start(reinterpret_cast<const char*>(head.data()), std::min<size_t>(head.size(), 4));
+  if (start == "GGUF" || start == "FUGG" || start.empty()) return Format::kGguf;
+  if (looks_like_archive(head)) return Format::kArchive;
+  if (looks_like_onnx(head, bytes)) return Format::kOnnx;
+  return fail(
+      ErrorKind::kInvalid,
+      fmt::format("this is neither a model in GGUF, which begins with 'GGUF', nor one in ONNX, nor a tar archive of one: it begins with {}", quoted(start)),
+      "source");
+}
+
 Status copy_local(const LocalSource& source, const FetchRequest& request, const Progress& progress, StagedFile& into) {
   if (source.bytes > request.bytes_max)
     return fail(ErrorKind::kTooLarge, fmt::format("the model has {} bytes; at most {} are allowed", source.bytes, request.bytes_max), "source");
@@ -70,8 +96,9 @@ Status copy_local(const LocalSource& source, const FetchRequest& request, const 
   return {};
 }
 
-// A name of its own for each process: nobody resumes a copy.
+// Names of their own for each process: nobody resumes a copy.
 std::string copy_name() { return fmt::format("copy-{}.tmp", ::getpid()); }
+std::string package_name() { return fmt::format("pack-{}.tmp", ::getpid()); }
 
 Result<StagedFile> bring(const ContentStore& store, const Source& source, const FetchRequest& request, const std::optional<domain::Digest>& sha256,
                          const Progress& progress) {
@@ -88,7 +115,28 @@ Result<StagedFile> bring(const ContentStore& store, const Source& source, const 
   return staged;
 }
 
-Result<FetchResult> check_and_publish(StagedFile& staged, const std::optional<domain::Digest>& sha256, const Progress& progress) {
+Result<FetchResult> publish(StagedFile& staged, const domain::Digest& digest, domain::ModelFacts facts, const Progress& progress) {
+  const uint64_t bytes = facts.weights_bytes;
+  progress({.phase = "publish", .done_bytes = 0, .total_bytes = bytes});
+  if (Status published = staged.publish(digest); !published) return fail(published.error());
+  progress({.phase = "publish", .done_bytes = bytes, .total_bytes = bytes});
+  return FetchResult{.digest = digest, .facts = std::move(facts)};
+}
+
+Result<FetchResult> pack_and_publish(const ContentStore& store, const Result<ModelFiles>& files, const FetchRequest& request, const Progress& progress) {
+  if (!files) return fail(files.error());
+  Result<StagedFile> package = StagedFile::open(store, package_name());
+  if (!package) return fail(package.error());
+  if (Status empty = package->restart(); !empty) return fail(empty.error());
+  Result<domain::ModelFacts> facts = pack_model(*files, request.bytes_max, progress, *package);
+  if (!facts) return fail(facts.error());
+  const Result<domain::Digest> digest = package->finish();
+  if (!digest) return fail(digest.error());
+  return publish(*package, *digest, std::move(*facts), progress);
+}
+
+Result<FetchResult> check_and_publish(const ContentStore& store, const Source& source, const FetchRequest& request, StagedFile& staged,
+                                      const std::optional<domain::Digest>& sha256, const Progress& progress) {
   const uint64_t bytes = staged.bytes();
   const Result<domain::Digest> digest = staged.finish();
   if (!digest) return fail(digest.error());
@@ -97,13 +145,37 @@ Result<FetchResult> check_and_publish(StagedFile& staged, const std::optional<do
                 fmt::format("the file's SHA-256 is {}, not {} as was asked for: it is another file, or it was damaged on its way; nothing was stored",
                             digest->hex(), sha256->hex()),
                 "sha256");
+  const Result<Format> format = format_of(staged.fd(), bytes);
+  if (!format) return fail(format.error());
+  if (*format == Format::kArchive) return pack_and_publish(store, ModelFiles::in_archive(staged.fd(), bytes), request, progress);
+  if (*format == Format::kOnnx) {
+    const int beside = source.local.folder ? source.local.folder.get() : -1;
+    return pack_and_publish(store, ModelFiles::of_model(staged.fd(), bytes, beside), request, progress);
+  }
   progress({.phase = "check", .done_bytes = 0, .total_bytes = bytes});
-  const Result<domain::ModelFacts> facts = read_gguf_file(staged.fd());
+  Result<domain::ModelFacts> facts = read_gguf_file(staged.fd());
   if (!facts) return fail(facts.error());
-  progress({.phase = "publish", .done_bytes = 0, .total_bytes = bytes});
-  if (Status published = staged.publish(*digest); !published) return fail(published.error());
-  progress({.phase = "publish", .done_bytes = bytes, .total_bytes = bytes});
-  return FetchResult{.digest = *digest, .facts = *facts};
+  return publish(staged, *digest, std::move(*facts), progress);
+}
+
+Result<FetchResult> fetch(const ContentStore& store, const Source& source, const FetchRequest& request, const Progress& progress) {
+  const bool is_folder = !source.url && !source.local.file;
+  const std::optional<domain::Digest> sha256 = source.url && source.url->sha256 ? source.url->sha256 : request.sha256;
+  if (is_folder && sha256) return fail(ErrorKind::kInvalid, "a folder has no SHA-256: leave it out, or name one file", "sha256");
+  if (is_folder) return pack_and_publish(store, ModelFiles::in_folder(source.local.folder.get()), request, progress);
+  Result<StagedFile> staged = bring(store, source, request, sha256, progress);
+  if (!staged) return fail(staged.error());
+  Result<FetchResult> result = check_and_publish(store, source, request, *staged, sha256, progress);
+  if (source.url) ::unlinkat(store.staging(), (staged_name_of(*source.url, sha256).substr(0, 64) + ".meta").c_str(), 0);
+  return result;
+}
+
+// Only what may have files beside it gets its folder to read.
+int readable_folder(const LocalSource& local) {
+  if (!local.folder) return -1;
+  const Result<Format> format = local.file ? format_of(local.file.get(), local.bytes) : Format::kArchive;
+  const bool alone = !format || *format == Format::kGguf || (local.file && *format == Format::kArchive);
+  return alone ? -1 : local.folder.get();
 }
 
 }  // namespace
@@ -113,16 +185,12 @@ Result<FetchResult> run_fetch(const FetchRequest& request, Fd store_directory, c
   if (!source) return fail(source.error());
   const Result<ContentStore> store = ContentStore::adopt(std::move(store_directory));
   if (!store) return fail(store.error());
-  const Result<std::vector<std::string>> missing =
-      confine_fetcher({.store = store->directory(), .network = source->url.has_value(), .file_bytes_max = request.bytes_max});
+  const Result<std::vector<std::string>> missing = confine_fetcher(
+      {.store = store->directory(), .source = readable_folder(source->local), .network = source->url.has_value(), .file_bytes_max = request.bytes_max});
   if (!missing) return fail(missing.error());
   if (request.require_confinement && !missing->empty())
     return fail(ErrorKind::kUnavailable, fmt::format("the fetcher would not be wholly confined: this kernel lacks {}", missing->front()));
-  const std::optional<domain::Digest> sha256 = source->url && source->url->sha256 ? source->url->sha256 : request.sha256;
-  Result<StagedFile> staged = bring(*store, *source, request, sha256, progress);
-  if (!staged) return fail(staged.error());
-  Result<FetchResult> result = check_and_publish(*staged, sha256, progress);
-  if (source->url) ::unlinkat(store->staging(), (staged_name_of(*source->url, sha256).substr(0, 64) + ".meta").c_str(), 0);
+  Result<FetchResult> result = fetch(*store, *source, request, progress);
   if (result) result->missing_layers = *missing;
   return result;
 }

@@ -64,13 +64,13 @@ TEST_F(FetcherTest, RefusesWhatIsNoModelFile) {
     std::string says;
   } rows[] = {
       {folder_.path("none"), ErrorKind::kNotFound, "No such file"},
-      {folder_.path(), ErrorKind::kInvalid, "is a directory"},
+      {folder_.path(), ErrorKind::kInvalid, "the folder has no model.onnx in it"},
       {folder_.path("fifo"), ErrorKind::kInvalid, "is not a regular file"},
       {"/dev/zero", ErrorKind::kInvalid, "is not a regular file"},
       {folder_.path("link"), ErrorKind::kInvalid, "is a symbolic link: name the file itself, " + fs::canonical(good).string()},
       {folder_.path("dangling"), ErrorKind::kInvalid, "is a symbolic link to nothing"},
       {folder_.write("empty", ""), ErrorKind::kInvalid, "is empty"},
-      {folder_.write("text", "hello"), ErrorKind::kInvalid, "instead of 'GGUF'"},
+      {folder_.write("text", "hello"), ErrorKind::kInvalid, "neither a model in GGUF, which begins with 'GGUF', nor one in ONNX"},
       {folder_.write("short", model_.substr(0, model_.size() - 1)), ErrorKind::kInvalid, "beyond the file's"},
       {"x.gguf", ErrorKind::kInvalid, "is not an absolute path"},
       {"ftp://x/y", ErrorKind::kInvalid, "only http:// and https://"},

@@ -60,7 +60,7 @@ TEST_F(HttpDownloadTest, SaysWhatAServerDidWrong) {
       {"longer than said", "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n" + model_, ErrorKind::kInvalid, "not a sound GGUF file"},
       {"a petabyte", "HTTP/1.1 200 OK\r\nContent-Length: 1125899906842624\r\n\r\n" + model_, ErrorKind::kTooLarge, "at most"},
       {"more than the disk", "HTTP/1.1 200 OK\r\nContent-Length: 2199023255552\r\n\r\n" + model_, ErrorKind::kTooLarge, "the disk of the model store has only"},
-      {"a page", HttpServerForTest::ok("<html>"), ErrorKind::kInvalid, "instead of 'GGUF'"},
+      {"a page", HttpServerForTest::ok("<html>"), ErrorKind::kInvalid, "neither a model in GGUF"},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);

@@ -34,7 +34,9 @@ class StagedFile {
   Status reserve(uint64_t whole_bytes);
   // kExhausted when the disk is full.
   Status write(std::span<const uint8_t> bytes);
-  // Writes out what is buffered and gives the digest of all.
+  // Writes out what is buffered, so that it can be read by the descriptor.
+  Status flush();
+  // The same, and gives the digest of all.
   Result<domain::Digest> finish();
   // Into the store; the object is done. The file's lock holds until it goes.
   Status publish(const domain::Digest& digest);
@@ -47,7 +49,6 @@ class StagedFile {
  private:
   StagedFile(const ContentStore& store, std::string name, Fd file, uint64_t bytes)
       : store_(&store), name_(std::move(name)), file_(std::move(file)), bytes_(bytes) {}
-  Status flush();
 
   const ContentStore* store_;
   std::string name_;

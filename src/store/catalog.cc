@@ -6,6 +6,7 @@
 #include <array>
 
 #include "store/catalog_schema.h"
+#include "store/tensors_text.h"
 
 namespace ebb::store {
 
@@ -13,9 +14,9 @@ namespace {
 
 constexpr const char* kModelColumns =
     "digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, "
-    "has_chat_template, pooling, width, checksum";
+    "has_chat_template, pooling, width, format, task, tensors, checksum";
 // Without the checksum, which covers what stands before the model too.
-constexpr int kModelColumnCount = 15;
+constexpr int kModelColumnCount = 18;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 WallTime from_ms(int64_t ms) { return WallTime(milliseconds(ms)); }
@@ -31,6 +32,7 @@ void bind_model(Statement& s, int at, const domain::Model& model) {
   s.bind(at + 6, static_cast<int64_t>(f.parameters)).bind(at + 7, static_cast<int64_t>(f.weights_bytes)).bind(at + 8, f.layers).bind(at + 9, f.train_context);
   s.bind(at + 10, f.vocabulary).bind(at + 11, static_cast<int64_t>(f.kv_bytes_per_token)).bind(at + 12, int64_t{f.has_chat_template});
   s.bind(at + 13, f.pooling).bind(at + 14, f.width);
+  s.bind(at + 15, to_string(f.format)).bind(at + 16, to_string(f.task)).bind(at + 17, tensors_to_text(f.inputs, f.outputs));
 }
 
 Result<domain::Model> read_model(const Statement& s, std::string name, int64_t version, int at) {
@@ -50,6 +52,13 @@ Result<domain::Model> read_model(const Statement& s, std::string name, int64_t v
                  .has_chat_template = s.integer(at + 12) != 0,
                  .pooling = s.text(at + 13),
                  .width = s.integer(at + 14)};
+  if (s.text(at + 15) != to_string(domain::ModelFormat::kOnnx)) return model;
+  model.facts.format = domain::ModelFormat::kOnnx;
+  for (const domain::Task task : {domain::Task::kTensors, domain::Task::kEmbedding, domain::Task::kTextClassification, domain::Task::kImageClassification}) {
+    if (to_string(task) == s.text(at + 16)) model.facts.task = task;
+  }
+  if (!tensors_from_text(s.text(at + 17), model.facts.inputs, model.facts.outputs))
+    return fail(ErrorKind::kCorrupt, fmt::format("the catalog's entry of model '{}' has no valid inputs and outputs", model.name));
   return model;
 }
 

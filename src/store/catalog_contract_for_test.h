@@ -27,6 +27,16 @@ inline domain::Model model_for_test(const std::string& name, int64_t version) {
   return model;
 }
 
+inline domain::Model onnx_model_for_test(const std::string& name, int64_t version) {
+  domain::Model model = model_for_test(name, version);
+  model.facts = {.format = domain::ModelFormat::kOnnx, .architecture = "pytorch", .title = "main_graph", .quantization = "FP32", .parameters = 4};
+  model.facts.weights_bytes = 4096;
+  model.facts.task = domain::Task::kEmbedding;
+  model.facts.inputs = {{"ids \"\xC3\xA4", domain::DataType::kInt64, {-1, 128}}, {"scalar", domain::DataType::kBytes, {}}};
+  model.facts.outputs = {{"y", domain::DataType::kFp32, {-1, 384}}};
+  return model;
+}
+
 inline domain::Revision revision_for_test(uint64_t id, const std::string& endpoint) {
   domain::EndpointSpec spec{.name = endpoint, .model = domain::ModelRef{.name = "smol", .version = 2}, .memory_mib = 512, .context_tokens = 2048};
   spec.scaling = {.min = 1, .max = 8, .idle = milliseconds(1500), .keep = milliseconds(60'000)};
@@ -74,7 +84,7 @@ TYPED_TEST_P(CatalogContract, BeginsEmpty) {
 }
 
 TYPED_TEST_P(CatalogContract, ModelsComeBackAsTheyWereInTheirOrder) {
-  const std::vector<domain::Model> all = {model_for_test("a", 1), model_for_test("b", 2), model_for_test("b", 10)};
+  const std::vector<domain::Model> all = {model_for_test("a", 1), model_for_test("b", 2), onnx_model_for_test("b", 10)};
   {
     const auto catalog = this->open();
     for (const size_t i : {2U, 0U, 1U})
@@ -126,18 +136,22 @@ TYPED_TEST_P(CatalogContract, ImagesComeBackAsTheyWere) {
 }
 
 TYPED_TEST_P(CatalogContract, TheNewestRevisionOfAnEndpointIsCurrent) {
-  const std::vector<domain::Revision> current = {echo_for_test(4, "a"), revision_for_test(3, "b")};
+  domain::Revision onnx = revision_for_test(5, "c");
+  onnx.spec.engine = domain::Engine::kOnnx;
+  onnx.model = onnx_model_for_test("b", 10);
+  const std::vector<domain::Revision> current = {echo_for_test(4, "a"), revision_for_test(3, "b"), onnx};
   {
     const auto catalog = this->open();
+    ASSERT_TRUE(catalog->put_revision(onnx));
     ASSERT_TRUE(catalog->put_revision(revision_for_test(1, "a")));
     ASSERT_TRUE(catalog->put_revision(revision_for_test(3, "b")));
     ASSERT_TRUE(catalog->put_revision(echo_for_test(4, "a")));
     EXPECT_EQ(*catalog->current_revisions(), current);
-    EXPECT_EQ(*catalog->highest_revision_id(), 4U);
+    EXPECT_EQ(*catalog->highest_revision_id(), 5U);
   }
   const auto again = this->open();
   EXPECT_EQ(*again->current_revisions(), current);
-  EXPECT_EQ(*again->highest_revision_id(), 4U);
+  EXPECT_EQ(*again->highest_revision_id(), 5U);
 }
 
 TYPED_TEST_P(CatalogContract, ARevisionThatCannotBePutChangesNothing) {

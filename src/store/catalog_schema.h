@@ -44,6 +44,31 @@ CREATE TABLE images(
 )sql",
                                                  R"sql(
 CREATE TABLE functions(revision INTEGER PRIMARY KEY REFERENCES revisions(id), function TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT;
+)sql",
+                                                 // Models in ONNX. `tensors`: inputs and outputs, as JSON.
+                                                 R"sql(
+ALTER TABLE models ADD COLUMN format TEXT NOT NULL DEFAULT 'gguf';
+ALTER TABLE models ADD COLUMN task TEXT NOT NULL DEFAULT 'tensors';
+ALTER TABLE models ADD COLUMN tensors TEXT NOT NULL DEFAULT '';
+UPDATE models SET checksum = row_checksum(name, version, digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers,
+    train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors)
+  WHERE checksum = row_checksum(name, version, digest, added_ms, source, architecture, title, quantization, parameters, weights_bytes, layers,
+    train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width);
+ALTER TABLE revisions ADD COLUMN format TEXT;
+ALTER TABLE revisions ADD COLUMN task TEXT;
+ALTER TABLE revisions ADD COLUMN tensors TEXT;
+UPDATE revisions SET format = 'gguf', task = 'tensors', tensors = '', checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, 'gguf', 'tensors', '')
+  WHERE model_name IS NOT NULL AND checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width);
+UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors)
+  WHERE model_name IS NULL AND checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width);
 )sql"};
 
 }  // namespace ebb::store

@@ -286,6 +286,55 @@ TEST_F(DatabaseTest, TheFirstCatalogIsReadStill) {
   ASSERT_EQ(models->size(), 1U);
   EXPECT_EQ((*models)[0].facts.title, "Smol");
   EXPECT_EQ((*models)[0].facts.pooling, "");
+  EXPECT_EQ((*models)[0].facts.format, domain::ModelFormat::kGguf);
+}
+
+// Revisions as the second version wrote them, with a model and without one.
+TEST_F(DatabaseTest, TheSecondCatalogsRevisionsAreReadStill) {
+  constexpr std::array kSecond{kCatalogSchema[0], kCatalogSchema[1]};
+  {
+    Result<Database> database = Database::open(folder_.path() / "catalog.db", kSecond);
+    ASSERT_TRUE(database);
+    for (const int64_t id : {1, 2}) {
+      Result<Statement> insert = database->prepare(
+          "INSERT INTO revisions(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, "
+          "idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture, title, "
+          "quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, checksum) "
+          "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      ASSERT_TRUE(insert);
+      const std::map<int, std::string> texts{{2, id == 1 ? "a" : "b"}, {4, id == 1 ? "llama" : "echo"}};
+      const std::map<int, std::string> model_texts{{18, "smol"}, {20, std::string(64, '0')}, {22, "x.gguf"}, {23, "llama"}, {24, "Smol"}, {25, "Q4_1"},
+                                                   {33, "mean"}};
+      for (int column = 1; column <= 34; ++column) {
+        if (column == 1) {
+          insert->bind(column, id);
+        } else if (texts.contains(column)) {
+          insert->bind(column, texts.at(column));
+        } else if (column >= 18 && id != 1) {
+          insert->bind_null(column);
+        } else if (model_texts.contains(column)) {
+          insert->bind(column, model_texts.at(column));
+        } else if (column >= 5 && column <= 8) {
+          insert->bind_null(column);  // nothing was wanted
+        } else {
+          insert->bind(column, int64_t{column});
+        }
+      }
+      insert->bind_checksum(35);
+      ASSERT_TRUE(insert->run());
+      Result<Statement> current = database->prepare("INSERT INTO endpoints(name, revision, checksum) VALUES(?, ?, ?)");
+      ASSERT_TRUE(current);
+      ASSERT_TRUE(current->bind(1, id == 1 ? "a" : "b").bind(2, id).bind_checksum(3).run());
+    }
+  }
+  Result<std::unique_ptr<Catalog>> catalog = Catalog::open(folder_.path());
+  ASSERT_TRUE(catalog) << catalog.error().message;
+  const Result<std::vector<domain::Revision>> revisions = (*catalog)->current_revisions();
+  ASSERT_TRUE(revisions) << revisions.error().message;
+  ASSERT_EQ(revisions->size(), 2U);
+  EXPECT_EQ((*revisions)[0].model->facts.pooling, "mean");
+  EXPECT_EQ((*revisions)[0].model->facts.format, domain::ModelFormat::kGguf);
+  EXPECT_FALSE((*revisions)[1].model);
 }
 
 TEST_F(DatabaseTest, AMigrationBlessesNoDamage) {

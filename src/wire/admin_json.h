@@ -97,7 +97,7 @@ struct AddModel {
 
 // A line of the answer to POST models: progress lines, then one with "model" or "error".
 struct ModelProgress {
-  std::string phase;  // "download", "hash", "check", "publish"
+  std::string phase;  // "download", "hash", "pack", "check", "publish", "prepare"
   uint64_t done_bytes = 0;
   uint64_t total_bytes = 0;  // 0: not known
   bool operator==(const ModelProgress&) const = default;

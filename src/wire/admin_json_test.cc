@@ -1,5 +1,6 @@
 // What the server writes, the CLI reads back; times are exact; the one body that the server reads is closed.
 #include "wire/admin_json.h"
+#include "wire/model_facts_json.h"
 
 #include <gtest/gtest.h>
 
@@ -55,12 +56,36 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
                  .vocabulary = 49152,
                  .has_chat_template = true};
   EXPECT_EQ(*model_from_json(to_json(model)), model);
+  domain::Model onnx = model;
+  onnx.facts = {.format = domain::ModelFormat::kOnnx, .architecture = "pytorch", .weights_bytes = 98};
+  onnx.facts.task = domain::Task::kTextClassification;
+  onnx.facts.inputs = {{"ids", domain::DataType::kInt64, {-1, 128}}};
+  onnx.facts.outputs = {{"y", domain::DataType::kFp32, {}}};
+  EXPECT_EQ(*model_from_json(to_json(onnx)), onnx);
   const ModelProgress progress{.phase = "hash", .done_bytes = 1, .total_bytes = 2};
   EXPECT_EQ(*model_progress_from_json(to_json(progress)), progress);
   const Bill bill{.currency = "USD",
                   .rows = {{.endpoint = "chat", .tier = "cold", .calls = 2, .faults = 1, .billed_ms = 3, .cost = 4}},
                   .total = {.calls = 1, .billed_ms = 3, .cost = 4}};
   EXPECT_EQ(*bill_from_json(to_json(bill)), bill);
+}
+
+TEST(AdminJson, FactsOfModelsAreChecked) {
+  const auto why = [](std::string_view more) {
+    const std::string text = R"({"architecture": "a", "title": "", "quantization": "", "parameters": 1, "weights_bytes": 1, "kv_bytes_per_token": 0)";
+    const Result<domain::ModelFacts> facts = model_facts_from_json(*parse_json(text + std::string(more) + "}"), "facts");
+    return facts ? std::string() : facts.error().param;
+  };
+  const std::string sizes = R"(, "layers": 1, "train_context": 1, "vocabulary": 1)";
+  const std::string zeros = R"(, "layers": 0, "train_context": 0, "vocabulary": 0)";
+  EXPECT_EQ(why(sizes), "");  // as an older server says it
+  EXPECT_EQ(why(zeros), "facts.layers");
+  EXPECT_EQ(why(zeros + R"(, "format": "onnx")"), "");
+  EXPECT_EQ(why(sizes + R"(, "format": "pickle")"), "facts.format");
+  EXPECT_EQ(why(zeros + R"(, "format": "onnx", "task": "sing")"), "facts.task");
+  EXPECT_EQ(why(zeros + R"(, "format": "onnx", "inputs": [{"name": "x", "datatype": "FP31", "shape": []}])"), "facts.inputs.datatype");
+  EXPECT_EQ(why(zeros + R"(, "format": "onnx", "outputs": [{"name": "x", "datatype": "FP32", "shape": [-2]}])"), "facts.outputs.shape");
+  EXPECT_EQ(why(zeros + R"(, "format": "onnx", "outputs": [3])"), "facts.outputs");
 }
 
 TEST(AdminJson, ErrorsKeepKindParamAndAdvice) {

@@ -80,11 +80,11 @@ domain::CallLimits read_limits(ObjectReader& parent) {
 
 void read_model(ObjectReader& reader, EndpointSpec& spec) {
   const auto engine = reader.string("engine").value_or("llama");
-  if (engine != "llama" && engine != "echo") reader.add_error("engine", fmt::format("'engine' must be llama or echo, not '{}'", engine));
-  spec.engine = engine == "echo" ? domain::Engine::kEcho : domain::Engine::kLlama;
+  spec.engine = engine == "echo" ? domain::Engine::kEcho : engine == "onnx" ? domain::Engine::kOnnx : domain::Engine::kLlama;
+  if (engine != to_string(spec.engine)) reader.add_error("engine", fmt::format("'engine' must be llama, onnx or echo, not '{}'", engine));
   const auto model = reader.string("model");
   if (!model) {
-    if (spec.engine == domain::Engine::kLlama) reader.add_error("model", "'model' is required: the name of a stored model (`ebb model ls` lists them)");
+    if (spec.engine != domain::Engine::kEcho) reader.add_error("model", "'model' is required: the name of a stored model (`ebb model ls` lists them)");
     return;
   }
   Result<domain::ModelRef> ref = domain::parse_model_ref(*model);

@@ -2,7 +2,7 @@
 //
 //   endpoint: chat             # required
 //   model: smol@3              # required unless `engine: echo`
-//   engine: llama              # llama | echo
+//   engine: llama              # llama | onnx | echo; left out: what the model's format needs
 //   image: resize@2            # instead of a model: a function, with the fields of spec_function.h
 //   memory: 512MiB             # left out: from the model
 //   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
@@ -12,6 +12,8 @@
 // Ranges are those of domain/limits.h.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +34,13 @@ json::value spec_to_json(const domain::EndpointSpec& spec);
 // An empty text or one of comments only is null. Plain true/false, null and numbers get their JSON types, anything quoted is a string. Error: kInvalid
 // (kTooLarge for the size) with "line L, column C: …", counted from 1.
 Result<json::value> yaml_to_json(std::string_view yaml);
+
+// The same with the line of each field, by its path ("scaling.max"), so that what is wrong with a value can be pointed at.
+struct YamlDocument {
+  json::value value;
+  std::map<std::string, int, std::less<>> lines;
+};
+Result<YamlDocument> read_yaml(std::string_view yaml);
 
 // The nearest of `known` to what was written, or empty if none is near enough to be meant.
 std::string_view nearest_word(std::string_view written, const std::vector<std::string_view>& known);

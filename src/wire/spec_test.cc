@@ -78,7 +78,7 @@ TEST(Spec, Refusals) {
       {"{endpoint: 7, model: m}", "endpoint", "must be a string"},
       {"{endpoint: c, model: m@0}", "model", ""},
       {"{endpoint: c, model: ./m.gguf}", "model", ""},
-      {"{endpoint: c, model: m, engine: onnx}", "engine", "llama or echo"},
+      {"{endpoint: c, model: m, engine: vllm}", "engine", "llama, onnx or echo"},
       {"{endpoint: c, modle: m}", "modle", "did you mean 'model'?"},
       {"{endpoint: c, model: m, picture: x}", "picture", "'picture' is not a known field: known here: endpoint, model"},
       {"{endpoint: c, model: m, priority: normal}", "priority", "not a known field"},

@@ -53,7 +53,7 @@ class Builder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   const std::optional<Error>& error() const { return error_; }
-  json::value take() { return std::move(root_); }
+  YamlDocument take() { return {.value = std::move(root_), .lines = std::move(lines_)}; }
 
   void refuse(const YAML::Mark& mark, std::string_view why) {
     if (!error_) error_ = Error{.kind = ErrorKind::kInvalid, .message = fmt::format("{}: {}", position(mark), why)};
@@ -76,6 +76,7 @@ class Builder final : public YAML::EventHandler {
     if (expects_key()) {
       if (levels_.back().value.get_object().contains(text)) return refuse(mark, fmt::format("'{}' is there twice", text.substr(0, 80)));
       levels_.back().key = text;
+      lines_.emplace(path(), mark.line + 1);
       return;
     }
     place(std::move(value));
@@ -95,6 +96,15 @@ class Builder final : public YAML::EventHandler {
     place(std::move(done));
   }
 
+  // Of the field whose key was read last.
+  std::string path() const {
+    std::string path;
+    for (const Level& level : levels_) {
+      if (level.key) path += (path.empty() ? "" : ".") + *level.key;
+    }
+    return path;
+  }
+
   bool expects_key() const { return !levels_.empty() && levels_.back().value.is_object() && !levels_.back().key; }
 
   void place(json::value value) {
@@ -112,6 +122,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   json::value root_;
+  std::map<std::string, int, std::less<>> lines_;
   std::vector<Level> levels_;
   std::optional<Error> error_;
 };
@@ -119,6 +130,12 @@ class Builder final : public YAML::EventHandler {
 }  // namespace
 
 Result<json::value> yaml_to_json(std::string_view yaml) {
+  Result<YamlDocument> document = read_yaml(yaml);
+  if (!document) return fail(document.error());
+  return std::move(document->value);
+}
+
+Result<YamlDocument> read_yaml(std::string_view yaml) {
   if (yaml.size() > domain::kSpecBytesMax)
     return fail(ErrorKind::kTooLarge, fmt::format("{} bytes of YAML, but at most {} are read", yaml.size(), domain::kSpecBytesMax));
   if (yaml.find('\0') != std::string_view::npos) return fail(ErrorKind::kInvalid, "there is a NUL byte in it: not a text file");
@@ -127,11 +144,11 @@ Result<json::value> yaml_to_json(std::string_view yaml) {
   // yaml-cpp reports by exceptions: this is where they end.
   try {
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) return json::value(nullptr);
+    if (!parser.HandleNextDocument(builder)) return YamlDocument{};
     if (builder.error()) return fail(*builder.error());
-    json::value value = builder.take();
-    if (parser.HandleNextDocument(builder)) return fail(ErrorKind::kInvalid, "more than one document: write one endpoint a file");
-    return value;
+    YamlDocument document = builder.take();
+    if (parser.HandleNextDocument(builder)) return fail(ErrorKind::kInvalid, "more than one document: write one a file");
+    return document;
   } catch (const YAML::Exception& error) {
     if (builder.error()) return fail(*builder.error());
     return fail(ErrorKind::kInvalid, fmt::format("{}: {}", position(error.mark), error.msg));
