@@ -80,6 +80,18 @@ Status save_optimized(const wire::Package& package, const std::string& scratch) 
   }
 }
 
+// What the library cannot read back is no use to a worker.
+Status try_session(std::span<const char> optimized) {
+  try {
+    Ort::SessionOptions options = session_options(1);
+    use_prepared(options);
+    const Ort::Session session(environment(), optimized.data(), optimized.size(), options);
+    return {};
+  } catch (const Ort::Exception& thrown) {
+    return fail(library_error(thrown, ErrorKind::kCorrupt));
+  }
+}
+
 }  // namespace
 
 Result<uint64_t> prepare(std::span<const char> bytes, const std::string& scratch, int to) {
@@ -90,6 +102,7 @@ Result<uint64_t> prepare(std::span<const char> bytes, const std::string& scratch
   if (!file) return fail(errno_error("reading the optimised model", errno));
   const Result<Mapping> optimized = Mapping::of(file.get());
   if (!optimized) return fail(optimized.error());
+  if (const Status usable = try_session(optimized->bytes()); !usable) return fail(usable.error());
   Status written = write_entry(to, wire::kManifestEntry, manifest_for(*package));
   if (written) written = write_entry(to, wire::kModelEntry, std::string_view(optimized->bytes().data(), optimized->bytes().size()));
   if (written) written = write_all(to, wire::package_end());

@@ -8,6 +8,7 @@
 // `ebb serve --require-sandbox` refuses to start without it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,8 +28,8 @@ struct Layer {
 };
 
 // Once, in a process with one thread: most layers bind only the calling thread and what comes from it. Descriptors that are open stay open.
-// Ends the process if its parent died meanwhile.
-std::vector<Layer> confine();
+// Ends the process if its parent died meanwhile. `written_bytes_max`: what one file that is open already may grow to; a worker writes none.
+std::vector<Layer> confine(uint64_t written_bytes_max = 0);
 
 // What confine() ends with: while a model is being loaded, whatever reads it can open no socket, start no process and signal nobody. The list
 // of what is refused is short here, and that of seal() is of what is allowed.
