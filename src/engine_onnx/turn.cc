@@ -38,7 +38,7 @@ void Turn::begin(RunningCall& call) {
   for (size_t part = 0; part < call.work->parts(); ++part)
     call.left.push_back(part);
   events_.push_back({.call = call.id, .kind = Kind::kStarted, .prompt_tokens = call.work->prompt_tokens()});
-  finish_if_done(call);
+  if (call.left.empty()) give_out(call);
 }
 
 std::vector<Turn::Part> Turn::choose() {
@@ -134,15 +134,15 @@ void Turn::hand_out(const Part& part, Outputs outputs) {
   RunningCall& call = *part.call;
   if (call.ended) return;
   if (const Status taken = call.work->take(part.index, std::move(outputs)); !taken) return fail_call(call, taken.error());
+  ++call.taken;
+  give_out(call);
+}
+
+void Turn::give_out(RunningCall& call) {
   for (engine::StepEvent& event : call.work->give()) {
     event.call = call.id;
     events_.push_back(std::move(event));
   }
-  ++call.taken;
-  finish_if_done(call);
-}
-
-void Turn::finish_if_done(RunningCall& call) {
   if (call.taken < call.work->parts()) return;
   call.ended = true;
   events_.push_back({.call = call.id, .kind = Kind::kFinished, .prompt_tokens = call.work->prompt_tokens()});

@@ -58,7 +58,8 @@ class Turn {
   Result<std::vector<Outputs>> compute_together(std::span<const Part> parts);
   Result<Outputs> run_model(std::span<const Part> parts, std::span<const domain::Tensor> inputs);
   void hand_out(const Part& part, Outputs outputs);
-  void finish_if_done(RunningCall& call);
+  // What it has for its caller, and its end if that was all.
+  void give_out(RunningCall& call);
   void fail_call(RunningCall& call, Error error);
   bool is_cancelled(const RunningCall& call);
 
