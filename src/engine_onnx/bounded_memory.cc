@@ -21,7 +21,8 @@ class BoundReached final : public std::bad_alloc {
 
 }  // namespace
 
-BoundedMemory::BoundedMemory(int64_t bytes_max) : OrtAllocator{}, info_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)), bytes_max_(bytes_max) {
+BoundedMemory::BoundedMemory(int64_t bytes_max)
+    : OrtAllocator{}, info_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)), bytes_max_(bytes_max) {
   version = ORT_API_VERSION;
   Alloc = [](OrtAllocator* self, size_t bytes) { return static_cast<BoundedMemory*>(self)->take(bytes); };
   Reserve = Alloc;

@@ -25,8 +25,7 @@ struct ImageModel {
 
 class ImageWork final : public Work {
  public:
-  ImageWork(const ImageModel& image, const domain::Samples& samples)
-      : image_(image), items_(samples.items), top_(samples.top), given_(samples.items.size()) {}
+  ImageWork(const ImageModel& image, const domain::Samples& samples) : image_(image), items_(samples.items), top_(samples.top), given_(samples.items.size()) {}
 
   Status begin() override { return {}; }
   size_t parts() const override { return items_.size(); }
@@ -81,14 +80,15 @@ class ImageTask final : public Task {
 Result<std::unique_ptr<Task>> make_image_task(const Model& model) {
   const wire::Manifest& manifest = model.manifest();
   const auto* file = model.file(manifest.labels);
-  Result<std::vector<std::string>> labels = file == nullptr ? fail(ErrorKind::kCorrupt, fmt::format("the package lacks '{}'", manifest.labels)) : read_labels(*file);
+  Result<std::vector<std::string>> labels =
+      file == nullptr ? fail(ErrorKind::kCorrupt, fmt::format("the package lacks '{}'", manifest.labels)) : read_labels(*file);
   if (!labels) return fail(labels.error());
   ImageModel image{.model = &model, .labels = std::move(*labels), .outputs = {manifest.output}};
   const auto output = std::ranges::find(model.outputs(), manifest.output, &domain::TensorSpec::name);
   const int64_t at_once = model.inputs().front().shape[0];
   if (at_once != -1 && at_once != 1)
     return fail(ErrorKind::kCorrupt, fmt::format("the model takes {} pictures at once: export it for one, or for any number", at_once));
-  image.has_batches = at_once == -1 && output->shape[0] == -1;
+  image.has_batches = model.keeps_rows_apart() && at_once == -1 && output->shape[0] == -1;
   return std::make_unique<ImageTask>(std::move(image));
 }
 

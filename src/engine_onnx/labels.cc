@@ -28,8 +28,7 @@ std::vector<double> softmax(std::span<const float> raw) {
 std::vector<double> scores_of(std::span<const float> raw, wire::Scores scores) {
   if (scores == wire::Scores::kSoftmax) return softmax(raw);
   std::vector<double> out(raw.begin(), raw.end());
-  if (scores == wire::Scores::kSigmoid)
-    std::ranges::transform(out, out.begin(), [](double value) { return 1 / (1 + std::exp(-value)); });
+  if (scores == wire::Scores::kSigmoid) std::ranges::transform(out, out.begin(), [](double value) { return 1 / (1 + std::exp(-value)); });
   return out;
 }
 
@@ -43,7 +42,8 @@ Result<std::vector<std::string>> read_labels(std::span<const char> file) {
     std::string_view label = rest.substr(0, end);
     if (label.ends_with('\r')) label.remove_suffix(1);
     if (label.empty() || label.size() > domain::kLabelBytesMax || !is_utf8(label))
-      return fail(ErrorKind::kCorrupt, fmt::format("line {} of the labels is empty, longer than {} bytes or no UTF-8", labels.size() + 1, domain::kLabelBytesMax));
+      return fail(ErrorKind::kCorrupt,
+                  fmt::format("line {} of the labels is empty, longer than {} bytes or no UTF-8", labels.size() + 1, domain::kLabelBytesMax));
     labels.emplace_back(label);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -54,12 +54,14 @@ Result<std::vector<std::string>> read_labels(std::span<const char> file) {
 Result<domain::Labels> best_labels(std::span<const float> raw, wire::Scores scores, std::span<const std::string> labels, int top) {
   if (raw.size() != labels.size())
     return fail(ErrorKind::kInternal, fmt::format("the model gives {} scores and its package has {} labels", raw.size(), labels.size()));
-  if (!std::ranges::all_of(raw, [](float value) { return std::isfinite(value); })) return fail(ErrorKind::kInternal, "the model gave a score that is no number");
+  if (!std::ranges::all_of(raw, [](float value) { return std::isfinite(value); }))
+    return fail(ErrorKind::kInternal, "the model gave a score that is no number");
   const std::vector<double> all = scores_of(raw, scores);
   std::vector<size_t> order(all.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t count = std::min(order.size(), static_cast<size_t>(std::max(top, 1)));
-  std::ranges::partial_sort(order, order.begin() + static_cast<ptrdiff_t>(count), [&all](size_t a, size_t b) { return all[a] != all[b] ? all[a] > all[b] : a < b; });
+  std::ranges::partial_sort(order, order.begin() + static_cast<ptrdiff_t>(count),
+                            [&all](size_t a, size_t b) { return all[a] != all[b] ? all[a] > all[b] : a < b; });
   domain::Labels best;
   for (size_t i = 0; i < count; ++i)
     best.labels.push_back({.label = labels[order[i]], .score = static_cast<float>(all[order[i]])});

@@ -12,8 +12,8 @@
 
 namespace ebb::engine_onnx {
 
-// Opens the library and runs a first tiny model, so that all that it reads of the machine (its processor, libraries, tables) is read before the files are
-// out of reach. Once, at start. Aborts if it is not there: then the program was installed wrongly.
+// Bounds the process's memory, opens the library and runs a first tiny model, so that all that it reads of the machine (its processor, libraries, tables) is
+// read before the files are out of reach. Once, at start. Aborts if it is not there: then the program was installed wrongly.
 void init_library(const std::string& path);
 
 // `<directory of the program>/../lib/ebb/<file of otherwise>` if it is there, else the given path.
@@ -25,6 +25,8 @@ std::string library_version();
 std::string preparation_key();
 
 const Ort::Env& environment();
+// Of this machine, as they were at the start: later they cannot be asked for.
+unsigned cores();
 
 // What the tensors of all runs may take together. The rest of the process is small beside it.
 int64_t tensor_bytes_max();

@@ -26,6 +26,8 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
   return *this;
 }
 
+void Mapping::forget() { ::madvise(const_cast<char*>(bytes_.data()), bytes_.size(), MADV_DONTNEED); }
+
 Mapping::~Mapping() {
   if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }

@@ -17,6 +17,8 @@ class Mapping {
   ~Mapping();
 
   std::span<const char> bytes() const { return bytes_; }
+  // Its pages count as ours no more until they are looked at again.
+  void forget();
 
  private:
   explicit Mapping(std::span<const char> bytes) : bytes_(bytes) {}

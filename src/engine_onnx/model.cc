@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstring>
 #include <new>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "domain/limits.h"
@@ -20,6 +23,9 @@
 namespace ebb::engine_onnx {
 
 namespace {
+
+// A worker moves between few numbers of threads, as its neighbours come and go.
+constexpr size_t kSessionsKept = 2;
 
 // What exporters call the first dimension when it is a number of independent examples.
 constexpr std::array<std::string_view, 4> kBatchWords{"N", "n", "B", "bs"};
@@ -32,7 +38,8 @@ struct Described {
 };
 
 std::unexpected<Error> not_for_clients(std::string_view what, std::string_view name) {
-  return fail(ErrorKind::kCorrupt, fmt::format("the model's {} '{}' is not a tensor of a type that a request can have: export the model with tensors only", what, name));
+  return fail(ErrorKind::kCorrupt,
+              fmt::format("the model's {} '{}' is not a tensor of a type that a request can have: export the model with tensors only", what, name));
 }
 
 Result<Described> describe_one(std::string name, const Ort::TypeInfo& type, std::string_view what) {
@@ -76,9 +83,10 @@ Result<std::vector<domain::Tensor>> tensors_of(const std::vector<Ort::Value>& va
     if (!more) return fail(more.error());
     bytes += *more;
     if (bytes > domain::kTensorBytesMax)
-      return fail(ErrorKind::kTooLarge, fmt::format("the model's outputs for this input take more than the {} MiB that an answer may have: ask for fewer outputs, or "
-                                                    "for less at once",
-                                                    domain::kTensorBytesMax >> 20U));
+      return fail(ErrorKind::kTooLarge,
+                  fmt::format("the model's outputs for this input take more than the {} MiB that an answer may have: ask for fewer outputs, or "
+                              "for less at once",
+                              domain::kTensorBytesMax >> 20U));
   }
   std::vector<domain::Tensor> tensors;
   for (size_t i = 0; i < values.size(); ++i)
@@ -89,7 +97,8 @@ Result<std::vector<domain::Tensor>> tensors_of(const std::vector<Ort::Value>& va
 Error of_the_run(Error error) {
   if (error.message.find("terminate flag") != std::string::npos) return {.kind = ErrorKind::kCancelled, .message = "the run was stopped"};
   if (error.kind == ErrorKind::kExhausted)
-    return {.kind = error.kind, .message = fmt::format("the model needs more memory for this input than the {} MiB that it may have", tensor_bytes_max() >> 20U)};
+    return {.kind = error.kind,
+            .message = fmt::format("the model needs more memory for this input than the {} MiB that it may have", tensor_bytes_max() >> 20U)};
   error.message = "the model cannot compute this input: " + error.message;
   error.param = "inputs";
   return error;
@@ -108,6 +117,12 @@ Ort::SessionOptions session_options(int threads) {
   options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
   options.DisableMemPattern();
   return options;
+}
+
+// The names of all such operators begin so. A tensor of this name does no harm: calls then run one by one.
+bool quantises_over_rows(std::span<const char> model) {
+  constexpr std::string_view kOperator = "DynamicQuantize";
+  return ::memmem(model.data(), model.size(), kOperator.data(), kOperator.size()) != nullptr;
 }
 
 void add_external_data(Ort::SessionOptions& options, const wire::Package& package) {
@@ -134,6 +149,7 @@ Result<std::unique_ptr<Model>> Model::load(const Fd& package, int prepared, int 
       model->prepared_ = {};
     }
   }
+  if (!model->is_prepared()) model->keeps_rows_apart_ = !quantises_over_rows(*model->package_.find(wire::kModelEntry));
   if (const Result<Ort::Session*> session = model->session_for(threads); !session) return fail(session.error());
   if (const Status described = model->describe(); !described) return fail(described.error());
   return model;
@@ -152,13 +168,14 @@ Status Model::read_package() {
 
 bool Model::take_prepared(int prepared, const Log& log) {
   Result<Mapping> bytes = Mapping::of(prepared);
-  const Result<std::span<const char>> inside = bytes ? read_preparation(bytes->bytes(), package_) : fail(bytes.error());
+  const Result<Preparation> inside = bytes ? read_preparation(bytes->bytes(), package_) : fail(bytes.error());
   if (!inside) {
     log("the prepared model does not fit, the model itself is loaded: " + inside.error().message);
     return false;
   }
   prepared_ = std::move(*bytes);
-  prepared_model_ = *inside;
+  prepared_model_ = inside->model;
+  keeps_rows_apart_ = inside->keeps_rows_apart;
   return true;
 }
 
@@ -181,15 +198,15 @@ Status Model::describe() {
       first_dimensions.insert(one->first_dimension);
       outputs_.push_back(std::move(one->spec));
     }
-    has_batches_ = !inputs_.empty() && first_dimensions.size() == 1 && names_a_batch(*first_dimensions.begin());
+    has_batches_ = keeps_rows_apart_ && !inputs_.empty() && first_dimensions.size() == 1 && names_a_batch(*first_dimensions.begin());
     return {};
   });
 }
 
-Ort::Session Model::make_session(int threads) const {
+Ort::Session Model::make_session(int threads, Packing packing) const {
   Ort::SessionOptions options = session_options(threads);
   if (is_prepared()) {
-    use_prepared(options);
+    use_prepared(options, packing);
     return {environment(), prepared_model_.data(), prepared_model_.size(), options};
   }
   add_external_data(options, package_);
@@ -198,12 +215,51 @@ Ort::Session Model::make_session(int threads) const {
 }
 
 Result<Ort::Session*> Model::session_for(int threads) {
-  if (const auto found = sessions_.find(threads); found != sessions_.end()) return &found->second;
-  return guarded<Ort::Session*>(ErrorKind::kCorrupt, [&] { return &sessions_.emplace(threads, make_session(threads)).first->second; });
+  auto found = sessions_.find(threads);
+  if (found == sessions_.end()) {
+    const Packing packing = is_prepared() ? Packing::kQuick : Packing::kFull;
+    Result<Ort::Session> made = guarded<Ort::Session>(ErrorKind::kCorrupt, [&] { return make_session(threads, packing); });
+    if (!made) return fail(made.error());
+    // What the library copied is looked at no more.
+    if (!is_prepared()) package_bytes_.forget();
+    drop_oldest();
+    found = sessions_.emplace(threads, Kept{.session = std::move(*made), .packing = packing}).first;
+  }
+  found->second.used = ++uses_;
+  return &found->second.session;
+}
+
+void Model::drop_oldest() {
+  if (sessions_.size() < kSessionsKept) return;
+  sessions_.erase(std::ranges::min_element(sessions_, {}, [](const auto& entry) { return entry.second.used; }));
+}
+
+void Model::improve(int threads) {
+  const auto found = sessions_.find(threads);
+  if (found == sessions_.end() || found->second.packing == Packing::kFull || improved_.valid()) return;
+  found->second.packing = Packing::kFull;  // tried once
+  try {
+    improved_ = std::async(std::launch::async, [this, threads] {
+      Result<Ort::Session> made = guarded<Ort::Session>(ErrorKind::kCorrupt, [&] { return make_session(threads, Packing::kFull); });
+      return Improved{.threads = threads, .session = made ? std::move(*made) : Ort::Session(nullptr)};
+    });
+  } catch (const std::system_error&) {
+    return;  // no thread to be had: the quick one goes on
+  }
+}
+
+void Model::take_improved() {
+  if (!improved_.valid() || improved_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
+  Improved improved = improved_.get();
+  const auto found = sessions_.find(improved.threads);
+  if (!improved.session || found == sessions_.end()) return;
+  found->second.session = std::move(improved.session);
+  prepared_.forget();  // what was packed is looked at no more
 }
 
 Result<std::vector<domain::Tensor>> Model::run(std::span<const domain::Tensor> inputs, std::span<const std::string> outputs, int threads,
                                                const Ort::RunOptions& options) {
+  take_improved();
   const Result<Ort::Session*> session = session_for(threads);
   if (!session) return fail(session.error());
   const std::vector<const char*> input_names = names_of(inputs);

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "base/check.h"
+#include "engine_onnx/library.h"
 #include "engine_onnx/tensor_work.h"
 
 namespace ebb::engine_onnx {
@@ -27,10 +27,7 @@ constexpr int kSilentStepsMax = 100;
 constexpr milliseconds kStopMax{10'000};
 
 // Few numbers, since each is a session of its own.
-int usable_threads(int wanted) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  return static_cast<int>(std::bit_floor(std::min(static_cast<unsigned>(std::max(1, wanted)), cores)));
-}
+int usable_threads(int wanted) { return static_cast<int>(std::bit_floor(std::min(static_cast<unsigned>(std::max(1, wanted)), cores()))); }
 
 }  // namespace
 
@@ -118,6 +115,7 @@ OnnxEngine::Events OnnxEngine::end_turn() {
   // Of calls that were cancelled meanwhile nothing is told.
   std::erase_if(events, [this](const engine::StepEvent& event) { return find(event.call) == calls_.end(); });
   std::erase_if(calls_, [](const auto& call) { return call->ended; });
+  model_->improve(threads_);
   return events;
 }
 

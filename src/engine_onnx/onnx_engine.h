@@ -50,11 +50,11 @@ class OnnxEngine final : public engine::Engine {
   std::unique_ptr<Task> task_;  // nullptr: tensors only
   int threads_ = 1;
   int slots_ = 0;
-  Calls calls_;                                     // in the order of their turns
-  std::unique_ptr<Turn> turn_;                      // under way
-  bool stopped_ = false;                            // its run was told to stop
-  int silent_steps_ = 0;                            // since it began, or since life was shown
-  Runner runner_;                                   // last: its thread uses the turn
+  Calls calls_;                 // in the order of their turns
+  std::unique_ptr<Turn> turn_;  // under way
+  bool stopped_ = false;        // its run was told to stop
+  int silent_steps_ = 0;        // since it began, or since life was shown
+  Runner runner_;               // last: its thread uses the turn
 };
 
 }  // namespace ebb::engine_onnx

@@ -40,9 +40,7 @@ TEST(OnnxEngine, EveryTypeGoesThrough) {
   }
 }
 
-Tensors rows(const std::vector<float>& values) {
-  return {.inputs = {tensor("x", DataType::kFp32, {static_cast<int64_t>(values.size() / 2), 2}, values)}};
-}
+Tensors rows(const std::vector<float>& values) { return {.inputs = {tensor("x", DataType::kFp32, {static_cast<int64_t>(values.size() / 2), 2}, values)}}; }
 
 TEST(OnnxEngine, CallsThatWaitRunTogetherAndGetTheirOwnRows) {
   const auto engine = loaded(package(matmul()));
@@ -126,10 +124,19 @@ TEST(OnnxEngine, RefusesWhatTheModelDoesNotTake) {
       {with([](Tensor& t) { t.head.name = "z"; }), "inputs", "no input 'z'"},
       {{.inputs = {good, good}}, "inputs", "comes twice"},
       {with([](Tensor& t) { t.head.type = DataType::kInt32; }), "inputs", "takes FP32 [-1,2]"},
-      {with([](Tensor& t) { t.head.shape = {1, 3}; }), "inputs", "has the shape [1,3]"},
+      {with([](Tensor& t) {
+         t.head.shape = {1, 3};
+       }),
+       "inputs", "has the shape [1,3]"},
       {with([](Tensor& t) { t.head.shape = {2}; }), "inputs", "has the shape [2]"},
-      {with([](Tensor& t) { t.head.shape = {int64_t{1} << 62, 2}; }), "inputs", "more elements"},
-      {with([](Tensor& t) { t.head.shape = {-1, 2}; }), "inputs", "negative"},
+      {with([](Tensor& t) {
+         t.head.shape = {int64_t{1} << 62, 2};
+       }),
+       "inputs", "more elements"},
+      {with([](Tensor& t) {
+         t.head.shape = {-1, 2};
+       }),
+       "inputs", "negative"},
       {with([](Tensor& t) { t.data.pop_back(); }), "inputs", "takes 8 bytes and there are 7"},
       {{.inputs = {good}, .outputs = {"z"}}, "outputs", "no output 'z': it has 'y' FP32 [-1,2]"},
       {{.inputs = {good}, .outputs = {"y", "y"}}, "outputs", "asked for twice"},
@@ -191,6 +198,30 @@ TEST(OnnxEngine, CancelStopsARunThatWouldNotEnd) {
   EXPECT_THAT(floats_of(ask(*engine, short_one).tensors.at(0)), testing::ElementsAre(5));
 }
 
+// Computed while the graph is optimised, which happens before any run.
+TEST(OnnxEngine, AModelThatAsksForTooMuchWhileItLoads) {
+  const auto engine =
+      load(package(model(node("ConstantOfShape", {"shape"}, {"zeros"}) + node("ReduceSum", {"zeros"}, {"sum"}) + node("Add", {"x", "sum"}, {"y"}) +
+                         weight("shape", DataType::kInt64, {1}, bytes_of(std::vector<int64_t>{int64_t{1} << 40})) + takes("x", DataType::kFp32, {1}) +
+                         gives("y", DataType::kFp32, {1}))));
+  if (!engine) return;
+  EXPECT_EQ(ask(**engine, Tensors{.inputs = {tensor<float>("x", DataType::kFp32, {1}, {1})}}).error.kind, ErrorKind::kExhausted);
+}
+
+// How the numbers of one caller are quantised would depend on those of another.
+TEST(OnnxEngine, AModelThatQuantisesOverRowsRunsCallsOneByOne) {
+  const auto engine = loaded(package(
+      model(node("DynamicQuantizeLinear", {"x"}, {"y", "scale", "zero"}) + takes("x", DataType::kFp32, {-1, 2}) + gives("y", DataType::kUint8, {-1, 2}))));
+  for (const uint64_t id : {1, 2}) {
+    domain::Call call;
+    call.input = rows({0, id == 1 ? 1.0F : 100.0F});
+    ASSERT_TRUE(engine->execute(CallId{id}, call));
+  }
+  std::map<uint64_t, Answer> all = answers(*engine);
+  EXPECT_EQ(all[1].tensors.at(0).data, std::string("\x00\xFF", 2));
+  EXPECT_EQ(all[2].tensors.at(0).data, std::string("\x00\xFF", 2));
+}
+
 TEST(OnnxEngine, ParksAndWakes) {
   const auto engine = loaded(package(matmul()), 1, 2);
   EXPECT_EQ(ask(*engine, rows({1, 0})).tensors.size(), 1U);
@@ -205,8 +236,8 @@ TEST(OnnxEngine, ParksAndWakes) {
 
 TEST(OnnxEngine, ExternalDataComesFromThePackageOnly) {
   const auto with = [](std::string_view location, int64_t offset, int64_t length) {
-    return model(node("Add", {"x", "w"}, {"y"}) + weight_outside("w", DataType::kFp32, {1, 2}, location, offset, length) + takes("x", DataType::kFp32, {-1, 2}) +
-                 gives("y", DataType::kFp32, {-1, 2}));
+    return model(node("Add", {"x", "w"}, {"y"}) + weight_outside("w", DataType::kFp32, {1, 2}, location, offset, length) +
+                 takes("x", DataType::kFp32, {-1, 2}) + gives("y", DataType::kFp32, {-1, 2}));
   };
   const std::map<std::string, std::string> files{{"sub/w.bin", bytes_of(std::vector<float>{9, 9, 10, 20})}};
   const auto engine = loaded(package(with("sub/w.bin", 8, 8), R"({"task":"tensors"})", files));
@@ -222,7 +253,8 @@ TEST(OnnxEngine, RefusesModelsThatAreNone) {
   const std::string good = matmul();
   const std::string lying = model(node("MatMul", {"x", "w"}, {"y"}) + weight("w", DataType::kFp32, {int64_t{1} << 40, 2}, "12345678") +
                                   takes("x", DataType::kFp32, {-1, 2}) + gives("y", DataType::kFp32, {-1, 2}));
-  const std::string cyclic = model(node("Add", {"x", "b"}, {"a"}) + node("Add", {"a", "x"}, {"b"}) + takes("x", DataType::kFp32, {-1}) + gives("b", DataType::kFp32, {-1}));
+  const std::string cyclic =
+      model(node("Add", {"x", "b"}, {"a"}) + node("Add", {"a", "x"}, {"b"}) + takes("x", DataType::kFp32, {-1}) + gives("b", DataType::kFp32, {-1}));
   const std::string unknown = model(node("Frobnicate", {"x"}, {"y"}) + takes("x", DataType::kFp32, {-1}) + gives("y", DataType::kFp32, {-1}));
   const std::string custom = model(node("Frobnicate", {"x"}, {"y"}, {}, "com.example") + takes("x", DataType::kFp32, {-1}) + gives("y", DataType::kFp32, {-1}));
   for (const std::string& bad : {std::string("no model"), good.substr(0, good.size() / 2), lying, cyclic, unknown, custom, model("", 17), model(good)}) {

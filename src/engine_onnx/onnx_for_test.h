@@ -120,9 +120,7 @@ inline Fd file_with(std::string_view bytes) {
 // Models that several tests use.
 
 // y = x, of one type and any shape of two dimensions.
-inline std::string identity(DataType type) {
-  return model(node("Identity", {"x"}, {"y"}) + takes("x", type, {-1, 2}) + gives("y", type, {-1, 2}));
-}
+inline std::string identity(DataType type) { return model(node("Identity", {"x"}, {"y"}) + takes("x", type, {-1, 2}) + gives("y", type, {-1, 2})); }
 // y = x · [[1, 2], [3, 4]], for any number of rows.
 inline std::string matmul(std::string_view open = "batch", int64_t rows = -1) {
   return model(node("MatMul", {"x", "w"}, {"y"}) + weight("w", DataType::kFp32, {2, 2}, bytes_of(std::vector<float>{1, 2, 3, 4})) +
@@ -130,11 +128,12 @@ inline std::string matmul(std::string_view open = "batch", int64_t rows = -1) {
 }
 // Counts to the given number, or for ever (it says, so that no optimiser knows).
 inline std::string endless() {
-  const std::string body = graph(node("Identity", {"go"}, {"goes"}) + node("Add", {"sum", "one"}, {"more"}) + takes("i", DataType::kInt64, {}) +
-                                 takes("go", DataType::kBool, {}) + takes("sum", DataType::kFp32, {1}) + gives("goes", DataType::kBool, {}) +
-                                 gives("more", DataType::kFp32, {1}));
-  return model(node("Loop", {"count", "go_on", "x"}, {"y"}, graph_attribute("body", body)) + weight("one", DataType::kFp32, {1}, bytes_of(std::vector<float>{1})) +
-               takes("x", DataType::kFp32, {1}) + takes("count", DataType::kInt64, {}) + takes("go_on", DataType::kBool, {}) + gives("y", DataType::kFp32, {1}));
+  const std::string body =
+      graph(node("Identity", {"go"}, {"goes"}) + node("Add", {"sum", "one"}, {"more"}) + takes("i", DataType::kInt64, {}) + takes("go", DataType::kBool, {}) +
+            takes("sum", DataType::kFp32, {1}) + gives("goes", DataType::kBool, {}) + gives("more", DataType::kFp32, {1}));
+  return model(node("Loop", {"count", "go_on", "x"}, {"y"}, graph_attribute("body", body)) +
+               weight("one", DataType::kFp32, {1}, bytes_of(std::vector<float>{1})) + takes("x", DataType::kFp32, {1}) + takes("count", DataType::kInt64, {}) +
+               takes("go_on", DataType::kBool, {}) + gives("y", DataType::kFp32, {1}));
 }
 // As many zeros as it is asked for.
 inline std::string zeros() {

@@ -230,8 +230,8 @@ domain::Tensor tensor_of(const Picture& picture, const wire::ImageInput& wanted)
     }
   }
   domain::Tensor tensor{.head = {.name = wanted.input, .type = domain::DataType::kFp32}};
-  tensor.head.shape = planes ? std::vector<int64_t>{1, wanted.channels, wanted.height, wanted.width}
-                             : std::vector<int64_t>{1, wanted.height, wanted.width, wanted.channels};
+  tensor.head.shape =
+      planes ? std::vector<int64_t>{1, wanted.channels, wanted.height, wanted.width} : std::vector<int64_t>{1, wanted.height, wanted.width, wanted.channels};
   tensor.data.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   return tensor;
 }

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kKey = "prepared_for";
 constexpr std::string_view kSource = "prepared_from";
+constexpr std::string_view kApart = "keeps_rows_apart";
 
 // Looked at of each file of a package: the prepared model is found by the package's digest, and this only guards against a mistake there.
 constexpr size_t kLookedAtBytes = 4096;
@@ -46,7 +47,8 @@ std::string fingerprint(const wire::Package& package) {
 }
 
 std::string manifest_for(const wire::Package& package) {
-  return json::serialize(json::value{{kKey, preparation_key()}, {kSource, fingerprint(package)}});
+  const bool apart = !quantises_over_rows(*package.find(wire::kModelEntry));
+  return json::serialize(json::value{{kKey, preparation_key()}, {kSource, fingerprint(package)}, {kApart, apart}});
 }
 
 Status write_all(int to, std::string_view bytes) {
@@ -84,7 +86,7 @@ Status save_optimized(const wire::Package& package, const std::string& scratch) 
 Status try_session(std::span<const char> optimized) {
   try {
     Ort::SessionOptions options = session_options(1);
-    use_prepared(options);
+    use_prepared(options, Packing::kFull);
     const Ort::Session session(environment(), optimized.data(), optimized.size(), options);
     return {};
   } catch (const Ort::Exception& thrown) {
@@ -110,7 +112,7 @@ Result<uint64_t> prepare(std::span<const char> bytes, const std::string& scratch
   return static_cast<uint64_t>(::lseek(to, 0, SEEK_CUR));
 }
 
-Result<std::span<const char>> read_preparation(std::span<const char> prepared, const wire::Package& package) {
+Result<Preparation> read_preparation(std::span<const char> prepared, const wire::Package& package) {
   const Result<wire::Package> read = wire::read_package(prepared);
   if (!read) return fail(read.error());
   const std::span<const char> text = *read->find(wire::kManifestEntry);
@@ -122,15 +124,15 @@ Result<std::span<const char>> read_preparation(std::span<const char> prepared, c
   if (!reader.ok()) return fail(reader.error());
   if (key != preparation_key()) return fail(ErrorKind::kInvalid, fmt::format("it was made for '{}', and this is '{}'", key, preparation_key()));
   if (source != fingerprint(package)) return fail(ErrorKind::kInvalid, "it was made of another model");
-  return *read->find(wire::kModelEntry);
+  return Preparation{.model = *read->find(wire::kModelEntry), .keeps_rows_apart = reader.boolean(kApart).value_or(false)};
 }
 
-void use_prepared(Ort::SessionOptions& options) {
+void use_prepared(Ort::SessionOptions& options, Packing packing) {
   options.SetGraphOptimizationLevel(ORT_DISABLE_ALL);
   options.AddConfigEntry(kOrtSessionOptionsConfigLoadModelFormat, "ORT");
   options.AddConfigEntry(kOrtSessionOptionsConfigUseORTModelBytesDirectly, "1");
   options.AddConfigEntry(kOrtSessionOptionsConfigUseORTModelBytesForInitializers, "1");
-  options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
+  if (packing == Packing::kQuick) options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
 }
 
 }  // namespace ebb::engine_onnx

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "engine_onnx/model.h"
 #include "wire/package.h"
 
 namespace ebb::engine_onnx {
@@ -18,10 +19,14 @@ namespace ebb::engine_onnx {
 // Errors: kInvalid, kCorrupt for what is no model that runs here; kIo.
 Result<uint64_t> prepare(std::span<const char> package, const std::string& scratch, int to);
 
-// The part that sessions are made of. Errors: kCorrupt: it is not whole; kInvalid: it was made of another package, or for another machine or library.
-Result<std::span<const char>> read_preparation(std::span<const char> prepared, const wire::Package& package);
+struct Preparation {
+  std::span<const char> model;  // what sessions are made of
+  bool keeps_rows_apart = true;
+};
+// Errors: kCorrupt: it is not whole; kInvalid: it was made of another package, or for another machine or library.
+Result<Preparation> read_preparation(std::span<const char> prepared, const wire::Package& package);
 
 // Options for a session that is made of it; its bytes must outlive the session.
-void use_prepared(Ort::SessionOptions& options);
+void use_prepared(Ort::SessionOptions& options, Packing packing);
 
 }  // namespace ebb::engine_onnx

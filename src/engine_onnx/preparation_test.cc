@@ -58,7 +58,11 @@ TEST_F(Preparation, WhatDoesNotFitIsNotUsed) {
     std::string prepared;
     std::string says;
   };
-  const std::vector<Row> rows{{made.substr(0, made.size() - 512), "does not fit"}, {"", "does not fit"}, {other, "another model"}, {elsewhere, "it was made for"}, {broken, "cannot be used"}};
+  const std::vector<Row> rows{{made.substr(0, made.size() - 512), "does not fit"},
+                              {"", "does not fit"},
+                              {other, "another model"},
+                              {elsewhere, "it was made for"},
+                              {broken, "cannot be used"}};
   for (const Row& row_of : rows) {
     std::string log;
     const Fd file = file_with(row_of.prepared);

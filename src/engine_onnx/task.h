@@ -17,8 +17,8 @@ class Task {
   virtual Result<std::unique_ptr<Work>> work_for(const domain::Call& call) const = 0;
 };
 
-// nullptr: the model takes and gives tensors only. The model must outlive the task, and the task its works. Errors kCorrupt: a file is missing or wrong, or the manifest
-// and the model do not fit together.
+// nullptr: the model takes and gives tensors only. The model must outlive the task, and the task its works. Errors kCorrupt: a file is missing or wrong, or the
+// manifest and the model do not fit together.
 Result<std::unique_ptr<Task>> make_task(const Model& model, int64_t context_tokens);
 
 }  // namespace ebb::engine_onnx

@@ -38,8 +38,8 @@ Status check_one(const Tensor& tensor, const TensorSpec& spec) {
   if (tensor.head.type != spec.type)
     return wrong_input(fmt::format("input '{}' is {}: the model takes {}", spec.name, to_string(tensor.head.type), to_string(spec)));
   if (!fits(tensor.head.shape, spec.shape))
-    return wrong_input(fmt::format("input '{}' has the shape [{}]: the model takes {}, where -1 is any size", spec.name, fmt::join(tensor.head.shape, ","),
-                                   to_string(spec)));
+    return wrong_input(
+        fmt::format("input '{}' has the shape [{}]: the model takes {}, where -1 is any size", spec.name, fmt::join(tensor.head.shape, ","), to_string(spec)));
   if (Status sound = domain::check_tensor(tensor); !sound) return sound;
   if (spec.type == DataType::kBool && !are_booleans(tensor.data))
     return wrong_input(fmt::format("input '{}' is BOOL and has bytes that are neither 0 nor 1", spec.name));

@@ -33,11 +33,11 @@ constexpr size_t kAround = 2;
 struct TextModel {
   const Model* model = nullptr;
   WordPiece tokenizer;
-  std::vector<std::string> labels;      // of classification
-  std::vector<std::string> outputs;     // the one
-  size_t tokens_max = 0;                // of one text
-  std::optional<size_t> fixed_length;   // tokens that the model takes, no more and no less
-  bool has_batches = false;             // it takes any number of texts
+  std::vector<std::string> labels;     // of classification
+  std::vector<std::string> outputs;    // the one
+  size_t tokens_max = 0;               // of one text
+  std::optional<size_t> fixed_length;  // tokens that the model takes, no more and no less
+  bool has_batches = false;            // it takes any number of texts
   const wire::Manifest& manifest() const { return model->manifest(); }
 };
 
@@ -109,7 +109,8 @@ class TextWork : public Work {
     if (auto* tokens = std::get_if<Tokens>(&input.text)) {
       if (tokens->empty()) return fail(at_input(index, "is empty"));
       const auto unknown = std::ranges::find_if(*tokens, [this](int32_t token) { return token < 0 || std::cmp_greater_equal(token, text_.tokenizer.size()); });
-      if (unknown != tokens->end()) return fail(at_input(index, fmt::format("has the token {}, which the vocabulary of {} does not have", *unknown, text_.tokenizer.size())));
+      if (unknown != tokens->end())
+        return fail(at_input(index, fmt::format("has the token {}, which the vocabulary of {} does not have", *unknown, text_.tokenizer.size())));
       if (tokens->size() > text_.tokens_max && !cut_to_fit_) return too_long(std::to_string(tokens->size()));
       tokens->resize(std::min(tokens->size(), text_.tokens_max));
       return std::move(*tokens);
@@ -275,8 +276,8 @@ class TextTask final : public Task {
     const auto values = static_cast<size_t>(texts->dimensions.value_or(std::max<int64_t>(width, 1)));
     const size_t most = domain::kVectorBytesMax / sizeof(float) / values;
     if (texts->inputs.size() > most)
-      return fail(ErrorKind::kInvalid, fmt::format("'input' has {} texts, but vectors of {} values are given for {} at once", texts->inputs.size(), values, most),
-                  "input");
+      return fail(ErrorKind::kInvalid,
+                  fmt::format("'input' has {} texts, but vectors of {} values are given for {} at once", texts->inputs.size(), values, most), "input");
     return std::make_unique<VectorWork>(text_, *texts);
   }
 
@@ -302,9 +303,10 @@ Status refuse_model(std::string_view why) { return fail(ErrorKind::kCorrupt, std
 
 // The first dimension counts texts, the second of the inputs tokens.
 Status read_shapes(TextModel& text) {
-  text.has_batches = true;
+  text.has_batches = text.model->keeps_rows_apart();
   for (const TensorSpec& spec : text.model->inputs()) {
-    if (spec.shape[0] != -1 && spec.shape[0] != 1) return refuse_model(fmt::format("the model's input '{}' takes {} texts at once: export it for one, or for any number", spec.name, spec.shape[0]));
+    if (spec.shape[0] != -1 && spec.shape[0] != 1)
+      return refuse_model(fmt::format("the model's input '{}' takes {} texts at once: export it for one, or for any number", spec.name, spec.shape[0]));
     if (spec.shape[0] != -1) text.has_batches = false;
     if (spec.shape[1] > 0) text.fixed_length = static_cast<size_t>(spec.shape[1]);
   }
@@ -327,7 +329,8 @@ Result<std::unique_ptr<Task>> make_text_task(const Model& model, int64_t context
   text.tokens_max = static_cast<size_t>(std::max<int64_t>(kAround + 1, std::min(context_tokens, manifest.tokenizer->max_tokens)));
   if (manifest.task == domain::Task::kTextClassification) {
     const auto* file = model.file(manifest.labels);
-    Result<std::vector<std::string>> labels = file == nullptr ? fail(ErrorKind::kCorrupt, fmt::format("the package lacks '{}'", manifest.labels)) : read_labels(*file);
+    Result<std::vector<std::string>> labels =
+        file == nullptr ? fail(ErrorKind::kCorrupt, fmt::format("the package lacks '{}'", manifest.labels)) : read_labels(*file);
     if (!labels) return fail(labels.error());
     text.labels = std::move(*labels);
   }

@@ -66,7 +66,8 @@ TEST_F(SentenceModel, NeighboursDoNotMatter) {
   ASSERT_EQ(alone.size(), 2U);
   std::vector<std::string> many;
   for (int i = 0; i < 20; ++i)
-    many.push_back("This is sentence number " + std::to_string(i) + (i % 3 == 0 ? " with a longer tail of words behind it, so that it is padded otherwise" : ""));
+    many.push_back("This is sentence number " + std::to_string(i) +
+                   (i % 3 == 0 ? " with a longer tail of words behind it, so that it is padded otherwise" : ""));
   domain::Call call;
   call.input = texts(many);
   ASSERT_TRUE(engine().execute(CallId{1}, call));

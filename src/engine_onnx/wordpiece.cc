@@ -24,14 +24,8 @@ struct Range {
   UChar32 first;
   UChar32 last;
 };
-constexpr std::array<Range, 8> kIdeographs{{{0x4E00, 0x9FFF},
-                                            {0x3400, 0x4DBF},
-                                            {0x20000, 0x2A6DF},
-                                            {0x2A700, 0x2B73F},
-                                            {0x2B740, 0x2B81F},
-                                            {0x2B820, 0x2CEAF},
-                                            {0xF900, 0xFAFF},
-                                            {0x2F800, 0x2FA1F}}};
+constexpr std::array<Range, 8> kIdeographs{
+    {{0x4E00, 0x9FFF}, {0x3400, 0x4DBF}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B820, 0x2CEAF}, {0xF900, 0xFAFF}, {0x2F800, 0x2FA1F}}};
 
 bool is_ideograph(UChar32 c) {
   return std::ranges::any_of(kIdeographs, [c](const Range& range) { return range.first <= c && c <= range.last; });

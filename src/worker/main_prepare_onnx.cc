@@ -35,9 +35,6 @@ Result<uint64_t> prepare_package() {
   const Fd scratch(::memfd_create("prepared", MFD_CLOEXEC));
   if (!scratch) return fail(errno_error("memory for the prepared model", errno));
   (void)sandbox::confine(kWrittenBytesMax);
-  const auto bytes = static_cast<rlim_t>(engine_onnx::tensor_bytes_max());
-  const rlimit memory{.rlim_cur = bytes, .rlim_max = bytes};
-  if (::setrlimit(RLIMIT_DATA, &memory) != 0) return fail(errno_error("a limit for memory", errno));
   const rlimit time{.rlim_cur = domain::kPrepareCpuSecondsMax, .rlim_max = domain::kPrepareCpuSecondsMax};
   if (::setrlimit(RLIMIT_CPU, &time) != 0) return fail(errno_error("a limit for time", errno));
   const Result<engine_onnx::Mapping> package = engine_onnx::Mapping::of(kPackage);

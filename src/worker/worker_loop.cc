@@ -110,7 +110,8 @@ Step Loop::handle_frames() {
 
 Step Loop::handle(const Frame& frame) {
   const bool before_load = frame.type == FrameType::kLoad || frame.type == FrameType::kPrepared;
-  if ((engine_ == nullptr) != before_load) return protocol_error(fmt::format("frame type {} {} Load", static_cast<int>(frame.type), before_load ? "after" : "before"));
+  if ((engine_ == nullptr) != before_load)
+    return protocol_error(fmt::format("frame type {} {} Load", static_cast<int>(frame.type), before_load ? "after" : "before"));
   const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
   if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
   switch (frame.type) {
@@ -148,13 +149,12 @@ Step Loop::load(const Frame& frame) {
   Fd model = channel_.take_attachment();
   if (needs_model_ && !model) return protocol_error("a Load without the model's descriptor");
 
-  const engine::LoadOptions options{
-      .model_name = load.model_name(),
-      .context_tokens = load.context_tokens(),
-      .slots = load.slots(),
-      .threads = std::max(1, load.threads()),
-      .prepared = prepared_.get(),
-      .log = [this](const std::string& line) { log(line); }};
+  const engine::LoadOptions options{.model_name = load.model_name(),
+                                    .context_tokens = load.context_tokens(),
+                                    .slots = load.slots(),
+                                    .threads = std::max(1, load.threads()),
+                                    .prepared = prepared_.get(),
+                                    .log = [this](const std::string& line) { log(line); }};
   Result<std::unique_ptr<engine::Engine>> done = loader_(std::move(model), options, [this](int64_t part, int64_t whole) {
     wire::pb::Progress progress;
     progress.set_done(part);

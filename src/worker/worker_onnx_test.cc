@@ -70,7 +70,8 @@ TEST_F(OnnxWorker, AnswersSealedParksAndAnswersTheSame) {
 TEST_F(OnnxWorker, CancelsARunThatWouldNotEnd) {
   load("endless", 1, 256, onnx::file_with(onnx::package(onnx::endless())));
   expect_ready(1);
-  domain::Tensors forever{.inputs = {onnx::tensor<float>("x", DataType::kFp32, {1}, {0}), onnx::tensor<int64_t>("count", DataType::kInt64, {}, {int64_t{1} << 60}),
+  domain::Tensors forever{.inputs = {onnx::tensor<float>("x", DataType::kFp32, {1}, {0}),
+                                     onnx::tensor<int64_t>("count", DataType::kInt64, {}, {int64_t{1} << 60}),
                                      onnx::tensor<char>("go_on", DataType::kBool, {}, {1})}};
   ask(1, forever);
   // It lives: the server hears of it while the run goes on.
