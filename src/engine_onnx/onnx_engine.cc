@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <future>
 #include <utility>
 
 #include "base/check.h"
@@ -23,17 +24,32 @@ using Kind = engine::StepEvent::Kind;
 constexpr milliseconds kStepMax{10};
 // How often the server hears that a long run goes on.
 constexpr int kSilentStepsMax = 100;
+constexpr milliseconds kShowLife{1'000};
+constexpr int kLoadShownMax = 300;
 // A run that was told to stop ends with the operator that it is in. One that takes longer than this is not waited for.
 constexpr milliseconds kStopMax{10'000};
 
 // Few numbers, since each is a session of its own.
 int usable_threads(int wanted) { return static_cast<int>(std::bit_floor(std::min(static_cast<unsigned>(std::max(1, wanted)), cores()))); }
 
+// The library optimises a graph without a word in between. Life is shown meanwhile, but not for ever: a graph may be made so that it takes that long.
+Result<std::unique_ptr<Model>> load_showing_life(const Fd& package, const engine::LoadOptions& options, const engine::Progress& progress) {
+  std::vector<std::string> said;  // told when the other thread is done: only this one may write to the server
+  const Model::Log keep = [&said](const std::string& line) { said.push_back(line); };
+  auto loading = std::async(std::launch::async, [&] { return Model::load(package, options.prepared, usable_threads(options.threads), keep); });
+  for (int shown = 0; shown < kLoadShownMax; ++shown) {
+    progress(0, 1);
+    if (loading.wait_for(kShowLife) == std::future_status::ready) break;
+  }
+  Result<std::unique_ptr<Model>> loaded = loading.get();
+  std::ranges::for_each(said, options.log);
+  return loaded;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<engine::Engine>> load_engine(Fd model, const engine::LoadOptions& options, const engine::Progress& progress) {
-  progress(0, 1);
-  Result<std::unique_ptr<Model>> loaded = Model::load(model, options.prepared, usable_threads(options.threads), options.log);
+  Result<std::unique_ptr<Model>> loaded = load_showing_life(model, options, progress);
   if (!loaded) return fail(loaded.error());
   Result<std::unique_ptr<Task>> task = make_task(**loaded, options.context_tokens);
   if (!task) return fail(task.error());
