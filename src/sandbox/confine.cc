@@ -57,18 +57,18 @@ Layer drop_capabilities() {
   return made("capabilities", true, "none");
 }
 
-Layer limit_resources(bool own_user_namespace, rlim_t descriptors_max) {
+Layer limit_resources(bool own_user_namespace, rlim_t descriptors_max, rlim_t written_bytes_max) {
   const auto limit = [](auto resource, rlim_t value) {
     const rlimit both{.rlim_cur = value, .rlim_max = value};
     return ::setrlimit(resource, &both) == 0;
   };
   // A core file would hold prompts. One byte and not none: a program that receives cores through a pipe is only held off by this value (core(5)).
-  bool all = limit(RLIMIT_CORE, 1) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, descriptors_max);
+  bool all = limit(RLIMIT_CORE, 1) && limit(RLIMIT_FSIZE, written_bytes_max) && limit(RLIMIT_NOFILE, descriptors_max);
   // Without a user namespace it would count what else this user runs, and a busy user's workers could not start a thread.
   if (own_user_namespace) all = limit(RLIMIT_NPROC, kThreadsMax) && all;
   if (!all) return made("resource limits", false, failed("they could not be set"));
   return made("resource limits", true,
-              fmt::format("no core file, no file written, {} descriptors{}", descriptors_max,
+              fmt::format("no core file, {}, {} descriptors{}", written_bytes_max == 0 ? "no file written" : "files of bounded size", descriptors_max,
                           own_user_namespace ? fmt::format(", {} threads", kThreadsMax) : " (threads are not limited: there is no user namespace)"));
 }
 
@@ -79,7 +79,7 @@ Layer forbid_privileges() {
 
 }  // namespace
 
-std::vector<Layer> give_up_rights(int descriptors_max) {
+std::vector<Layer> give_up_rights(int descriptors_max, uint64_t written_bytes_max) {
   const pid_t parent = ::getppid();
   const bool root = ::geteuid() == 0;
   std::vector<Layer> layers;
@@ -93,14 +93,14 @@ std::vector<Layer> give_up_rights(int descriptors_max) {
   if (::getppid() != parent) ::_exit(1);
   layers.push_back(drop_capabilities());
   layers.push_back(forbid_privileges());
-  layers.push_back(limit_resources(own_user_namespace, static_cast<rlim_t>(descriptors_max)));
+  layers.push_back(limit_resources(own_user_namespace, static_cast<rlim_t>(descriptors_max), written_bytes_max));
   const Landlock landlock = forbid_files();
   layers.push_back(made("landlock", landlock.active, landlock.detail));
   return layers;
 }
 
-std::vector<Layer> confine() {
-  std::vector<Layer> layers = give_up_rights(kDescriptorsMax);
+std::vector<Layer> confine(uint64_t written_bytes_max) {
+  std::vector<Layer> layers = give_up_rights(kDescriptorsMax, written_bytes_max);
   layers.push_back(refuse_early());
   return layers;
 }

@@ -29,11 +29,11 @@ struct Layer {
 };
 
 // Once, in a process with one thread: most layers bind only the calling thread and what comes from it. Descriptors that are open stay open.
-// Ends the process if its parent died meanwhile.
-std::vector<Layer> confine();
+// Ends the process if its parent died meanwhile. `written_bytes_max`: what one file that is open already may grow to; a worker writes none.
+std::vector<Layer> confine(uint64_t written_bytes_max = 0);
 
 // All of confine() but its last step, for a worker that has sockets of its own: `descriptors_max` of them and other descriptors together.
-std::vector<Layer> give_up_rights(int descriptors_max);
+std::vector<Layer> give_up_rights(int descriptors_max, uint64_t written_bytes_max = 0);
 
 // What confine() ends with: while a model is being loaded, whatever reads it can open no socket, start no process and signal nobody. The list
 // of what is refused is short here, and that of seal() is of what is allowed.

@@ -46,6 +46,7 @@ class Loop {
   Step turn();
   Step handle_frames();
   Step handle(const Frame& frame);
+  Step take_prepared();
   Step load(const Frame& frame);
   Step set_slots(int slots);
   Step park();
@@ -53,6 +54,7 @@ class Loop {
   Step execute(const Frame& frame);
   Step cancel(const Frame& frame);
   Step work();
+  void log(const std::string& line);  // a lost server is noticed by the next look at the channel
   Step write(std::string_view bytes);
   template <class Message>
   Step say(FrameType type, const Message& body) {
@@ -65,6 +67,7 @@ class Loop {
   bool needs_model_;
   std::function<Status()> seal_;
   Channel channel_;
+  Fd prepared_;                             // until the load
   std::unique_ptr<engine::Engine> engine_;  // once loaded and sealed
   bool paused_ = false;
   std::set<CallId> running_;
@@ -79,9 +82,7 @@ int Loop::run() {
     step = turn();
   if (step.error().status == kProtocolExit) {
     // The last word, if anyone still listens; we end either way.
-    wire::pb::Log log;
-    log.set_line("the worker ends: " + step.error().why);
-    (void)say(FrameType::kLog, log);
+    log("the worker ends: " + step.error().why);
   }
   return step.error().status;
 }
@@ -108,10 +109,13 @@ Step Loop::handle_frames() {
 }
 
 Step Loop::handle(const Frame& frame) {
-  if (engine_ == nullptr && frame.type != FrameType::kLoad) return protocol_error(fmt::format("frame type {} before Load", static_cast<int>(frame.type)));
+  const bool before_load = frame.type == FrameType::kLoad || frame.type == FrameType::kPrepared;
+  if ((engine_ == nullptr) != before_load)
+    return protocol_error(fmt::format("frame type {} {} Load", static_cast<int>(frame.type), before_load ? "after" : "before"));
   const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
   if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
   switch (frame.type) {
+    case FrameType::kPrepared: return take_prepared();
     case FrameType::kLoad: return load(frame);
     case FrameType::kPark: return park();
     case FrameType::kThreads: return set_threads(frame);
@@ -129,23 +133,35 @@ Step Loop::handle(const Frame& frame) {
   }
 }
 
+Step Loop::take_prepared() {
+  Fd prepared = channel_.take_attachment();
+  if (prepared_ || !prepared) return protocol_error("a second Prepared, or one without a descriptor");
+  prepared_ = std::move(prepared);
+  return {};
+}
+
 Step Loop::load(const Frame& frame) {
   wire::pb::Load load;
-  if (engine_ != nullptr || !load.ParseFromString(frame.body)) return protocol_error("a second Load, or one that does not parse");
+  if (!load.ParseFromString(frame.body)) return protocol_error("a Load that does not parse");
   const bool sane = load.slots() >= 0 && load.slots() <= domain::kSlotsPerWorkerMax && load.threads() >= 0 && load.context_tokens() >= 1 &&
                     load.context_tokens() <= domain::kContextTokensMax;
   if (!sane) return protocol_error("a Load with numbers out of bounds");
   Fd model = channel_.take_attachment();
   if (needs_model_ && !model) return protocol_error("a Load without the model's descriptor");
 
-  const engine::LoadOptions options{
-      .model_name = load.model_name(), .context_tokens = load.context_tokens(), .slots = load.slots(), .threads = std::max(1, load.threads())};
+  const engine::LoadOptions options{.model_name = load.model_name(),
+                                    .context_tokens = load.context_tokens(),
+                                    .slots = load.slots(),
+                                    .threads = std::max(1, load.threads()),
+                                    .prepared = prepared_.get(),
+                                    .log = [this](const std::string& line) { log(line); }};
   Result<std::unique_ptr<engine::Engine>> done = loader_(std::move(model), options, [this](int64_t part, int64_t whole) {
     wire::pb::Progress progress;
     progress.set_done(part);
     progress.set_total(whole);
     (void)say(FrameType::kProgress, progress);  // a lost server is noticed by the next look at the channel
   });
+  prepared_.reset();
   if (!done) {
     wire::pb::LoadFailed failed;
     failed.set_message(done.error().message);
@@ -214,6 +230,12 @@ Step Loop::work() {
   }
   out += engine_->take_raw_output();
   return out.empty() ? Step{} : write(out);
+}
+
+void Loop::log(const std::string& line) {
+  wire::pb::Log body;
+  body.set_line(line);
+  (void)say(FrameType::kLog, body);
 }
 
 Step Loop::write(std::string_view bytes) {

@@ -2,6 +2,7 @@
 //
 //   server says        worker does                                   worker answers
 //   (nothing yet)      libraries are loaded                          Blank
+//   Prepared + descr.  keeps what was prepared from the model        -
 //   Load + descriptor  loads (Progress meanwhile), seals itself      Ready{slots}, or LoadFailed and the end with kLoadFailedExit
 //   Unpark, Resize     memory for so many slots                      Ready{slots it has now}: fewer than asked if memory ran out
 //   Park               gives memory back; nothing may run            Parked

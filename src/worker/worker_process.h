@@ -66,6 +66,7 @@ class WorkerProcess {
     write(wire::encode_frame(type, stream, body.SerializeAsString()));
   }
   void close() { ours_.reset(); }
+  int channel() const { return ours_.get(); }
 
   // With the model's descriptor, if there is one.
   void load(const std::string& name, int slots, int64_t context, const Fd& model = {}) {
