@@ -38,8 +38,8 @@ package_groups() {
   local boost='libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev'
   if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
   cat <<LIST
-build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
-libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev zlib1g-dev
+build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler protobuf-compiler-grpc
+libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev zlib1g-dev libgrpc++-dev
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm curl
 checks|for unit tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck
 LIST

@@ -37,6 +37,9 @@ Status check_version(const OipModel& model, std::string_view version);
 // Error kInvalid: the model takes no tensors, or not these, or gives not what is wanted.
 Status check_tensors(const OipModel& model, const domain::Tensors& tensors);
 
+// Why it is not ready; empty where it is.
+std::string_view unready_reason(const OipModel& model);
+
 // Bodies of GET /v2, …/models/{m}, …/models/{m}/config, and of POST …/repository/index.
 std::string oip_server(std::string_view version);
 std::string oip_metadata(const OipModel& model);

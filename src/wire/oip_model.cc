@@ -68,6 +68,8 @@ Status check_tensors(const OipModel& model, const domain::Tensors& tensors) {
   return domain::check_outputs(model.outputs, tensors.outputs);
 }
 
+std::string_view unready_reason(const OipModel& model) { return model.ready ? "" : "its workers fail: `ebb why` and `ebb logs` say how"; }
+
 std::string oip_server(std::string_view version) {
   return json::serialize(json::object{{"name", "ebb"},
                                       {"version", version},
@@ -96,10 +98,8 @@ std::string oip_config(const OipModel& model) {
 std::string oip_index(std::span<const OipModel> models) {
   json::array out;
   for (const OipModel& model : models) {
-    out.push_back(json::object{{"name", model.name},
-                               {"version", model.version},
-                               {"state", model.ready ? "READY" : "UNAVAILABLE"},
-                               {"reason", model.ready ? "" : "its workers fail: `ebb why` and `ebb logs` say how"}});
+    out.push_back(
+        json::object{{"name", model.name}, {"version", model.version}, {"state", model.ready ? "READY" : "UNAVAILABLE"}, {"reason", unready_reason(model)}});
   }
   return json::serialize(out) + "\n";
 }

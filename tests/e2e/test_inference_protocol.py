@@ -2,17 +2,23 @@
 import gzip
 import json
 import math
+import queue
+import re
 import struct
 import subprocess
 import sys
 import zlib
 
+import grpc
 import numpy
 import pytest
+import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from harness.server import ROOT
+from harness.server import BIN, ROOT
+from harness.waiting import eventually
 
 # Every type that numpy has, with the values at its ends.
 ARRAYS = {
@@ -363,9 +369,177 @@ def test_classify_refused(echo, path, body, kind, param):
     assert answer.status in (400, 404) and answer.json["error"]["param"] == param, answer
 
 
+# --- gRPC ---
+
+def grpc_port(server) -> int:
+    return int(re.search(r"listening for gRPC.*?port[=\": ]+(\d+)", server.log())[1])
+
+
+@pytest.fixture
+def echo_grpc(launch):
+    server = launch("--grpc-port", "0")
+    server.deploy()
+    return server
+
+
+@pytest.fixture
+def grpc_client(echo_grpc):
+    with triton_grpc.InferenceServerClient(f"127.0.0.1:{grpc_port(echo_grpc)}") as made:
+        yield made
+
+
+@pytest.fixture
+def stub(echo_grpc):
+    with grpc.insecure_channel(f"127.0.0.1:{grpc_port(echo_grpc)}") as channel:
+        yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
+
+
+def typed(datatype="FP32", shape=(1,), name="x", **contents) -> "service_pb2.ModelInferRequest.InferInputTensor":
+    return service_pb2.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape,
+                                                          contents=service_pb2.InferTensorContents(**contents) if contents else None)
+
+
+def request(*inputs, **fields) -> "service_pb2.ModelInferRequest":
+    return service_pb2.ModelInferRequest(model_name=fields.pop("model_name", "e"), inputs=inputs, **fields)
+
+
+def test_grpc_what_there_is(grpc_client, echo_grpc):
+    assert grpc_client.is_server_live() and grpc_client.is_server_ready() and grpc_client.is_model_ready("e")
+    assert grpc_client.get_server_metadata().name == "ebb"
+    metadata = grpc_client.get_model_metadata("e", "1")
+    assert (metadata.name, list(metadata.versions), metadata.platform) == ("e", ["1"], "ebb_echo")
+    assert [(m.name, m.state) for m in grpc_client.get_model_repository_index().models] == [("e", "READY")]
+    for ask in (lambda: grpc_client.is_model_ready("nobody"), lambda: grpc_client.get_model_metadata("e", "2"),
+                lambda: grpc_client.infer("nobody", [tensor("x", ARRAYS["FP32"], module=triton_grpc)])):
+        with pytest.raises(InferenceServerException) as refused:
+            ask()
+        assert refused.value.status() == "StatusCode.NOT_FOUND", refused.value
+    with grpc.insecure_channel(f"127.0.0.1:{grpc_port(echo_grpc)}") as channel:
+        # grpc.health.v1, in its own bytes: HealthCheckRequest{service=1}, HealthCheckResponse{status=1}, SERVING=1.
+        check = channel.unary_unary("/grpc.health.v1.Health/Check", request_serializer=bytes, response_deserializer=bytes)
+        name = b"inference.GRPCInferenceService"
+        assert check(b"") == check(b"\x0a" + bytes([len(name)]) + name) == b"\x08\x01"
+
+
+def test_grpc_every_type(grpc_client):
+    inputs = [tensor(name, array, module=triton_grpc) for name, array in ARRAYS.items()]
+    result = grpc_client.infer("e", inputs, request_id="7", model_version="1")
+    assert result.get_response().id == "7"
+    for name, array in ARRAYS.items():
+        assert same(result.as_numpy(name), array), name
+    only = grpc_client.infer("e", inputs, outputs=[triton_grpc.InferRequestedOutput("INT64")], compression_algorithm="gzip")
+    assert same(only.as_numpy("INT64"), ARRAYS["INT64"]) and only.as_numpy("FP32") is None
+    best = grpc_client.infer("e", [tensor("x", ARRAYS["FP64"], module=triton_grpc)], outputs=[triton_grpc.InferRequestedOutput("x", class_count=1)])
+    assert best.as_numpy("x")[0].endswith(b":1")
+
+
+def test_grpc_typed_contents(stub):
+    sent = [typed("BOOL", [2], "b", bool_contents=[True, False]), typed("INT8", [1], "i", int_contents=[-128]), typed("UINT16", [1], "u", uint_contents=[65535]),
+            typed("INT64", [1], "l", int64_contents=[-2**63]), typed("UINT64", [1], "m", uint64_contents=[2**64 - 1]),
+            typed("FP64", [1], "d", fp64_contents=[0.1]), typed("BYTES", [2], "t", bytes_contents=[b"", b"\xff"])]
+    answer = stub.ModelInfer(request(*sent))
+    assert list(answer.raw_output_contents) == [b"\x01\x00", b"\x80", b"\xff\xff", struct.pack("<q", -2**63), struct.pack("<Q", 2**64 - 1),
+                                                struct.pack("<d", 0.1), b"\0\0\0\0\x01\0\0\0\xff"]
+
+
+GRPC_REFUSED = {
+    "no inputs": (request(), "must be a list"),
+    "type": (request(typed("FLOAT", fp32_contents=[1])), "not a data type"),
+    "count": (request(typed(shape=[3], fp32_contents=[1, 2])), "takes 12 bytes and there are 8"),
+    "range": (request(typed("INT8", int_contents=[128])), "128 does not fit"),
+    "half": (request(typed("FP16", fp32_contents=[1])), "raw_input_contents"),
+    "negative": (request(typed(shape=[-1], fp32_contents=[1])), "negative dimension"),
+    "mixed": (request(typed(fp32_contents=[1]), raw_input_contents=[FP32[:4]]), "beside raw_input_contents"),
+    "raw count": (request(typed(), raw_input_contents=[FP32, FP32]), "2 raw_input_contents for 1 inputs"),
+    "raw size": (request(typed(), raw_input_contents=[FP32]), "takes 4 bytes and there are 8"),
+    "twice": (request(typed(), typed(), raw_input_contents=[FP32[:4]] * 2), "there twice"),
+    "unknown output": (request(typed(fp32_contents=[1]), outputs=[service_pb2.ModelInferRequest.InferRequestedOutputTensor(name="y")]), "no output 'y'"),
+}
+
+
+@pytest.mark.parametrize("case", GRPC_REFUSED)
+def test_grpc_refused(stub, case):
+    asked, words = GRPC_REFUSED[case]
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.ModelInfer(asked)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT and words in refused.value.details(), refused.value
+    assert stub.ModelInfer(request(typed(fp32_contents=[1]))).raw_output_contents[0] == FP32[:4], "the next one is served"
+
+
+def test_grpc_stream(grpc_client):
+    """Many requests without waiting; what is wrong with one is said inside the stream, which goes on."""
+    answers = queue.Queue()
+    grpc_client.start_stream(lambda result, error: answers.put((result, error)))
+    for i in range(20):
+        name = "nobody" if i == 7 else "e"
+        grpc_client.async_stream_infer(name, [tensor("x", numpy.int64([i]).reshape(1), module=triton_grpc)], request_id=str(i), enable_empty_final_response=True)
+    got = [answers.get(timeout=60) for _ in range(20)]
+    grpc_client.stop_stream()
+    assert [i for i, (_, error) in enumerate(got) if error] == [7] and "no endpoint 'nobody'" in str(got[7][1])
+    for i, (result, error) in enumerate(got):
+        if not error:
+            assert result.get_response().id == str(i) and result.as_numpy("x")[0] == i
+            assert result.get_response().parameters["triton_final_response"].bool_param
+
+
+def test_grpc_deadlines_and_leaving(echo_grpc, stub):
+    """A call that waits for a slot ends with its deadline, or when its caller leaves; nothing of it is left."""
+    echo_grpc.deploy("one", scaling={"max": 1})
+    small = request(typed(fp32_contents=[1]), model_name="one")
+    with echo_grpc.stream(script="tokens=100000 tps=50", name="one") as busy:
+        next(busy.texts())
+        with pytest.raises(grpc.RpcError) as late:
+            stub.ModelInfer(small, timeout=0.5)
+        assert late.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        small.parameters["timeout"].int64_param = 100_000
+        with pytest.raises(grpc.RpcError) as late:
+            stub.ModelInfer(small)
+        assert late.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        del small.parameters["timeout"]
+        leaving = stub.ModelInfer.future(small)
+        eventually(lambda: echo_grpc.endpoint("one")["waiting"] == 1, 20, "the call never waited")
+        leaving.cancel()
+        eventually(lambda: echo_grpc.endpoint("one")["waiting"] == 0, 20, "the call outlived its caller")
+    echo_grpc.wait_until_free("one")
+    assert stub.ModelInfer(small).raw_output_contents[0] == FP32[:4]
+
+
+def test_grpc_sizes(echo_grpc):
+    with triton_grpc.InferenceServerClient(f"127.0.0.1:{grpc_port(echo_grpc)}") as client:
+        array = numpy.arange(3 << 20, dtype=numpy.float32)
+        assert same(client.infer("e", [tensor("x", array, module=triton_grpc)]).as_numpy("x"), array)
+        for over, status in (((3 << 20) + 1, "StatusCode.INVALID_ARGUMENT"), (8 << 20, "StatusCode.RESOURCE_EXHAUSTED")):
+            with pytest.raises(InferenceServerException) as refused:
+                client.infer("e", [tensor("x", numpy.zeros(over, numpy.float32), module=triton_grpc)])
+            assert refused.value.status() == status, refused.value
+        # A bomb: small on the wire, large when it is unpacked.
+        with pytest.raises(InferenceServerException):
+            client.infer("e", [tensor("x", numpy.zeros(64 << 20, numpy.float32), module=triton_grpc)], compression_algorithm="gzip")
+        assert client.is_server_live()
+
+
+def test_grpc_ends_with_the_server(echo_grpc):
+    """An open stream does not hold up the end."""
+    client = triton_grpc.InferenceServerClient(f"127.0.0.1:{grpc_port(echo_grpc)}")
+    answers = queue.Queue()
+    client.start_stream(lambda result, error: answers.put(error))
+    client.async_stream_infer("e", [tensor("x", ARRAYS["FP32"], module=triton_grpc)])
+    assert answers.get(timeout=60) is None
+    assert echo_grpc.terminate() == 0
+    assert isinstance(answers.get(timeout=60), InferenceServerException)
+    client.close()
+
+
+def test_grpc_port_in_use(echo_grpc, tmp_path):
+    done = subprocess.run([BIN / "ebb", "serve", "--home", tmp_path / "second", "--port", "0", "--grpc-port", str(grpc_port(echo_grpc))],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and "it is in use" in done.stderr, done.stderr
+
+
 # --- KServe's client ---
 
-def test_kserve(echo):
+def test_kserve(echo_grpc):
     """In a process of its own: its protobuf messages and tritonclient's have the same names."""
-    done = subprocess.run([sys.executable, str(ROOT / "tests/harness/kserve_client.py"), echo.url, "0"], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, str(ROOT / "tests/harness/kserve_client.py"), echo_grpc.url, str(grpc_port(echo_grpc))],
+                          capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
