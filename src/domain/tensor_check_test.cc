@@ -35,7 +35,7 @@ TEST(TensorCheck, Inputs) {
   for (const Row& row : rows) {
     const Status checked = check_inputs(specs, row.inputs);
     EXPECT_EQ(checked ? "" : checked.error().message, row.message);
-    if (!checked) EXPECT_EQ(checked.error().param, "inputs");
+    EXPECT_EQ(checked ? "inputs" : checked.error().param, "inputs");
   }
   EXPECT_TRUE(check_inputs({}, std::vector<Tensor>{tensor("any", DataType::kBytes, {0})})) << "nothing is known, so nothing is wrong";
 }

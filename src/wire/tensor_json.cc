@@ -26,12 +26,12 @@ constexpr size_t kShownBytesMax = 40;
 std::string shown(const json::value& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  const std::string text = json::serialize(value);
+  const std::string text = value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
   return text.size() <= kShownBytesMax ? text : "a longer text";
 }
 
 std::unexpected<Error> wrong(DataType type, const json::value& value, std::string_view what) {
-  return fail(ErrorKind::kInvalid, fmt::format("{} is not {}", shown(value), what.empty() ? fmt::format("a {}", to_string(type)) : std::string(what)));
+  return fail(ErrorKind::kInvalid, fmt::format("{} is {}", shown(value), what.empty() ? fmt::format("no {}", to_string(type)) : std::string(what)));
 }
 
 template <class T>
@@ -75,7 +75,7 @@ Status append_bool(std::string& data, const json::value& value) {
   const bool* truth = value.if_bool();
   json::error_code error;
   const int64_t number = value.is_number() ? value.to_number<int64_t>(error) : -1;
-  if (truth == nullptr && (error || (number != 0 && number != 1))) return wrong(DataType::kBool, value, "a BOOL: true, false, 1 or 0");
+  if (truth == nullptr && (error || (number != 0 && number != 1))) return wrong(DataType::kBool, value, "no BOOL: true, false, 1 or 0");
   data += truth != nullptr ? static_cast<char>(*truth) : static_cast<char>(number);
   return {};
 }
@@ -91,7 +91,7 @@ Status append_text(std::string& data, const json::value& value, BytesForm form) 
   const json::object* object = form == BytesForm::kTextOrBase64 ? value.if_object() : nullptr;
   const json::value* packed = object == nullptr || object->size() != 1 ? nullptr : object->if_contains("b64");
   if (packed == nullptr || !packed->is_string())
-    return wrong(DataType::kBytes, value, form == BytesForm::kText ? "a string, as BYTES are" : R"(a string or {"b64": "…"}, as BYTES are)");
+    return wrong(DataType::kBytes, value, form == BytesForm::kText ? "no string, as BYTES are" : R"(neither a string nor {"b64": "…"}, as BYTES are)");
   const auto bytes = decode_base64({packed->get_string().data(), packed->get_string().size()});
   if (!bytes) return fail(ErrorKind::kInvalid, "its \"b64\" is not base64");
   return append_blob(data, *bytes);
@@ -130,7 +130,7 @@ class Reader {
   Status read_row(const json::array& list, std::string_view place) {
     for (size_t i = 0; i < list.size(); ++i) {
       if (Status read = append_element(out_, head_.type, list[i], BytesForm::kText); !read)
-        return misplaced(fmt::format("{}[{}]", place, i), ": " + read.error().message);
+        return fail(ErrorKind::kInvalid, fmt::format("input '{}': '{}[{}]': {}", head_.name, place, i, read.error().message), std::string(path_));
     }
     return {};
   }

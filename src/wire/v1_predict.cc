@@ -69,9 +69,8 @@ class PredictWriter final : public WholeWriter {
   Status write_rows(std::vector<Elements>& elements) {
     for (const domain::Tensor& output : outputs_) {
       if (output.head.shape.empty() || std::cmp_not_equal(output.head.shape.front(), rows_))
-        return wrong(
-            ErrorKind::kInvalid, output,
-            fmt::format("has the shape [{}] and not a row for each of {} instances: send {{\"inputs\": …}} instead", fmt::join(output.head.shape, ","), rows_));
+        return wrong(output, fmt::format("has the shape [{}] and not a row for each of {} instances: send {{\"inputs\": …}} instead",
+                                         fmt::join(output.head.shape, ","), rows_));
     }
     body_ = R"({"predictions":[)";
     for (size_t row = 0; row < rows_; ++row) {
@@ -95,14 +94,15 @@ class PredictWriter final : public WholeWriter {
     if (!single) body_ += '{';
     for (size_t i = 0; i < outputs_.size(); ++i) {
       if (!single) body_ += fmt::format("{}{}:", i == 0 ? "" : ",", json::serialize(json::value(outputs_[i].head.name)));
-      if (Status written = elements[i].append(body_, depth); !written) return wrong(written.error().kind, outputs_[i], ": " + written.error().message);
+      if (Status written = elements[i].append(body_, depth); !written)
+        return fail(written.error().kind, fmt::format("output '{}': {}", outputs_[i].head.name, written.error().message), "outputs");
     }
     if (!single) body_ += '}';
     return {};
   }
 
-  static Status wrong(ErrorKind kind, const domain::Tensor& output, std::string_view what) {
-    return fail(kind, fmt::format("output '{}' {}", output.head.name, what), "outputs");
+  static Status wrong(const domain::Tensor& output, std::string_view what) {
+    return fail(ErrorKind::kInvalid, fmt::format("output '{}' {}", output.head.name, what), "outputs");
   }
 
   Form form_;
@@ -143,8 +143,9 @@ class TensorReader {
 
   Status read(const json::value& value, size_t depth) {
     if (depth == tensor_.head.shape.size()) {
-      Status read = append_element(tensor_.data, tensor_.head.type, value, BytesForm::kTextOrBase64);
-      return read ? read : wrong(": " + read.error().message);
+      if (Status read = append_element(tensor_.data, tensor_.head.type, value, BytesForm::kTextOrBase64); !read)
+        return fail(ErrorKind::kInvalid, fmt::format("input '{}': {}", tensor_.head.name, read.error().message), "inputs");
+      return {};
     }
     const json::array* list = value.if_array();
     if (list == nullptr || std::cmp_not_equal(list->size(), tensor_.head.shape[depth]))
