@@ -161,7 +161,7 @@ engine_source() {
 
 python_tools() {
   if [[ -x $VENV/bin/pytest && -x $VENV/bin/clang-tidy ]] && cmp -s tests/requirements.txt "$VENV/.installed"; then return; fi
-  say "test tools: pytest, the openai client, clang-format and clang-tidy (36 MB by pip) into $VENV"
+  say "test tools: pytest, the clients of every protocol, clang-format and clang-tidy (about 90 MB by pip) into $VENV"
   rm -rf "$VENV"
   python3 -m venv "$VENV"
   "$VENV/bin/pip" install -q --disable-pip-version-check --only-binary :all: --require-hashes -r tests/requirements.txt </dev/null ||

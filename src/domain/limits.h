@@ -59,14 +59,16 @@ inline constexpr size_t kTensorBytesMax = 64 * 1024 * 1024;
 inline constexpr size_t kTensorsMax = 256;
 inline constexpr size_t kTensorDimensionsMax = 16;
 inline constexpr size_t kTensorNameBytesMax = 256;
-// Of them what a request brings: they go to a worker in one frame. Its body: so much, the JSON of it as long as other bodies, and what a client says
-// before. A compressed one is no longer when it is unpacked.
+// What a request may bring of them: it goes to a worker in one frame. Its body has that and as much JSON as other bodies, packed or not.
 inline constexpr size_t kTensorInputBytesMax = 12 * 1024 * 1024;
 inline constexpr size_t kTensorBodyBytesMax = kTensorInputBytesMax + kHttpBodyBytesMax;
-// An answer's numbers as text; and the longest answer that is compressed, by the thread that serves all (level 1: some 100 MB/s).
+// The numbers of an answer as text. And the longest answer that is compressed, by the thread that serves all: at level 1 some 100 MB/s.
 inline constexpr size_t kTensorTextBytesMax = 16 * 1024 * 1024;
 inline constexpr size_t kCompressedAnswerBytesMax = 4 * 1024 * 1024;
-// Parts of a form with a picture, and what stands before each.
+// Calls at once on one gRPC connection; what the messages of all may take, requests and answers.
+inline constexpr int kGrpcCallsMax = 128;
+inline constexpr size_t kGrpcMemoryBytesMax = 2 * kHttpBodyBytesInFlightMax;
+// Parts of a form with a picture, and what stands before the data of each.
 inline constexpr size_t kFormPartsMax = 16;
 inline constexpr size_t kFormHeadBytesMax = 1024;
 // Labels of one item, and of one label's text.

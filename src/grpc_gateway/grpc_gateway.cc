@@ -16,9 +16,6 @@ namespace ebb::grpc_gateway {
 namespace {
 
 constexpr const char* kServiceName = "inference.GRPCInferenceService";
-// Of one connection; what they hold is bounded over all of them by the quota and Services::request_bytes.
-constexpr int kCallsPerConnectionMax = 128;
-constexpr size_t kMemoryMax = 2 * domain::kHttpBodyBytesInFlightMax;
 
 bool is_loopback(const std::string& host) {
   io::ErrorCode error;
@@ -61,11 +58,14 @@ Result<uint16_t> GrpcGateway::listen(const std::string& host, uint16_t port) {
   const std::string literal = address.find(':') == std::string::npos ? address : "[" + address + "]";
   builder.AddListeningPort(fmt::format("{}:{}", literal, port), grpc::InsecureServerCredentials(), &bound);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port would take half of the calls
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, domain::kGrpcCallsMax);
   builder.SetMaxReceiveMessageSize(static_cast<int>(domain::kTensorBodyBytesMax));
+  // grpc++ measures a message after it unpacked all of it: 20 MiB may become 20 GiB. So packed ones are refused, as unimplemented.
+  for (const grpc_compression_algorithm packed : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE})
+    builder.SetCompressionAlgorithmSupportStatus(packed, false);
   builder.SetMaxSendMessageSize(-1);  // what a worker may answer is bounded before
   grpc::ResourceQuota quota("ebb");
-  quota.Resize(kMemoryMax);
+  quota.Resize(domain::kGrpcMemoryBytesMax);
   builder.SetResourceQuota(quota);
   builder.RegisterService(running_->service.get());
   running_->server = builder.BuildAndStart();

@@ -1,9 +1,12 @@
 // From an Ask to a response, on the loop.
 #include "grpc_gateway/infer_call.h"
 
+#include <grpcpp/support/status.h>
+
 #include <algorithm>
 #include <exception>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "grpc_gateway/inference.pb.h"
 
@@ -36,6 +39,14 @@ void InferCall::cancel() {
   });
 }
 
+// A name that is no endpoint's is not logged: a request may be megabytes of it.
+void InferCall::log_end(const InferCall& call, const Status& status) {
+  log_info("request", {{"method", "ModelInfer"},
+                       {"endpoint", call.writer_ ? call.ask_.model : ""},
+                       {"call", call.calls_ ? to_hex((*call.calls_)[0].call().value) : ""},
+                       {"error", status ? "" : status_of(status.error()).error_message()}});
+}
+
 io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
   Status status;
   try {
@@ -44,7 +55,7 @@ io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
     log_error("a gRPC call failed", {{"problem", problem.what()}});
     status = fail(ErrorKind::kInternal, "the server failed to handle the request: its log says why");
   }
-  log_info("request", {{"method", "ModelInfer"}, {"endpoint", self->ask_.model}, {"error", status ? "" : status.error().message}});
+  log_end(*self, status);
   const Done done = std::move(self->done_);
   done(std::move(status));
 }

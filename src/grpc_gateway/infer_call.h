@@ -40,6 +40,7 @@ class InferCall : public std::enable_shared_from_this<InferCall> {
   InferCall(std::shared_ptr<Services> services, Ask ask, inference::ModelInferResponse& response, Done done);
 
   static io::Task<void> run(std::shared_ptr<InferCall> self);
+  static void log_end(const InferCall& call, const Status& status);
   static io::Task<Status> answer(std::shared_ptr<InferCall> self);
   Status begin();
 

@@ -2,6 +2,7 @@
 import gzip
 import json
 import math
+import pathlib
 import queue
 import re
 import struct
@@ -301,6 +302,14 @@ def test_calls_are_billed_and_parameters_named(echo):
     assert echo.wait_for_bill(1)["total"]["calls"] == 1
 
 
+def test_a_timeout_is_a_deadline(server):
+    server.deploy("one", scaling={"max": 1})
+    with server.stream(script="tokens=100000 tps=50", name="one") as busy:
+        next(busy.texts())
+        answer = infer(server, {**one(), "parameters": {"timeout": 100_000}}, name="one")
+        assert answer.status == 504 and answer.json["error"], answer
+
+
 # --- version 1 ---
 
 @pytest.mark.sanitizer
@@ -323,7 +332,7 @@ def test_predict_forms(echo, body, answer):
 @pytest.mark.parametrize(("body", "words"), [
     ({"instances": []}, "at least one"), ({}, "either 'instances' or 'inputs'"), ({"instances": [1], "inputs": [1]}, "either"),
     ({"instances": [[1, 2], [3]]}, "not a regular list"), ({"instances": [{"a": 1}, {"b": 1}]}, "which 'instances[0]' has not"),
-    ({"instances": [{"a": 1}, 2]}, "not the same names"), ({"instances": [1, "a"]}, "is no INT64"), ({"instances": [{"b64": "!"}]}, "not base64"),
+    ({"instances": [{"a": 1}, 2]}, "not the same names"), ({"instances": [1, "a"]}, "is no FP64"), ({"instances": [{"b64": "!"}]}, "not base64"),
     ([1], "must be an object"), (b"{", "not valid JSON"), ('{"instances":[1.5,NaN]}', "has no JSON form"),
 ])
 def test_predict_refused(echo, body, words):
@@ -394,6 +403,10 @@ def stub(echo_grpc):
         yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
 
 
+def peak_mib(server) -> int:
+    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{server.pid}/status").read_text())[1]) // 1024
+
+
 def typed(datatype="FP32", shape=(1,), name="x", **contents) -> "service_pb2.ModelInferRequest.InferInputTensor":
     return service_pb2.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape,
                                                           contents=service_pb2.InferTensorContents(**contents) if contents else None)
@@ -427,7 +440,7 @@ def test_grpc_every_type(grpc_client):
     assert result.get_response().id == "7"
     for name, array in ARRAYS.items():
         assert same(result.as_numpy(name), array), name
-    only = grpc_client.infer("e", inputs, outputs=[triton_grpc.InferRequestedOutput("INT64")], compression_algorithm="gzip")
+    only = grpc_client.infer("e", inputs, outputs=[triton_grpc.InferRequestedOutput("INT64")])
     assert same(only.as_numpy("INT64"), ARRAYS["INT64"]) and only.as_numpy("FP32") is None
     best = grpc_client.infer("e", [tensor("x", ARRAYS["FP64"], module=triton_grpc)], outputs=[triton_grpc.InferRequestedOutput("x", class_count=1)])
     assert best.as_numpy("x")[0].endswith(b":1")
@@ -512,10 +525,16 @@ def test_grpc_sizes(echo_grpc):
             with pytest.raises(InferenceServerException) as refused:
                 client.infer("e", [tensor("x", numpy.zeros(over, numpy.float32), module=triton_grpc)])
             assert refused.value.status() == status, refused.value
-        # A bomb: small on the wire, large when it is unpacked.
-        with pytest.raises(InferenceServerException):
-            client.infer("e", [tensor("x", numpy.zeros(64 << 20, numpy.float32), module=triton_grpc)], compression_algorithm="gzip")
+
+def test_grpc_takes_no_packed_messages(echo_grpc):
+    """The library would unpack a bomb before it looks at its size."""
+    with triton_grpc.InferenceServerClient(f"127.0.0.1:{grpc_port(echo_grpc)}") as client:
         assert client.is_server_live()
+        before = peak_mib(echo_grpc)
+        with pytest.raises(InferenceServerException) as refused:
+            client.infer("e", [tensor("x", numpy.zeros(64 << 20, numpy.float32), module=triton_grpc)], compression_algorithm="gzip")
+        assert refused.value.status() == "StatusCode.UNIMPLEMENTED" and client.is_server_live()
+        assert peak_mib(echo_grpc) < before + 100
 
 
 def test_grpc_ends_with_the_server(echo_grpc):
