@@ -48,7 +48,7 @@ sys.exit(bad)'
 }
 configured() { [[ -f $BUILD/build.ninja ]] || cmake --preset release >/dev/null; }
 lint_headers() { configured && tools/ninja.sh "$BUILD" headers; }
-lint_tidy() { configured && tools/ninja.sh "$BUILD" ebb_wire_proto && python3 tools/tidy.py "$BUILD"; }
+lint_tidy() { configured && tools/ninja.sh "$BUILD" ebb_wire_proto ebb_inference_proto && python3 tools/tidy.py "$BUILD"; }
 
 failed=()
 for check in ${EBB_LINT:-format layers shell python data headers tidy}; do

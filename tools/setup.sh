@@ -40,8 +40,8 @@ package_groups() {
   local boost='libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev'
   if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
   cat <<LIST
-build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler
-libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev libicu-dev libjpeg62-turbo-dev libpng-dev
+build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler protobuf-compiler-grpc
+libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev zlib1g-dev libgrpc++-dev libicu-dev libjpeg62-turbo-dev libpng-dev
 images|to fetch and unpack container images|skopeo umoci
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc
@@ -205,7 +205,7 @@ onnx_runtime() {
 
 python_tools() {
   if [[ -x $VENV/bin/pytest && -x $VENV/bin/clang-tidy ]] && cmp -s tests/requirements.txt "$VENV/.installed"; then return; fi
-  say "test tools: pytest, the openai client, clang-format and clang-tidy (36 MB by pip) into $VENV"
+  say "test tools: pytest, the clients of every protocol, clang-format and clang-tidy (about 90 MB by pip) into $VENV"
   rm -rf "$VENV"
   python3 -m venv "$VENV"
   "$VENV/bin/pip" install -q --disable-pip-version-check --only-binary :all: --require-hashes -r tests/requirements.txt </dev/null ||

@@ -12,6 +12,7 @@
 #include "app/model_admin.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
+#include "grpc_gateway/grpc_gateway.h"
 #include "instance/memory.h"
 #include "invoke/local_platform.h"
 #include "io/clock.h"
@@ -78,6 +79,7 @@ class Server {
   [[noreturn]] void end_at_once();
   io::Task<void> shut_down();
   void stop(Status status);
+  bool all_left() const { return gateway_->connections() == 0 && (!grpc_gateway_ || grpc_gateway_->stopped()); }
 
   ServeOptions options_;
   std::string version_;
@@ -98,6 +100,7 @@ class Server {
   std::unique_ptr<RegistryImages> image_admin_;
   std::unique_ptr<LedgerBills> bills_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<grpc_gateway::GrpcGateway> grpc_gateway_;  // where it is asked for
   std::unique_ptr<io::asio::signal_set> signals_;
   std::map<std::string, store::EndpointTotals> totals_;
   CallId highest_call_;
@@ -177,6 +180,12 @@ Status Server::listen() {
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
+  if (options_.grpc_port) {
+    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, clock_);
+    const Result<uint16_t> grpc_port = grpc_gateway_->listen(options_.listen, *options_.grpc_port);
+    if (!grpc_port) return fail(grpc_port.error());
+    log_info("listening for gRPC", {{"port", *grpc_port}});
+  }
   if (options_.port_file.empty()) return {};
   return io::write_file_atomic(options_.port_file, fmt::format("{}\n", *port));  // whoever waits for it never reads half of it
 }
@@ -203,14 +212,15 @@ void Server::on_signal() {
 io::Task<void> Server::shut_down() {
   co_await platform_->drain();
   gateway_->stop_accepting();
+  if (grpc_gateway_) grpc_gateway_->stop(kConnectionsEndMax);
   io::asio::steady_timer pause(loop_);
-  for (const MonoTime until = clock_.mono() + kConnectionsEndMax; gateway_->connections() > 0 && clock_.mono() < until;) {
+  for (const MonoTime until = clock_.mono() + kConnectionsEndMax; !all_left() && clock_.mono() < until;) {
     pause.expires_after(milliseconds(20));
     co_await pause.async_wait(io::asio::use_awaitable);
   }
   gateway_->close_all();
   // Their coroutines refer to the platform: it goes after the last of them.
-  for (int turn = 0; gateway_->connections() > 0 && turn < kTurnsToCloseMax; ++turn) {
+  for (int turn = 0; !all_left() && turn < kTurnsToCloseMax; ++turn) {
     pause.expires_after(milliseconds(20));
     co_await pause.async_wait(io::asio::use_awaitable);
   }

@@ -68,9 +68,10 @@ Status apply_settings(std::string_view yaml, ServeOptions& options) {
   if (!value) return fail(value.error());
   if (value->is_null()) return {};  // an empty file
   ObjectReader reader(*value, "");
-  reader.refuse_unknown({"listen", "port", "memory", "cores", "prices"});
+  reader.refuse_unknown({"listen", "port", "grpc_port", "memory", "cores", "prices"});
   if (const auto listen = reader.string("listen")) options.listen = *listen;
   if (const auto port = reader.integer("port", 0, 65535)) options.port = static_cast<uint16_t>(*port);
+  if (const auto port = reader.integer("grpc_port", 0, 65535)) options.grpc_port = static_cast<uint16_t>(*port);
   if (const auto cores = reader.integer("cores", 1, 4096)) options.cores = static_cast<int>(*cores);
   if (const auto memory = reader.string("memory")) {
     const Result<uint64_t> bytes = wire::parse_size(*memory);

@@ -16,6 +16,7 @@ struct ServeOptions {
   std::filesystem::path home;         // absolute
   std::string listen = "127.0.0.1";   // loopback only, until there are keys
   uint16_t port = 8390;               // 0: any free one
+  std::optional<uint16_t> grpc_port;  // of the inference protocol over gRPC; absent: it is not spoken
   std::optional<int64_t> memory_mib;  // for workers; absent: nine tenths of what the machine (or our cgroup) has
   std::optional<int> cores;           // for engines; absent: all that this process may use
   bool require_sandbox = false;
@@ -28,7 +29,7 @@ struct ServeOptions {
 // EBB_HOME, else $XDG_DATA_HOME/ebb, else ~/.local/share/ebb.
 std::filesystem::path default_home();
 
-// Settings of a file that may hold listen, port, memory, cores, prices{currency, per_mib_ms, per_call}; prices in units of the
+// Settings of a file that may hold listen, port, grpc_port, memory, cores, prices{currency, per_mib_ms, per_call}; prices in units of the
 // currency ("0.0000002"), at most twelve digits after the point. Unknown keys are refused by name. Pure.
 Status apply_settings(std::string_view yaml, ServeOptions& options);
 

@@ -33,8 +33,9 @@ TEST(ParseMoney, Rows) {
 
 TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
   ServeOptions options;
-  ASSERT_TRUE(apply_settings("port: 9000\nmemory: 2GiB\ncores: 3\nprices: {currency: EUR, per_call: \"0.000001\"}\n", options));
+  ASSERT_TRUE(apply_settings("port: 9000\ngrpc_port: 0\nmemory: 2GiB\ncores: 3\nprices: {currency: EUR, per_call: \"0.000001\"}\n", options));
   EXPECT_EQ(options.port, 9000);
+  EXPECT_EQ(options.grpc_port, 0);
   EXPECT_EQ(options.memory_mib, 2048);
   EXPECT_EQ(options.cores, 3);
   EXPECT_EQ(options.prices.currency, "EUR");

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "control/failure_policy.h"
+
 namespace ebb::control {
 
 namespace {
@@ -58,6 +60,7 @@ EndpointSummary summarize(const State& state, const EndpointState& endpoint) {
     if (worker.phase == WorkerPhase::kReady && !worker.draining && !worker.killed) summary.slots_ready += worker.slots;
   }
   summary.state = word_of(best, endpoint.failures > 0);
+  if (endpoint.failures >= kBreakerFailures) summary.refuses_until = endpoint.backoff_until;
   return summary;
 }
 

@@ -67,6 +67,18 @@ inline constexpr size_t kOnnxBatchBytesMax = 16 * 1024 * 1024;
 inline constexpr uint64_t kPrepareCpuSecondsMax = 600;
 // A picture before it is decoded: more pixels than a camera has; three bytes for each.
 inline constexpr int64_t kPicturePixelsMax = 64'000'000;
+// What a request may bring of them: it goes to a worker in one frame. Its body has that and as much JSON as other bodies, packed or not.
+inline constexpr size_t kTensorInputBytesMax = 12 * 1024 * 1024;
+inline constexpr size_t kTensorBodyBytesMax = kTensorInputBytesMax + kHttpBodyBytesMax;
+// The numbers of an answer as text. And the longest answer that is compressed, by the thread that serves all: at level 1 some 100 MB/s.
+inline constexpr size_t kTensorTextBytesMax = 16 * 1024 * 1024;
+inline constexpr size_t kCompressedAnswerBytesMax = 4 * 1024 * 1024;
+// Calls at once on one gRPC connection; what the messages of all may take, requests and answers.
+inline constexpr int kGrpcCallsMax = 128;
+inline constexpr size_t kGrpcMemoryBytesMax = 2 * kHttpBodyBytesInFlightMax;
+// Parts of a form with a picture, and what stands before the data of each.
+inline constexpr size_t kFormPartsMax = 16;
+inline constexpr size_t kFormHeadBytesMax = 1024;
 // Labels of one item, and of one label's text.
 inline constexpr int kLabelsMax = 1'000;
 inline constexpr size_t kLabelBytesMax = 256;

@@ -39,7 +39,7 @@ json::object headers_json(const domain::HttpHeaders& headers) {
 }
 
 std::unexpected<Error> no_answer(std::string_view why) {
-  return fail(Error{.kind = ErrorKind::kUnavailable,
+  return fail(Error{.kind = ErrorKind::kFunction,
                     .message = fmt::format("the custom handler's answer is not what Azure Functions' hosts take: {}", why),
                     .code = "function_bad_answer"});
 }

@@ -27,7 +27,7 @@ struct AzureAnswer {
   std::string body;
   std::vector<std::string> logs;
 };
-// Of {"Outputs":{"res":{statusCode, headers, body}},"Logs":[…],"ReturnValue":…}: without a `res` the return value is the body. Error kUnavailable with
+// Of {"Outputs":{"res":{statusCode, headers, body}},"Logs":[…],"ReturnValue":…}: without a `res` the return value is the body. Error kFunction with
 // the code function_bad_answer: it is none of this.
 Result<AzureAnswer> azure_answer(std::string_view text);
 

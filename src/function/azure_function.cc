@@ -31,7 +31,7 @@ Result<std::string> request_text(const domain::FunctionStart& start, const domai
 }
 
 Error handler_failed(int status, std::string_view body) {
-  return {.kind = ErrorKind::kUnavailable,
+  return {.kind = ErrorKind::kFunction,
           .message = fmt::format("the custom handler failed the invocation with status {}: {}", status, body.substr(0, 300)),
           .code = "function_failed"};
 }

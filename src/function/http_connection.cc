@@ -19,7 +19,7 @@ constexpr size_t kBufferBytesMax = 2 * domain::kHttpHeaderBytesMax + domain::kBo
 std::string text(io::beast::string_view view) { return {view.data(), view.size()}; }
 
 std::unexpected<Error> bad_answer(std::string_view what) {
-  return fail(Error{.kind = ErrorKind::kUnavailable, .message = fmt::format("the function answered what is no HTTP: {}", what), .code = "function_bad_answer"});
+  return fail(Error{.kind = ErrorKind::kFunction, .message = fmt::format("the function answered what is no HTTP: {}", what), .code = "function_bad_answer"});
 }
 
 bool is_closed(io::ErrorCode error) {
@@ -29,10 +29,10 @@ bool is_closed(io::ErrorCode error) {
 
 std::unexpected<Error> head_error(io::ErrorCode error, bool some_came) {
   if (is_closed(error) && !some_came)
-    return fail(Error{.kind = ErrorKind::kUnavailable, .message = "the function closed its connection without an answer", .code = "function_closed"});
+    return fail(Error{.kind = ErrorKind::kFunction, .message = "the function closed its connection without an answer", .code = "function_closed"});
   if (is_closed(error))
     return fail(Error{
-        .kind = ErrorKind::kUnavailable, .message = "the function closed its connection in the middle of its answer's head", .code = "function_broke_off"});
+        .kind = ErrorKind::kFunction, .message = "the function closed its connection in the middle of its answer's head", .code = "function_broke_off"});
   if (error == io::http::error::header_limit) return bad_answer(fmt::format("its head is larger than {} KiB", domain::kHttpHeaderBytesMax / 1024));
   if (error == io::http::error::body_limit)
     return fail(Error{.kind = ErrorKind::kTooLarge, .message = "the function's answer is larger than an answer may be", .code = "answer_too_large"});
@@ -45,7 +45,7 @@ std::unexpected<Error> body_error(io::ErrorCode error) {
         Error{.kind = ErrorKind::kTooLarge, .message = "the function's answer is larger than an answer may be: it was cut off", .code = "answer_too_large"});
   if (is_closed(error))
     return fail(
-        Error{.kind = ErrorKind::kUnavailable, .message = "the function closed its connection in the middle of its answer", .code = "function_broke_off"});
+        Error{.kind = ErrorKind::kFunction, .message = "the function closed its connection in the middle of its answer", .code = "function_broke_off"});
   return bad_answer("in its body: " + error.message());
 }
 

@@ -40,7 +40,7 @@ HttpFunction::HttpFunction(const io::asio::any_io_executor& executor, Instance& 
 Result<std::unique_ptr<HttpConnection>> HttpFunction::connect() {
   Result<Fd> socket = instance_.connect(start_.port);
   if (!socket)
-    return fail(with_code({.kind = ErrorKind::kUnavailable, .message = fmt::format("the function does not listen on port {} any more", start_.port)},
+    return fail(with_code({.kind = ErrorKind::kFunction, .message = fmt::format("the function does not listen on port {} any more", start_.port)},
                           "function_not_listening"));
   return std::make_unique<HttpConnection>(executor_, std::move(*socket));
 }

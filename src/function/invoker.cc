@@ -14,8 +14,7 @@ std::string code_of(const container::EndOfFunction& end) {
 }
 
 Error error_of(const container::EndOfFunction& end) {
-  const bool exhausted = end.why == Why::kOutOfMemory || end.why == Why::kOutOfPids;
-  return {.kind = exhausted ? ErrorKind::kExhausted : ErrorKind::kUnavailable, .message = "the function ended: " + end.detail, .code = code_of(end)};
+  return {.kind = ErrorKind::kFunction, .message = "the function ended: " + end.detail, .code = code_of(end)};
 }
 
 }  // namespace ebb::function

@@ -26,7 +26,7 @@ domain::HttpHead result_head(std::string_view type) { return {.status = 200, .he
 domain::HttpHead error_head() { return {.status = 200, .headers = {{"Content-Type", "application/json"}, {"X-Amz-Function-Error", "Unhandled"}}}; }
 
 Error broke_off() {
-  return {.kind = ErrorKind::kUnavailable, .message = "the function's runtime broke off its response in the middle", .code = "function_broke_off"};
+  return {.kind = ErrorKind::kFunction, .message = "the function's runtime broke off its response in the middle", .code = "function_broke_off"};
 }
 
 Error stream_too_large() {
@@ -334,7 +334,7 @@ io::Task<void> LambdaRuntime::serve_init_error(Connection connection) {
     co_return;
   }
   init_error_.emplace();
-  init_error_->kind = ErrorKind::kUnavailable;
+  init_error_->kind = ErrorKind::kFunction;
   init_error_->message = init_failure(error.bytes, connection->header(kErrorTypeHeader));
   // Before its process can end: that would be the lesser reason.
   news_.cancel();

@@ -26,7 +26,7 @@ bool is_word(std::string_view text) {
 }
 
 std::unexpected<Error> no_head(std::string_view why) {
-  return fail(Error{.kind = ErrorKind::kUnavailable,
+  return fail(Error{.kind = ErrorKind::kFunction,
                     .message = fmt::format("the function's streamed answer does not begin with a head (JSON, then eight zero bytes): {}", why),
                     .code = "function_bad_answer"});
 }

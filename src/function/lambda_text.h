@@ -38,7 +38,7 @@ Result<std::string> decode_client_context(std::string_view base64);
 // The start of an answer with the type application/vnd.awslambda.http-integration-response: a JSON head, eight zero bytes, then its body.
 class PreludeReader {
  public:
-  // Takes bytes until the head is whole; what belongs to the body is then in rest(). Error kUnavailable: it is none, or longer than a head may be.
+  // Takes bytes until the head is whole; what belongs to the body is then in rest(). Error kFunction: it is none, or longer than a head may be.
   Result<std::optional<domain::HttpHead>> feed(std::string_view bytes);
   std::string_view rest() const { return std::string_view(buffer_).substr(rest_at_); }
 

@@ -90,10 +90,12 @@ void saw_end(Answer& answer, size_t choice, const domain::Finished& finished) {
 
 bool all_ended(const Answer& answer) { return answer.finished == answer.answered.choices.size(); }
 
-void saw_failure(Answer& answer, const domain::Failed& failed) {
-  answer.seen.status = status_of(failed.error.kind);
-  answer.seen.error = std::string(to_string(failed.error.kind));
+void saw_error(Answer& answer, const Error& error) {
+  answer.seen.status = status_of(error.kind);
+  answer.seen.error = std::string(to_string(error.kind));
 }
+
+void saw_failure(Answer& answer, const domain::Failed& failed) { saw_error(answer, failed.error); }
 
 void saw_vector(Answer& answer, const domain::Vector& vector) { answer.asked.writer->add_vector(vector); }
 
@@ -133,6 +135,17 @@ Response head_of(const Answer& answer, bool ended) {
   return response;
 }
 
+Response whole_of(Answer& answer) {
+  Response response = head_of(answer, true);
+  if (answer.answered.usage.cost) response.headers.emplace_back("Ebb-Cost", answer.answered.usage.cost->cost);
+  wire::AnswerWriter& writer = *answer.asked.writer;
+  response.body = writer.whole(answer.answered);
+  response.content_type = writer.content_type();
+  for (auto& header : writer.headers())
+    response.headers.push_back(std::move(header));
+  return response;
+}
+
 io::Task<void> answer_whole(Answer& answer) {
   for (;;) {
     std::optional<invoke::CallStreams::Next> any = co_await answer.calls->next();
@@ -158,9 +171,12 @@ io::Task<void> answer_whole(Answer& answer) {
       saw_end(answer, next->stream, *finished);
       if (!all_ended(answer)) continue;
       settle(answer);
-      Response response = head_of(answer, true);
-      if (answer.answered.usage.cost) response.headers.emplace_back("Ebb-Cost", answer.answered.usage.cost->cost);
-      response.body = answer.asked.writer->whole(answer.answered);
+      if (const Status writable = answer.asked.writer->check(); !writable) {
+        saw_error(answer, writable.error());
+        co_await answer.exchange.fail(writable.error());
+        co_return;
+      }
+      Response response = whole_of(answer);
       co_await answer.exchange.respond(std::move(response));
       co_return;
     }
@@ -254,7 +270,7 @@ void count_refusal(Services& services, const Exchange& exchange, wire::Operation
 Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std::vector<domain::Call> calls, std::optional<milliseconds> deadline) {
   std::vector<std::shared_ptr<invoke::CallStream>> streams;
   for (domain::Call& call : calls) {
-    call.deadline = deadline;
+    if (deadline) call.deadline = std::min(*deadline, call.deadline.value_or(*deadline));
     Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(call));
     if (!stream) return fail(stream.error());
     streams.push_back(std::move(*stream));

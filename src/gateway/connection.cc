@@ -83,9 +83,7 @@ Refusal Connection::headers_too_large() const {
   return refuse(431, ErrorKind::kTooLarge, fmt::format("the request's headers have over {} bytes", services_->options.header_bytes_max));
 }
 
-Refusal Connection::body_too_large() const {
-  return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", services_->options.body_bytes_max));
-}
+Refusal Connection::body_too_large(size_t bytes_max) const { return refuse(413, ErrorKind::kTooLarge, fmt::format("the body has over {} bytes", bytes_max)); }
 
 // What the end of reading means for a head of which `seen` bytes had come.
 Connection::Head Connection::head_after(size_t seen) const {
@@ -118,10 +116,10 @@ io::Task<Connection::Head> Connection::read_head() {
   co_return head;
 }
 
-std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, const Parser& parser) {
+std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, const Parser& parser, size_t bytes_max) {
   const std::string so_far = parser.content_length() ? fmt::format("{} of {} declared bytes came", parser.get().body().size(), *parser.content_length())
                                                      : fmt::format("{} bytes came", parser.get().body().size());
-  if (error == io::http::error::body_limit) return body_too_large();
+  if (error == io::http::error::body_limit) return body_too_large(bytes_max);
   if (timed_out_) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
   if (error == io::http::error::partial_message) return refuse(400, ErrorKind::kInvalid, "the body ended too early: " + so_far);
   if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category())
@@ -130,9 +128,9 @@ std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, cons
   return std::nullopt;
 }
 
-io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expects_continue) {
+io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expects_continue, size_t bytes_max) {
+  parser.body_limit(bytes_max);
   if (parser.is_done()) co_return std::nullopt;
-  parser.body_limit(services_->options.body_bytes_max);
   if (expects_continue && buffer_.size() == 0) {
     const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return std::nullopt;
@@ -140,7 +138,7 @@ io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expe
   set_deadline(services_->options.body_time_max);
   const auto [error, count] = co_await io::http::async_read(socket_, buffer_, parser, kAsTuple);
   std::optional<Refusal> problem;
-  if (error) problem = body_problem(error, parser);
+  if (error) problem = body_problem(error, parser, bytes_max);
   clear_deadline();
   co_return problem;
 }

@@ -54,17 +54,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   io::Task<Head> read_head();
   io::Task<bool> serve(Head head);
   io::Task<void> serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern);
-  io::Task<std::optional<Refusal>> read_body(Parser& parser, bool expects_continue);
+  io::Task<std::optional<Refusal>> read_body(Parser& parser, bool expects_continue, size_t bytes_max);
   io::Task<void> call_handler(const Route& route, Exchange& exchange);
   io::Task<void> linger();
 
   std::optional<Refusal> judge_head(size_t seen) const;
   Head head_after(size_t seen) const;
   Refusal headers_too_large() const;
-  Refusal body_too_large() const;
-  std::optional<Refusal> body_problem(const io::ErrorCode& error, const Parser& parser);
+  Refusal body_too_large(size_t bytes_max) const;
+  std::optional<Refusal> body_problem(const io::ErrorCode& error, const Parser& parser, size_t bytes_max);
   std::optional<Refusal> parse_head(std::string_view raw, Parser& parser) const;
   std::optional<Refusal> apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const;
+  size_t body_bytes_max(const Route* route) const;
   Request new_request();
   void start_pieces(Exchange& exchange, Parser& parser, bool expects_continue);
   BodyPiece piece_after(const io::ErrorCode& error, std::string data);

@@ -28,9 +28,10 @@ class BodyShare {
 
 Refusal no_route(std::string_view method, std::string_view path) {
   const bool own = dialect_of(path) == Dialect::kEbb;
-  return refuse(404, ErrorKind::kNotFound,
-                fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
-                            own ? ": docs/admin-api.md lists what there is" : ": docs/openai.md and docs/ollama.md list what there is"));
+  return refuse(
+      404, ErrorKind::kNotFound,
+      fmt::format("there is no {} {} here{}", method.substr(0, 16), path.substr(0, 200),
+                  own ? ": docs/admin-api.md lists what there is" : ": docs/openai.md, docs/ollama.md and docs/inference-protocol.md list what there is"));
 }
 
 Refusal too_many_bodies() {
@@ -74,11 +75,10 @@ Request Connection::new_request() {
 // The strict check, then the parser.
 std::optional<Refusal> Connection::parse_head(std::string_view raw, Parser& parser) const {
   parser.header_limit(static_cast<uint32_t>(services_->options.header_bytes_max + 1024));
-  parser.body_limit(domain::kFunctionBodyBytesMax);  // the route decides, once it is known
+  parser.body_limit(boost::none);  // the route says how much; nothing of the body is parsed before it is known
   if (auto refusal = check_head(raw)) return refusal;
   io::ErrorCode error;
   parser.put(io::asio::const_buffer(raw.data(), raw.size()), error);
-  if (error == io::http::error::body_limit) return body_too_large();
   if (error || !parser.is_header_done()) return refuse(400, ErrorKind::kInvalid, "the request's head is malformed: " + error.message());
   return std::nullopt;
 }
@@ -127,7 +127,7 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   Result<Target> path = parse_path(text(message.target()));
   if (!path) return Refusal{.error = path.error()};
   match = find_route(text(message.method_string()), path->path);
-  const bool passed_on = match.route != nullptr && match.route->takes_pieces;
+  const bool passed_on = match.route != nullptr && match.route->body == Body::kPieces;
   Result<Target> target = passed_on ? std::move(path) : parse_target(text(message.target()));
   if (!target) return Refusal{.error = target.error()};
   request.target = std::move(*target);
@@ -139,31 +139,39 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   return std::nullopt;
 }
 
+size_t Connection::body_bytes_max(const Route* route) const {
+  if (route != nullptr && route->body == Body::kPieces) return domain::kFunctionBodyBytesMax;
+  const bool tensors = route != nullptr && route->body == Body::kTensors;
+  return tensors ? services_->options.tensor_body_bytes_max : services_->options.body_bytes_max;
+}
+
 io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern) {
   const auto& message = parser.get();
   const bool is_head = message.method() == io::http::verb::head;
   exchange.set_protocol(message.version() == 10, parser.keep_alive(), is_head);
   exchange.set_dialect(dialect_of(text(message.target())));
   const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-  const size_t declared = !has_body ? 0 : parser.chunked() ? services_->options.body_bytes_max : static_cast<size_t>(*parser.content_length());
   const std::string_view expect = text(message[io::http::field::expect]);
   const bool expects_continue = io::beast::iequals(expect, "100-continue");
 
   RouteMatch match;
   std::optional<Refusal> refusal = apply_stages(exchange, parser, match);
   if (match.route != nullptr) route_pattern = match.route->pattern;
-  const bool in_pieces = match.route != nullptr && match.route->takes_pieces;
-  const size_t body_bytes = in_pieces ? std::min(declared, domain::kBodyWindowBytes) : declared;
-  if (!refusal && !in_pieces && declared > services_->options.body_bytes_max) refusal = body_too_large();
   if (!refusal && !expect.empty() && !expects_continue) refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
+  const size_t bytes_max = body_bytes_max(match.route);
+  const bool length_known = !parser.chunked() && text(message[io::http::field::content_encoding]).empty();
+  const size_t whole_bytes = !has_body ? 0 : length_known ? static_cast<size_t>(*parser.content_length()) : bytes_max;
+  const bool in_pieces = match.route != nullptr && match.route->body == Body::kPieces;
+  const size_t body_bytes = in_pieces ? std::min(whole_bytes, domain::kBodyWindowBytes) : whole_bytes;
+  if (!refusal && has_body && !parser.chunked() && *parser.content_length() > bytes_max) refusal = body_too_large(bytes_max);
   if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max) refusal = too_many_bodies();
   if (refusal && has_body) exchange.close_after();  // its body stays unread
   const BodyShare share(*services_, refusal ? 0 : body_bytes);
-  if (!refusal && match.route->takes_pieces) {
+  if (!refusal && match.route->body == Body::kPieces) {
     start_pieces(exchange, parser, expects_continue);
   } else {
     if (!refusal) {
-      refusal = co_await read_body(parser, expects_continue);
+      refusal = co_await read_body(parser, expects_continue, bytes_max);
       if (refusal) exchange.close_after();
     }
     exchange.mutable_request().message = parser.release();

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "wire/admin_json.h"
+#include "wire/oip.h"
 #include "wire/ollama.h"
 #include "wire/openai.h"
 
@@ -33,6 +34,7 @@ std::string body_of(Dialect dialect, const Error& error) {
   switch (dialect) {
     case Dialect::kOpenAi: return wire::openai_error(error);
     case Dialect::kOllama: return wire::ollama_error(error);
+    case Dialect::kOip: return wire::oip_error(error);
     case Dialect::kEbb: break;
   }
   return json::serialize(wire::to_json(error));
@@ -94,6 +96,7 @@ std::string_view to_string(Dialect dialect) {
   switch (dialect) {
     case Dialect::kOpenAi: return "openai";
     case Dialect::kOllama: return "ollama";
+    case Dialect::kOip: return "oip";
     case Dialect::kEbb: return "ebb";
   }
   return "";
@@ -103,6 +106,7 @@ Dialect dialect_of(std::string_view path) {
   for (const std::string_view own : {"/ebb", "/invoke/", "/metrics", "/livez", "/readyz", "/healthz"}) {
     if (path.starts_with(own)) return Dialect::kEbb;
   }
+  if (path.starts_with("/v2")) return Dialect::kOip;
   return path.starts_with("/api/") ? Dialect::kOllama : Dialect::kOpenAi;
 }
 

@@ -11,7 +11,7 @@
 namespace ebb::gateway {
 
 // Whose clients speak on a route: decides the shape of its errors.
-enum class Dialect { kOpenAi, kOllama, kEbb };
+enum class Dialect { kOpenAi, kOllama, kOip, kEbb };
 std::string_view to_string(Dialect dialect);  // "openai", …
 
 struct Response {

@@ -63,7 +63,15 @@ void prepare(TestServer& server) {
   dispatch_failed.events = {domain::Failed{
       .error = {.kind = ErrorKind::kInvalid, .message = "the prompt has 5000 tokens, the context 4096", .param = "messages", .code = "context_length_exceeded"},
       .completion_tokens = 0}};
+  FakePlatform::Script tensors;
+  tensors.events = {domain::Started{}, domain::TensorStart{.head = {.name = "y", .type = domain::DataType::kUint16, .shape = {1, 2}}, .bytes = 4},
+                    domain::Bytes{.data = "AB0"}, domain::Bytes{.data = "1"}, domain::Finished{}};
+  FakePlatform::Script labels;
+  labels.events = {domain::Started{.prompt_tokens = 1}, domain::Labels{.labels = {{.label = "good", .score = 0.5F}, {.label = "bad", .score = 0.25F}}},
+                   domain::Finished{.prompt_tokens = 1}};
   server.on_loop([&] {
+    server.platform.add_endpoint("tensors", tensors);
+    server.platform.add_endpoint("labels", labels);
     server.platform.add_endpoint("late", late);
     server.platform.add_endpoint("full", full);
     server.platform.add_endpoint("long", dispatch_failed);

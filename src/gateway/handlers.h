@@ -17,6 +17,20 @@ io::Task<void> no_stored_response(Services& services, Exchange& exchange);
 io::Task<void> list_openai_models(Services& services, Exchange& exchange);
 io::Task<void> get_openai_model(Services& services, Exchange& exchange);
 
+// oip.cc
+io::Task<void> oip_server(Services& services, Exchange& exchange);
+io::Task<void> oip_live(Services& services, Exchange& exchange);
+io::Task<void> oip_ready(Services& services, Exchange& exchange);
+io::Task<void> oip_metadata(Services& services, Exchange& exchange);
+io::Task<void> oip_model_ready(Services& services, Exchange& exchange);
+io::Task<void> oip_config(Services& services, Exchange& exchange);
+io::Task<void> oip_index(Services& services, Exchange& exchange);
+io::Task<void> oip_infer(Services& services, Exchange& exchange);
+io::Task<void> oip_predict(Services& services, Exchange& exchange);
+
+// classify.cc
+io::Task<void> classify(Services& services, Exchange& exchange);
+
 // ollama.cc
 io::Task<void> ollama_chat(Services& services, Exchange& exchange);
 io::Task<void> ollama_generate(Services& services, Exchange& exchange);

@@ -1,9 +1,11 @@
-// GET /v1/models: the endpoints, as OpenAI's clients list models, with Ebb's own facts under the key "ebb".
+// GET /v1/models: the endpoints, as OpenAI's clients list models, with Ebb's own facts under the key "ebb"; and beside it, as those of the inference
+// protocol's version 1 do.
 #include <fmt/format.h>
 
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
+#include "wire/oip.h"
 #include "wire/openai.h"
 
 namespace ebb::gateway {
@@ -28,14 +30,21 @@ json::object model_of(const invoke::EndpointView& view, const domain::Prices& pr
     facts["capability"] = revision.model->facts.capability();
   }
   const int64_t created = std::chrono::duration_cast<seconds>(revision.created.time_since_epoch()).count();
-  return wire::openai_model(revision.spec.name, created, std::move(facts));
+  json::object model = wire::openai_model(revision.spec.name, created, std::move(facts));
+  // What clients of the inference protocol's version 1 read of the same answer.
+  model["name"] = revision.spec.name;
+  model["ready"] = wire::oip_model(revision, view.failing).ready;
+  return model;
 }
 
 std::string list_of(const std::vector<invoke::EndpointView>& views, const domain::Prices& prices) {
   json::array models;
-  for (const invoke::EndpointView& view : views)
+  json::array names;
+  for (const invoke::EndpointView& view : views) {
     models.push_back(model_of(view, prices));
-  return json::serialize(json::object{{"object", "list"}, {"data", std::move(models)}}) + "\n";
+    names.emplace_back(view.revision.spec.name);
+  }
+  return json::serialize(json::object{{"object", "list"}, {"data", std::move(models)}, {"models", std::move(names)}}) + "\n";
 }
 
 }  // namespace

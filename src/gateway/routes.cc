@@ -1,6 +1,7 @@
 // The table, and the search in it.
 #include "gateway/routes.h"
 
+#include <algorithm>
 #include <array>
 
 #include "gateway/handlers.h"
@@ -22,6 +23,22 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/v1/responses/{id}/input_items", Dialect::kOpenAi, Auth::kLocalPeer, no_stored_response},
     {"GET", "/v1/models", Dialect::kOpenAi, Auth::kLocalPeer, list_openai_models},
     {"GET", "/v1/models/{id...}", Dialect::kOpenAi, Auth::kLocalPeer, get_openai_model},
+
+    {"POST", "/v1/models/{id...}", Dialect::kOip, Auth::kLocalPeer, oip_predict, Body::kTensors},
+    {"POST", "/v1/classify", Dialect::kOpenAi, Auth::kLocalPeer, classify},
+
+    {"GET", "/v2", Dialect::kOip, Auth::kLocalPeer, oip_server},
+    {"GET", "/v2/health/live", Dialect::kOip, Auth::kOpen, oip_live},
+    {"GET", "/v2/health/ready", Dialect::kOip, Auth::kOpen, oip_ready},
+    {"GET", "/v2/models/{model}", Dialect::kOip, Auth::kLocalPeer, oip_metadata},
+    {"GET", "/v2/models/{model}/ready", Dialect::kOip, Auth::kLocalPeer, oip_model_ready},
+    {"GET", "/v2/models/{model}/config", Dialect::kOip, Auth::kLocalPeer, oip_config},
+    {"POST", "/v2/models/{model}/infer", Dialect::kOip, Auth::kLocalPeer, oip_infer, Body::kTensors},
+    {"GET", "/v2/models/{model}/versions/{version}", Dialect::kOip, Auth::kLocalPeer, oip_metadata},
+    {"GET", "/v2/models/{model}/versions/{version}/ready", Dialect::kOip, Auth::kLocalPeer, oip_model_ready},
+    {"GET", "/v2/models/{model}/versions/{version}/config", Dialect::kOip, Auth::kLocalPeer, oip_config},
+    {"POST", "/v2/models/{model}/versions/{version}/infer", Dialect::kOip, Auth::kLocalPeer, oip_infer, Body::kTensors},
+    {"POST", "/v2/repository/index", Dialect::kOip, Auth::kLocalPeer, oip_index},
 
     {"POST", "/api/chat", Dialect::kOllama, Auth::kLocalPeer, ollama_chat},
     {"POST", "/api/generate", Dialect::kOllama, Auth::kLocalPeer, ollama_generate},
@@ -52,8 +69,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"DELETE", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kLocalPeer, delete_registry},
     {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kLocalPeer, get_bill},
 
-    {"*", "/invoke/{endpoint}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, true},
-    {"*", "/invoke/{endpoint}/{*}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, true},
+    {"*", "/invoke/{endpoint}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, Body::kPieces},
+    {"*", "/invoke/{endpoint}/{*}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, Body::kPieces},
 
     {"GET", "/livez", Dialect::kEbb, Auth::kOpen, get_livez},
     {"GET", "/healthz", Dialect::kEbb, Auth::kOpen, get_livez},
@@ -61,12 +78,21 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/metrics", Dialect::kEbb, Auth::kOpen, get_metrics},
 });
 
+std::string_view without_slips(std::string_view path) {
+  const size_t begin = std::min(path.find_first_not_of('/'), path.size());
+  std::string_view plain = path.substr(begin == 0 ? 0 : begin - 1);
+  if (!plain.starts_with("/v2") && !plain.starts_with("/v1/models")) return path;
+  if (plain.ends_with('/')) plain.remove_suffix(1);
+  return plain;
+}
+
 }  // namespace
 
 std::span<const Route> routes() { return kRoutes; }
 
 RouteMatch find_route(std::string_view method, std::string_view path) {
   RouteMatch match;
+  path = without_slips(path);
   for (const Route& route : kRoutes) {
     auto params = match_path(route.pattern, path);
     if (!params) continue;

@@ -22,6 +22,13 @@ enum class Auth {
   kLocalPeer,  // the peer's address is a loopback address
 };
 
+// How long a request's body may be.
+enum class Body {
+  kOrdinary,
+  kTensors,  // kTensorBodyBytesMax, packed or not
+  kPieces,   // kFunctionBodyBytesMax; the handler reads it, by Exchange::read_piece
+};
+
 using Handler = io::Task<void> (*)(Services&, Exchange&);
 
 struct Route {
@@ -30,7 +37,7 @@ struct Route {
   Dialect dialect;
   Auth auth;
   Handler handler;
-  bool takes_pieces = false;  // of the body, by Exchange::read_piece; else it is read before the handler is called
+  Body body = Body::kOrdinary;
 };
 
 std::span<const Route> routes();
@@ -41,7 +48,8 @@ struct RouteMatch {
   std::string allow;  // the methods of this path, if the path is known
 };
 
-// HEAD finds the route of GET.
+// HEAD finds the route of GET. Clients of inference protocols join paths carelessly: below /v2 and /v1/models more than one slash at the beginning and one
+// at the end are passed over.
 RouteMatch find_route(std::string_view method, std::string_view path);
 
 }  // namespace ebb::gateway

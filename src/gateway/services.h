@@ -24,6 +24,7 @@ struct GatewayOptions {
   size_t connections_max = domain::kHttpConnectionsMax;
   size_t header_bytes_max = domain::kHttpHeaderBytesMax;
   size_t body_bytes_max = domain::kHttpBodyBytesMax;
+  size_t tensor_body_bytes_max = domain::kTensorBodyBytesMax;
   size_t body_bytes_in_flight_max = domain::kHttpBodyBytesInFlightMax;
   milliseconds header_time_max = domain::kHttpHeaderTimeMax;
   milliseconds body_time_max = domain::kHttpBodyTimeMax;

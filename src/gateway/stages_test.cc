@@ -61,11 +61,22 @@ TEST(Errors, TextIsCleanAndBounded) {
 TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {
   for (const Route& route : routes()) {
     const bool open = route.auth == Auth::kOpen;
-    const bool probe = route.pattern == "/livez" || route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics";
+    const bool probe = route.pattern == "/livez" || route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics" ||
+                       route.pattern.starts_with("/v2/health/");
+    const bool shared = route.method == "POST" && route.pattern == "/v1/models/{id...}";  // a path of OpenAI's, a verb of the inference protocol's
     EXPECT_EQ(open, probe) << route.pattern;
-    EXPECT_EQ(route.dialect, dialect_of(route.pattern)) << route.pattern;
+    EXPECT_EQ(route.dialect, shared ? Dialect::kOip : dialect_of(route.pattern)) << route.pattern;
     EXPECT_EQ(find_route(route.method, route.pattern).route, &route) << "unreachable: " << route.method << " " << route.pattern;
   }
+}
+
+TEST(Routes, PassesOverSlipsOfInferenceClients) {
+  EXPECT_EQ(find_route("GET", "//v2/").route, find_route("GET", "/v2").route);
+  EXPECT_EQ(find_route("GET", "/v2/models/m/").route, find_route("GET", "/v2/models/m").route);
+  EXPECT_EQ(find_route("POST", "/v1/models/m:predict/").params[0].second, "m:predict");
+  EXPECT_EQ(find_route("GET", "//livez").route, nullptr);
+  EXPECT_EQ(find_route("GET", "/livez/").route, nullptr);
+  EXPECT_EQ(find_route("GET", "//").route, nullptr);
 }
 
 TEST(Routes, FindsByMethodAndPath) {

@@ -16,6 +16,7 @@ std::unexpected<Error> unknown(const std::string& endpoint) {
 EndpointView LocalPlatform::view_of(const control::EndpointSummary& summary) const {
   EndpointView view{.revision = *summary.revision,
                     .state = std::string(summary.state),
+                    .failing = summary.refuses_until && clock_.mono() < *summary.refuses_until,
                     .slots_busy = summary.slots_busy,
                     .slots_ready = summary.slots_ready,
                     .waiting = summary.waiting,

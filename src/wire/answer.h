@@ -64,8 +64,12 @@ class AnswerWriter {
  public:
   virtual ~AnswerWriter() = default;
 
-  // The body of an answer that is not streamed.
+  // The body of an answer that is not streamed. `check` is asked once before: what came, but cannot be written as it was asked for. Type and further
+  // headers are asked after it.
+  virtual Status check() { return {}; }
   virtual std::string whole(const Answered& answered) = 0;
+  virtual std::string_view content_type() const { return "application/json"; }
+  virtual domain::HttpHeaders headers() const { return {}; }
 
   // A stream, in the order of these functions: each returns what goes out, perhaps nothing. What came so far is in `answered`, this piece
   // included.

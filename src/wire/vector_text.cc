@@ -1,10 +1,10 @@
-// Numbers by the standard library, base64 by Boost's iterators.
+// Numbers by the standard library.
 #include "wire/vector_text.h"
 
 #include <bit>
-#include <boost/archive/iterators/base64_from_binary.hpp>
-#include <boost/archive/iterators/transform_width.hpp>
 #include <charconv>
+
+#include "wire/base64.h"
 
 namespace ebb::wire {
 
@@ -23,12 +23,7 @@ void append_array(std::string& out, std::span<const float> values) {
 }
 
 void append_base64(std::string& out, std::span<const float> values) {
-  using Sextets = boost::archive::iterators::base64_from_binary<boost::archive::iterators::transform_width<const char*, 6, 8>>;
-  std::string bytes(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  const size_t padding = (3 - bytes.size() % 3) % 3;
-  bytes.append(padding, '\0');
-  out.append(Sextets(bytes.data()), Sextets(bytes.data() + bytes.size()));
-  out.replace(out.size() - padding, padding, padding, '=');
+  out += encode_base64({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
 }
 
 }  // namespace ebb::wire
