@@ -11,8 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <thread>
 #include <vector>
 
 #include "base/fd.h"
@@ -25,13 +24,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr milliseconds kLookAgain{20};
 constexpr int kRuntimesEndMaxMs = 2'000;
+constexpr size_t kArgumentsBytesMax = 4'096;  // a runtime that we call has few
 
 bool is_of(std::string_view name, std::string_view id) { return name.starts_with(id) && (name.size() == id.size() || name[id.size()] == '-'); }
 
+// By system calls: streams throw when a process ends while its file is read.
 std::string text_of(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
+  const Fd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(kArgumentsBytesMax, '\0');
+  const ssize_t count = in ? ::read(in.get(), text.data(), text.size()) : 0;
+  text.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  return text;
 }
 
 // A process of crun or runc that was called for one of these containers.
@@ -63,15 +68,7 @@ void end_runtimes(std::string_view id) {
   }
 }
 
-}  // namespace
-
-bool is_container_id(std::string_view id) {
-  return !id.empty() && id.size() <= kIdBytesMax && id.front() != '-' && id.back() != '-' &&
-         std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
-}
-
-Status end_containers(std::string_view id, milliseconds patience) {
-  if (!is_container_id(id)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is no id of a container", id));
+Status end_what_is_there(std::string_view id, milliseconds patience) {
   end_runtimes(id);
   const std::vector<fs::path> trees = cgroup_trees();
   std::vector<std::string> names;
@@ -92,6 +89,27 @@ Status end_containers(std::string_view id, milliseconds patience) {
     if (Status ended = Cgroup::open(trees, name).end(left); !ended) all = std::move(ended);
   }
   return all;
+}
+
+}  // namespace
+
+bool is_container_id(std::string_view id) {
+  return !id.empty() && id.size() <= kIdBytesMax && id.front() != '-' && id.back() != '-' &&
+         std::all_of(id.begin(), id.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+Status end_containers(std::string_view id, milliseconds patience) {
+  if (!is_container_id(id)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is no id of a container", id));
+  return end_what_is_there(id, patience);
+}
+
+Status end_containers_that_may_come(std::string_view id, milliseconds patience, milliseconds watch) {
+  const io::SystemClock clock;
+  const MonoTime until = clock.mono() + watch;
+  for (;;) {
+    if (Status ended = end_containers(id, patience); !ended || clock.mono() >= until) return ended;
+    std::this_thread::sleep_for(kLookAgain);
+  }
 }
 
 }  // namespace ebb::container

@@ -3,6 +3,7 @@
 // The stub worker is beside ebb-spawner in a folder of its own, under the name by which the spawner looks for container workers.
 #include "container/lifetime.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -43,7 +44,10 @@ class LifetimeTest : public SandboxTest {
       fs::copy_file(beside_this_test(name), programs_.path(name));
     ids_ = "ebb-test-life-" + std::to_string(::getpid());
   }
-  void TearDown() override { EXPECT_EQ(cgroups(), 0U); }
+  void TearDown() override {
+    EXPECT_EQ(cgroups(), 0U);
+    EXPECT_EQ(processes(), 0) << "processes that were made for this test are left";
+  }
 
   struct Running {
     std::unique_ptr<Peer> spawner;
@@ -93,6 +97,23 @@ class LifetimeTest : public SandboxTest {
     for (const fs::path& tree : cgroup_trees())
       for (const auto& entry : fs::directory_iterator(tree))
         count += entry.path().filename().string().starts_with(ids_) ? 1 : 0;
+    return count;
+  }
+  // Of ours, whoever's children they are by now: each has one of the ids as an argument. Those that are ending get some time.
+  int processes() const {
+    int count = 0;
+    for (int tries = 0; tries < 1'000; ++tries) {
+      count = 0;
+      for (const auto& entry : fs::directory_iterator("/proc")) {
+        const Fd file(::open((entry.path() / "cmdline").c_str(), O_RDONLY | O_CLOEXEC));
+        char arguments[4096];
+        const ssize_t bytes = file ? ::read(file.get(), arguments, sizeof arguments) : 0;
+        const std::string_view text(arguments, bytes > 0 ? static_cast<size_t>(bytes) : 0);
+        const bool is_ending = text.find("/ebb-container-end") != std::string_view::npos;  // which watches for a moment, and ends by itself
+        count += text.find(ids_ + "-") != std::string_view::npos && !is_ending ? 1 : 0;
+      }
+      if (count == 0) break;
+    }
     return count;
   }
   // Each answer of the spawner means that it went round its loop once more.

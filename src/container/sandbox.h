@@ -32,7 +32,7 @@ struct BindMount {
 };
 
 struct SandboxSpec {
-  std::string id;    // [a-z0-9-]+, at most kIdBytesMax, unique on the machine: see container_id() in lifetime.h
+  std::string id;    // [a-z0-9-]+, at most kIdBytesMax, unique on the machine: the argument that ebb-spawner gave to the worker (lifetime.h)
   std::string root;  // absolute path of the image's unpacked root; nothing is ever written to it
   // As root: the container's ids 0..65535 are base..base+65535 outside; at least 65536, so never anybody's. Unused otherwise: then the user of
   // this process is the function's user inside, and there is no other.

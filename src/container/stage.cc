@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -63,11 +64,16 @@ Fd user_namespace(const IdRange& uids, const IdRange& gids) {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
   const Fd ready(ends[0]);
   Fd tell(ends[1]);
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
     const char made = ::unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
     (void)!::write(tell.get(), &made, 1);
-    ::pause();
+    // A new user namespace may have cleared it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() == parent) ::pause();
     ::_exit(0);
   }
   if (child < 0) return {};
@@ -267,6 +273,7 @@ void enter_own_mounts() {
 void become_runtime(const StageInput& input) {
   ::umask(022);
   if (!input.runtime->root) enter_own_user_namespace();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // which a new user namespace clears
   enter_own_mounts();
   Stage(input).run();
 }

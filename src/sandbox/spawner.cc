@@ -26,7 +26,7 @@ using wire::FrameType;
 
 constexpr size_t kFrameMax = 64 * 1024;  // the server says little
 constexpr milliseconds kDiedAtOnce{2'000};
-constexpr milliseconds kOrphansEndMax{2'000};
+constexpr milliseconds kOrphansEndMax{500};  // ebb-container-end may go on without us
 constexpr std::string_view kContainerEngine = "container";
 
 Fd child_signals() {
@@ -170,7 +170,7 @@ void Spawner::reap() {
         pool->second.back_off(clock_.mono());
     }
     // Killed or sealed, it could not end its container itself.
-    if (child->second.token != 0 && !child->second.container.empty()) start_ending(container_end_, child->second.container);
+    if (child->second.token != 0 && !child->second.container.empty()) start_ending(container_end_, child->second.container, Ending::kWatch);
     children_.erase(child);
   }
 }
@@ -255,7 +255,7 @@ void Spawner::reap_orphans() {
 }
 
 void Spawner::end_containers(const std::string& ids) const {
-  const pid_t ending = start_ending(container_end_, ids);
+  const pid_t ending = start_ending(container_end_, ids, Ending::kNow);
   while (ending > 0 && ::waitpid(ending, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

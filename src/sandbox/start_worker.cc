@@ -62,7 +62,7 @@ Result<StartedWorker> start_worker(const std::string& program, const std::string
   ::_exit(127);
 }
 
-pid_t start_ending(const std::string& program, const std::string& containers) {
+pid_t start_ending(const std::string& program, const std::string& containers, Ending how) {
   const pid_t child = ::fork();
   if (child != 0) return child;
   ::setsid();
@@ -70,7 +70,8 @@ pid_t start_ending(const std::string& program, const std::string& containers) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
-  char* const arguments[] = {const_cast<char*>(program.c_str()), const_cast<char*>(containers.c_str()), nullptr};
+  char* const arguments[] = {const_cast<char*>(program.c_str()), const_cast<char*>(containers.c_str()),
+                             how == Ending::kNow ? const_cast<char*>("now") : nullptr, nullptr};
   char* const environment[] = {nullptr};
   ::execve(program.c_str(), arguments, environment);
   ::_exit(127);

@@ -25,8 +25,10 @@ struct StartedWorker {
 // with us, and `argument` as its only one unless that is empty. It confines itself before it takes anything from the channel (confine.h).
 Result<StartedWorker> start_worker(const std::string& program, const std::string& argument = {});
 
-// ebb-container-end for these containers; it ends by itself, within seconds, also when we end first. -1: it could not be forked.
-pid_t start_ending(const std::string& program, const std::string& containers);
+// ebb-container-end for these containers; it ends by itself, within seconds, also when we end first. kNow: it does not watch for what may still come.
+// -1: it could not be forked.
+enum class Ending { kNow, kWatch };
+pid_t start_ending(const std::string& program, const std::string& containers, Ending how);
 
 // Confines and seals a child that does nothing else, and returns what held.
 std::vector<Layer> try_layers();
