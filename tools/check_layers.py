@@ -72,7 +72,7 @@ def check_source(path: str, text: str, allowed: dict[str, set[str]]) -> list[str
     found = []
     parts = path.split("/")
     module, name = parts[1], parts[-1]
-    is_test = name.endswith(("_test.cc", "_bench.cc", "_fuzz.cc"))
+    is_test = name.endswith(("_test.cc", "_bench.cc", "_fuzz.cc", "_for_test.h"))
     if module not in allowed:
         return [f"{path}:1: the folder '{module}' is no module: declare it in src/CMakeLists.txt"]
     may = allowed[module + "_test"] if is_test else allowed[module]

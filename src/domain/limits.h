@@ -105,6 +105,8 @@ inline constexpr milliseconds kFunctionProbeLast{16};
 inline constexpr milliseconds kFunctionProbeTimeMax{2'000};
 // A function that is starting says so this often, below what the server takes for standing still.
 inline constexpr milliseconds kFunctionProgressEvery{500};
+// The same of one that has calls, which may say nothing for minutes; the server waits for half a minute.
+inline constexpr milliseconds kFunctionBusyProgressEvery{5'000};
 // A connection that ends may be the first sign that its process did: the kernel tells of that a little later.
 inline constexpr milliseconds kFunctionEndNoticeMax{250};
 // And what a process wrote before it ended is read for so long after: shorter than the above, which waits for this.

@@ -17,6 +17,11 @@ namespace ebb::function {
 
 namespace {
 
+std::string utc_text(WallTime now) {
+  const auto whole = std::chrono::floor<seconds>(now);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", whole, (now - whole).count());
+}
+
 std::string query_json(std::string_view query) {
   json::object values;
   // A query that is none has no values: the whole of it is in Url.
@@ -101,7 +106,7 @@ Result<std::string> azure_request(const AzureTarget& target, const domain::HttpR
                          {"Params", json::object()},
                          {"Identities", json::array()},
                          {"Body", body}};
-  const json::object sys{{"MethodName", target.function}, {"UtcNow", fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", now)}, {"RandGuid", id}};
+  const json::object sys{{"MethodName", target.function}, {"UtcNow", utc_text(now)}, {"RandGuid", id}};
   return json::serialize(json::object{{"Data", json::object{{"req", req}}}, {"Metadata", json::object{{"sys", sys}}}});
 }
 

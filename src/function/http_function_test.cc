@@ -68,6 +68,18 @@ TEST_F(HttpFunctionTest, OneConnectionServesCallsThatFollow) {
   EXPECT_EQ(get("/status?200").body, "body");
 }
 
+TEST_F(HttpFunctionTest, CallsRunAtOnce) {
+  start();
+  const uint64_t first = post("/both");
+  const uint64_t second = post("/both");
+  input(second, "b", false);
+  ASSERT_TRUE(read_until([&] { return so_far(second).body == "b"; }));
+  input(first, "a", true);
+  EXPECT_EQ(answer(first).body, "a");
+  input(second, "c", true);
+  EXPECT_EQ(answer(second).body, "bc");
+}
+
 TEST_F(HttpFunctionTest, AFailedCallLeavesNoConnection) {
   start();
   EXPECT_TRUE(get("/close-mid-body").refused);

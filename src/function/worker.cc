@@ -3,17 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 
 #include "function/call.h"
 #include "function/contracts.h"
-#include "function/log_lines.h"
 #include "function/make_invoker.h"
+#include "function/output.h"
 #include "function/server_link.h"
 #include "io/asio.h"
 #include "wire/container_load.h"
@@ -26,8 +23,6 @@ namespace {
 
 using wire::Frame;
 using wire::FrameType;
-
-constexpr size_t kReadBytes = 16 * 1024;
 
 Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
@@ -42,7 +37,7 @@ class FunctionWorker {
         server_(std::move(setup.channel)),
         frames_(loop_, duplicate(server_.descriptor()).release()),
         events_(loop_),
-        output_(loop_),
+        output_(loop_.get_executor(), server_, clock_),
         start_deadline_(loop_),
         next_progress_(loop_),
         last_bytes_(loop_) {}
@@ -68,8 +63,6 @@ class FunctionWorker {
   void start_function();
   void say_progress();
   void watch_events();
-  void watch_output();
-  bool read_output();
   io::Task<void> wait_ready();
   void function_exits(const container::Exited& exited);
   void function_ended(const container::Exited& exited);
@@ -87,7 +80,7 @@ class FunctionWorker {
   ServerLink server_;
   io::asio::posix::stream_descriptor frames_;
   io::asio::posix::stream_descriptor events_;
-  io::asio::posix::stream_descriptor output_;
+  Output output_;
   io::asio::steady_timer start_deadline_;
   io::asio::steady_timer next_progress_;
   io::asio::steady_timer last_bytes_;
@@ -96,9 +89,9 @@ class FunctionWorker {
   State state_ = State::kBlank;
   domain::FunctionStart start_;
   int slots_ = 0;
+  bool tells_progress_ = false;  // the timer runs
   std::unique_ptr<Instance> instance_;
   std::unique_ptr<Invoker> invoker_;
-  LogLines lines_;
   std::map<CallId, std::shared_ptr<Call>> calls_;  // those that ended are swept at the next frame
 };
 
@@ -245,6 +238,7 @@ void FunctionWorker::execute(const Frame& frame) {
     if (const auto live = weak.lock()) end_late(live);
   });
   invoker_->invoke(std::move(call));
+  if (!tells_progress_) say_progress();
 }
 
 void FunctionWorker::end_late(const std::shared_ptr<Call>& call) {
@@ -254,7 +248,7 @@ void FunctionWorker::end_late(const std::shared_ptr<Call>& call) {
 }
 
 void FunctionWorker::end_broken(std::string_view why) {
-  (void)read_output();
+  output_.drain();
   server_.log(fmt::format("the function was ended: {}, and a function of its contract cannot go on after that", why));
   end(kFunctionEndedExit);
 }
@@ -266,25 +260,25 @@ void FunctionWorker::start_function() {
   if (const Status prepared = invoker_->prepare(); !prepared) return fail_load("the function cannot be started: " + prepared.error().message);
   if (const Status running = instance_->run(program_of(start_)); !running) return fail_load("the function cannot be started: " + running.error().message);
   watch_events();
-  if (Fd output = instance_->take_output()) {
-    output_.assign(output.release());
-    watch_output();
-  }
+  output_.watch(instance_->take_output());
   start_deadline_.expires_after(start_.start_max);
   start_deadline_.async_wait([this](io::ErrorCode error) {
     if (error || state_ != State::kStarting) return;
-    (void)read_output();
+    output_.drain();
     fail_load(fmt::format("the function was not ready within {} ms: it {}", start_.start_max.count(), invoker_->lacks()));
   });
   say_progress();
   io::asio::co_spawn(loop_, wait_ready(), io::asio::detached);
 }
 
+// A start goes on, or a call does: the server takes silence for a worker that is stuck. That neither goes on for ever is our own deadlines' matter.
 void FunctionWorker::say_progress() {
+  tells_progress_ = state_ == State::kStarting || std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->ended(); });
+  if (!tells_progress_) return;
   server_.progress();
-  next_progress_.expires_after(domain::kFunctionProgressEvery);
+  next_progress_.expires_after(state_ == State::kStarting ? domain::kFunctionProgressEvery : domain::kFunctionBusyProgressEvery);
   next_progress_.async_wait([this](io::ErrorCode error) {
-    if (!error && state_ == State::kStarting) say_progress();
+    if (!error && !status_) say_progress();
   });
 }
 
@@ -293,8 +287,9 @@ io::Task<void> FunctionWorker::wait_ready() {
   if (status_) co_return;
   start_deadline_.cancel();
   next_progress_.cancel();
+  tells_progress_ = false;
   if (!ready) {
-    (void)read_output();
+    output_.drain();
     fail_load(ready.error().message);
     co_return;
   }
@@ -321,32 +316,8 @@ void FunctionWorker::function_exits(const container::Exited& exited) {
   });
 }
 
-void FunctionWorker::watch_output() {
-  output_.async_wait(io::asio::posix::descriptor_base::wait_read, [this](io::ErrorCode error) {
-    if (!error && !status_ && read_output()) watch_output();
-  });
-}
-
-// What is there now; false: nothing will come any more.
-bool FunctionWorker::read_output() {
-  if (!output_.is_open()) return false;
-  char buffer[kReadBytes];
-  for (size_t read = 0; read < domain::kFunctionLastWordsBytesMax;) {
-    const ssize_t count = ::read(output_.native_handle(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-    if (count <= 0) return false;
-    read += static_cast<size_t>(count);
-    for (const std::string& line : lines_.feed({buffer, static_cast<size_t>(count)}, clock_.mono()))
-      server_.log(line);
-  }
-  return true;
-}
-
 void FunctionWorker::function_ended(const container::Exited& exited) {
-  (void)read_output();
-  for (const std::string& line : lines_.end())
-    server_.log(line);
+  output_.end();
   const container::EndOfFunction how = instance_->why_it_ended(exited);
   if (state_ == State::kStarting) return fail_start(how);
   for (const auto& [id, call] : calls_)
@@ -357,7 +328,7 @@ void FunctionWorker::function_ended(const container::Exited& exited) {
 
 void FunctionWorker::fail_start(const container::EndOfFunction& how) {
   std::string why = fmt::format("the function ended before it was ready: {}", how.detail);
-  if (!lines_.last_words().empty()) why += fmt::format("; the last that it said: {}", lines_.last_words().substr(0, 300));
+  if (!output_.last_words().empty()) why += fmt::format("; the last that it said: {}", output_.last_words().substr(0, 300));
   fail_load(why);
 }
 
