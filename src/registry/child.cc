@@ -26,6 +26,7 @@ namespace {
 constexpr size_t kSaidBytesMax = 16 * 1024;
 constexpr size_t kResultBytesMax = 1024 * 1024;
 constexpr milliseconds kLookEvery{100};
+constexpr milliseconds kBeatEvery{1'000};
 
 struct Pipe {
   Fd read;
@@ -216,7 +217,7 @@ Result<ProgramEnd> run_program(const ProgramRun& run, const std::function<Status
   return end;
 }
 
-Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task) {
+Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task, const std::function<void()>& beat) {
   Result<Pipe> pipe = make_pipe();
   if (!pipe) return fail(pipe.error());
   const pid_t pid = ::fork();
@@ -232,8 +233,12 @@ Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<j
   Child child(pid);
   pipe->write.reset();
   Collector answer(pipe->read.get(), kResultBytesMax);
-  while (answer.open())
-    answer.read_some();
+  while (answer.open()) {
+    pollfd ready{.fd = answer.fd(), .events = POLLIN, .revents = 0};
+    ::poll(&ready, 1, static_cast<int>(kBeatEvery.count()));
+    if (ready.revents != 0) answer.read_some();
+    if (beat) beat();
+  }
   const int status = child.wait();
   const Result<json::value> value = parse_json(answer.text());
   const json::object* const object = value ? value->if_object() : nullptr;
