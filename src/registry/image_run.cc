@@ -128,6 +128,8 @@ Result<ImageFetchResult> run_image_fetch(const ImageFetchRequest& request, Fd st
   if (!source) return fail(source.error());
   // Names in archives are UTF-8 as a rule, and libarchive asks the locale. Its children cannot load one any more.
   std::setlocale(LC_CTYPE, "C.UTF-8");
+  // The tools must not have it: it belongs to the mounts in which everything can be changed.
+  if (::fcntl(store.get(), F_SETFD, FD_CLOEXEC) != 0) return fail(errno_error("cannot prepare the image store", errno));
   if (Status dropped = keep_rights_of_children(); !dropped) return fail(dropped.error());
   Result<ImageStore> opened = ImageStore::adopt(std::move(store));
   if (!opened) return fail(opened.error());

@@ -362,6 +362,14 @@ def test_who_leaves_ends_the_tools(server):
         mounts = [line.split() for line in pathlib.Path(f"/proc/{pids[0]}/mountinfo").read_text().splitlines()]
         writable = [fields[4] for fields in mounts if "ro" not in fields[5].split(",")]
         assert len(writable) == 1 and writable[0].startswith(str(server.home / "images/staging")), writable
+        # Of our descriptors it has three, and none that leads to a mount in which more can be written.
+        own = pathlib.Path(f"/proc/{pids[0]}")
+        kept = {path.name: os.readlink(path) for path in (own / "fd").iterdir()}
+        assert kept["0"] == "/dev/null" and kept["1"].endswith("/source/answer") and kept["9"].startswith("/memfd:auth"), kept
+        known = {line.split()[0] for line in (own / "mountinfo").read_text().splitlines()}
+        for number, target in kept.items():
+            mount = next(line.split()[1] for line in (own / "fdinfo" / number).read_text().splitlines() if line.startswith("mnt_id:"))
+            assert number in ("0", "1") or not target.startswith("/") or target.startswith("/memfd:") or mount in known, (number, target)
         connection.close()
         eventually(lambda: not any(map(leaks.is_alive, pids)), 20, "the tool outlives its caller")
         eventually(lambda: staging_is_empty(server), 20, "what was half done stays")
