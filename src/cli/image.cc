@@ -217,8 +217,9 @@ Result<domain::Image> add_image_from(Context& context, Server& server, const std
 }
 
 std::string describe(const domain::Image& image) {
-  return fmt::format("{}@{}: {}, {} layers, {}, {} unpacked", image.name, image.version, printable(image.facts.os + "/" + image.facts.architecture),
-                     image.facts.layers.size(), human_bytes(layer_bytes(image)), human_bytes(image.facts.unpacked_bytes));
+  return fmt::format("{}@{}: {}, {} layer{}, {}, {} unpacked", image.name, image.version, printable(image.facts.os + "/" + image.facts.architecture),
+                     image.facts.layers.size(), image.facts.layers.size() == 1 ? "" : "s", human_bytes(layer_bytes(image)),
+                     human_bytes(image.facts.unpacked_bytes));
 }
 
 void add_image(CLI::App& app, Context& context) {

@@ -54,7 +54,7 @@ TEST(ImageCommand, SourcesAreMadeAbsoluteOrLeftAsReferences) {
     }
     ASSERT_EQ(server.requests().size(), 1U);
     EXPECT_EQ(json::parse(server.requests()[0].body).at("source").as_string(), row.sent);
-    EXPECT_EQ(ran.out, "resize@2: linux/amd64, 1 layers, 1.0 MiB, 3.0 MiB unpacked\n");
+    EXPECT_EQ(ran.out, "resize@2: linux/amd64, 1 layer, 1.0 MiB, 3.0 MiB unpacked\n");
     EXPECT_EQ(ran.err, "note: a note\n");
   }
 }

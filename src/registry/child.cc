@@ -26,6 +26,7 @@ namespace {
 constexpr size_t kSaidBytesMax = 16 * 1024;
 constexpr size_t kResultBytesMax = 1024 * 1024;
 constexpr milliseconds kLookEvery{100};
+constexpr milliseconds kBeatEvery{1'000};
 
 struct Pipe {
   Fd read;
@@ -94,15 +95,6 @@ std::vector<std::string> read_layers(const json::value& value) {
   return layers;
 }
 
-void set_descriptor(int from, int to) {
-  if (from >= 0) {
-    ::dup2(from, to);
-  } else {
-    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    ::dup2(nothing, to);
-  }
-}
-
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
   for (std::string& text : texts)
@@ -120,6 +112,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(environment);
   const Fd program(::open(run.path.c_str(), O_PATH | O_CLOEXEC));
+  const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));  // while it can be opened
   ChildRights rights = run.rights;
   if (program) rights.paths.push_back({.place = program.get(), .use = PathUse::kExecute});
   const Result<std::vector<std::string>> missing = confine_child(rights);
@@ -128,13 +121,15 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   const std::string layers = json::serialize(list_of(*missing));
   static_cast<void>(!::write(report, layers.data(), layers.size()));
   // High copies first, so that none overwrites another.
-  const auto high = [](int fd) { return fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 32); };
+  const auto high = [](int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 32); };
   report = high(report);
-  const std::array<int, 4> from = {high(run.input), high(run.output), high(errors), high(run.extra)};
-  set_descriptor(from[0], STDIN_FILENO);
-  set_descriptor(from[1], STDOUT_FILENO);
-  set_descriptor(from[2], STDERR_FILENO);
-  if (from[3] >= 0) ::dup2(from[3], kExtraFd);
+  const std::array<int, 3> from = {high(run.input >= 0 ? run.input : nothing.get()), high(run.output >= 0 ? run.output : nothing.get()), high(errors)};
+  const int extra = high(run.extra);
+  // Never ours: its input has a credential, and its output is read as our word.
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::dup2(from[static_cast<size_t>(fd)], fd) < 0) end_child(report, wire::to_json(errno_error("cannot prepare a child's descriptors", errno)));
+  }
+  if (run.extra >= 0) ::dup2(extra, kExtraFd);
   ::execve(run.path.c_str(), argv.data(), envp.data());
   end_child(report, wire::to_json(errno_error(fmt::format("cannot start {}", run.path), errno)));
   ::_exit(1);
@@ -216,7 +211,7 @@ Result<ProgramEnd> run_program(const ProgramRun& run, const std::function<Status
   return end;
 }
 
-Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task) {
+Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task, const std::function<void()>& beat) {
   Result<Pipe> pipe = make_pipe();
   if (!pipe) return fail(pipe.error());
   const pid_t pid = ::fork();
@@ -232,8 +227,12 @@ Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<j
   Child child(pid);
   pipe->write.reset();
   Collector answer(pipe->read.get(), kResultBytesMax);
-  while (answer.open())
-    answer.read_some();
+  while (answer.open()) {
+    pollfd ready{.fd = answer.fd(), .events = POLLIN, .revents = 0};
+    ::poll(&ready, 1, static_cast<int>(kBeatEvery.count()));
+    if (ready.revents != 0) answer.read_some();
+    if (beat) beat();
+  }
   const int status = child.wait();
   const Result<json::value> value = parse_json(answer.text());
   const json::object* const object = value ? value->if_object() : nullptr;

@@ -43,6 +43,7 @@ struct TaskEnd {
 };
 // Runs `task` in a child. Its result comes back as JSON, which the caller reads as a stranger's. Error: the task's own; kCorrupt if the child
 // died of what it read.
-Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task);
+// `beat` is called about every second meanwhile.
+Result<TaskEnd> run_task(const ChildRights& rights, const std::function<Result<json::value>()>& task, const std::function<void()>& beat = {});
 
 }  // namespace ebb::registry

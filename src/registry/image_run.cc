@@ -81,13 +81,26 @@ Result<SealedTree> seal(Workplace& place) {
   return sealed_tree_from_json(*value);
 }
 
+// Gigabytes take minutes to reach a slow disk, during which only this says that something happens.
+Status sync_all(Workplace& place, uint64_t bytes) {
+  const Result<TaskEnd> end = run_task(
+      {.file_bytes_max = 0},
+      [&]() -> Result<json::value> {
+        if (::syncfs(place.folder.get()) != 0) return fail(errno_error("cannot sync the unpacked image", errno));
+        return json::value(nullptr);
+      },
+      [&] { place.progress({.phase = "publish", .done_bytes = 0, .total_bytes = bytes}); });
+  return end ? Status() : fail(end.error());
+}
+
 Result<ImageFetchResult> publish(Workplace& place, const CheckedImage& image, const SealedTree& tree) {
   ImageFetchResult result{.digest = image.manifest, .facts = image.facts};
   result.facts.unpacked_bytes = tree.bytes;
   for (std::string& note : notes_of(image.tally))
     result.facts.notes.push_back(std::move(note));
   if (tree.privileged > 0)
-    result.facts.notes.push_back(fmt::format("{} files lost their setuid bits or capabilities, which have no effect in a sandbox", tree.privileged));
+    result.facts.notes.push_back(fmt::format("setuid bits or capabilities were taken from {} file{}, since they have no effect in a sandbox", tree.privileged,
+                                             tree.privileged == 1 ? "" : "s"));
   if (!place.as_owner) result.facts.notes.emplace_back("unpacked without root: all files belong to the server's user");
   if (!result.facts.has_program()) result.facts.notes.emplace_back("it has no entrypoint and no command: it cannot be deployed");
   place.progress({.phase = "publish", .done_bytes = 0, .total_bytes = tree.bytes});
@@ -101,6 +114,7 @@ Result<ImageFetchResult> publish(Workplace& place, const CheckedImage& image, co
     if (place.reused.contains(blob)) continue;
     if (Status published = place.store.publish_blob(place.staged("work/layout/blobs/sha256/" + blob.hex()), blob); !published) return fail(published.error());
   }
+  if (Status synced = sync_all(place, tree.bytes); !synced) return fail(synced.error());
   if (Status published = place.store.publish_root(place.staged("tree/root"), image.manifest); !published) return fail(published.error());
   place.progress({.phase = "publish", .done_bytes = tree.bytes, .total_bytes = tree.bytes});
   result.missing_layers.assign(place.missing_layers.begin(), place.missing_layers.end());
@@ -114,6 +128,8 @@ Result<ImageFetchResult> run_image_fetch(const ImageFetchRequest& request, Fd st
   if (!source) return fail(source.error());
   // Names in archives are UTF-8 as a rule, and libarchive asks the locale. Its children cannot load one any more.
   std::setlocale(LC_CTYPE, "C.UTF-8");
+  // The tools must not have it: it belongs to the mounts in which everything can be changed.
+  if (::fcntl(store.get(), F_SETFD, FD_CLOEXEC) != 0) return fail(errno_error("cannot prepare the image store", errno));
   if (Status dropped = keep_rights_of_children(); !dropped) return fail(dropped.error());
   Result<ImageStore> opened = ImageStore::adopt(std::move(store));
   if (!opened) return fail(opened.error());

@@ -111,9 +111,9 @@ Status judge_ratio(uint64_t unpacked_bytes, uint64_t layer_bytes) {
 
 std::vector<std::string> notes_of(const LayerTally& tally) {
   std::vector<std::string> notes;
-  if (tally.nodes > 0) notes.push_back(fmt::format("{} devices, pipes or sockets were left out: a sandbox has its own /dev", tally.nodes));
+  if (tally.nodes > 0) notes.push_back(fmt::format("devices and pipes were left out ({}), since a sandbox has its own /dev", tally.nodes));
   if (tally.high_ids > 0)
-    notes.push_back(fmt::format("{} files belong to users or groups beyond {}, which a sandbox may not know", tally.high_ids, kCommonIdMax));
+    notes.push_back(fmt::format("some files ({}) belong to users or groups beyond {}, which a sandbox may not know", tally.high_ids, kCommonIdMax));
   return notes;
 }
 

@@ -103,8 +103,8 @@ TEST(LayerPolicy, NotesSayWhatWasMet) {
   EXPECT_TRUE(judge_entry({.path = "x", .user = 70'000}, tally));
   const std::vector<std::string> notes = notes_of(tally);
   ASSERT_EQ(notes.size(), 2U);
-  EXPECT_TRUE(notes[0].starts_with("1 devices"));
-  EXPECT_TRUE(notes[1].starts_with("1 files belong"));
+  EXPECT_TRUE(notes[0].starts_with("devices and pipes were left out (1)"));
+  EXPECT_TRUE(notes[1].starts_with("some files (1) belong"));
 }
 
 }  // namespace
