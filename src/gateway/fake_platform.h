@@ -45,7 +45,8 @@ class FakePlatform final : public invoke::Platform {
     const auto script = scripts_.find(call.endpoint);
     if (script == scripts_.end()) return fail(ErrorKind::kNotFound, "there is no endpoint '" + call.endpoint + "': `ebb ps` lists them", "endpoint");
     if (script->second.refusal) return fail(*script->second.refusal);
-    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, invoke::StreamHooks{.left = [this](CallId id) { left_.push_back(id); }});
+    auto stream =
+        std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, invoke::StreamHooks{.left = [this](CallId id) { left_.push_back(id); }});
     stream->set_dispatched(script->second.dispatched);
     domain::UsageRecord usage;
     usage.tier = script->second.dispatched.tier;
@@ -115,6 +116,12 @@ class FakePlatform final : public invoke::Platform {
 class FakeModels final : public ModelAdmin {
  public:
   std::vector<domain::Model> list() const override { return models_; }
+  Result<wire::ModelView> find(const domain::ModelRef& ref) const override {
+    for (const domain::Model& model : models_) {
+      if (model.name == ref.name) return wire::ModelView{.model = model, .not_prepared_why = "it waits"};
+    }
+    return fail(ErrorKind::kNotFound, "there is no model '" + domain::to_string(ref) + "'", "model");
+  }
   // Reports the steps of `progress_`, one turn of the loop each; with `hang_` it then waits for its caller to leave.
   io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) override {
     const auto executor = co_await io::asio::this_coro::executor;

@@ -56,6 +56,7 @@ void Fleet::start(StartOrder order) {
   load.set_context_tokens(order.context_tokens);
   load.set_slots(order.slots);
   load.set_threads(order.threads);
+  if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = load.SerializeAsString()}, std::move(order.model));
   workers_[order.worker] = link;
 

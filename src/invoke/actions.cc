@@ -64,6 +64,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
       return;
     }
     order.model = std::move(*model);
+    if (std::optional<Fd> prepared = models_.open_prepared(revision->model->digest)) order.prepared = std::move(*prepared);
   }
   note(start.endpoint, fmt::format("worker {} starts with {} slots", to_hex(start.worker.value), start.slots));
   log_info("worker starts", {{"endpoint", start.endpoint}, {"worker", to_hex(start.worker.value)}, {"slots", start.slots}});
