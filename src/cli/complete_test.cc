@@ -29,10 +29,11 @@ TEST(Completion, Candidates) {
   };
   EXPECT_EQ(words({"de"}), "deploy ");
   EXPECT_EQ(words({""}), "deploy chat embed ps top logs why template tokenize bill rm model status completion version ");
-  EXPECT_EQ(words({"model", ""}), "add ls rm ");
+  EXPECT_EQ(words({"model", ""}), "add ls show rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");
   EXPECT_EQ(words({"model", "add", "smol", ""}), "FILES ");
   EXPECT_EQ(words({"model", "rm", ""}), "MODELS ");
+  EXPECT_EQ(words({"model", "show", ""}), "MODELS ");
   EXPECT_EQ(words({"chat", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"chat", "x", ""}), "");
   EXPECT_EQ(words({"logs", "-f", ""}), "ENDPOINTS ");

@@ -26,6 +26,14 @@ struct ModelOptions {
 
 bool is_url(std::string_view text) { return text.starts_with("http://") || text.starts_with("https://"); }
 
+bool has_model_in_it(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".onnx") return true;
+  }
+  return false;
+}
+
 Result<wire::AddModel> request_of(const std::string& name, const std::string& source) {
   if (!domain::is_name(name)) return usage_error(fmt::format("'{}' is no name for a model: {}", name.substr(0, 80), domain::kNameRule));
   wire::AddModel request{.name = name, .source = source, .sha256 = std::nullopt};
@@ -43,6 +51,8 @@ Result<wire::AddModel> request_of(const std::string& name, const std::string& so
   std::error_code error;
   const fs::file_status status = fs::status(source, error);
   if (!fs::exists(status)) return usage_error(fmt::format("there is no file '{}'", source));
+  if (fs::is_directory(status) && !has_model_in_it(source))
+    return usage_error(fmt::format("'{}' is a directory without a model.onnx: name the .gguf file in it, or a folder with model.onnx and ebb.yaml", source));
   std::string path = fs::absolute(source, error).lexically_normal().string();
   if (path.size() > 1 && path.ends_with('/')) path.pop_back();
   request.source = std::move(path);

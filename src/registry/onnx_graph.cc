@@ -130,6 +130,7 @@ class GraphReader {
   // The parts of a graph that are there before its nodes run.
   void read_start(const ProtoField& graph, Scope& scope, bool outermost);
   void read_initializer(const ProtoField& field, Scope& scope);
+  void count_weight(const OnnxTensor& tensor);
   void read_nodes(const ProtoField& graph, Scope& scope);
   void read_node(const ProtoField& field, Scope& scope);
   void check_operator(const ProtoField& field, std::string_view name, std::string_view domain);
@@ -192,15 +193,19 @@ void GraphReader::read_initializer(const ProtoField& field, Scope& scope) {
   if (!errors_.ok()) return;
   if (tensor.name.empty()) return refuse(field.at, "a weight has no name");
   add_name(tensor.name, field.at, scope);
-  if (__builtin_add_overflow(out_.parameters, tensor.elements, &out_.parameters) || out_.parameters > INT64_MAX)
-    return refuse(field.at, "the elements of all weights are more than can be counted");
-  out_.type_bytes[tensor.type->word] += tensor.bytes;
+  count_weight(tensor);
   if (tensor.location.empty()) return;
   const auto found = out_.external.find(tensor.location);
   if (found == out_.external.end() && out_.external.size() >= domain::kPackageEntriesMax)
     return refuse(field.at, fmt::format("its weights are in more than {} files: save them in one", domain::kPackageEntriesMax));
   OnnxExternal& external = found == out_.external.end() ? out_.external[std::string(tensor.location)] : found->second;
   if (external.user.empty() || tensor.end > external.bytes_min) external = {.bytes_min = tensor.end, .user = quoted(tensor.name), .at = field.at};
+}
+
+void GraphReader::count_weight(const OnnxTensor& tensor) {
+  if (__builtin_add_overflow(out_.parameters, tensor.elements, &out_.parameters) || out_.parameters > INT64_MAX)
+    return refuse(tensor.at, "the elements of all weights are more than can be counted");
+  out_.type_bytes[tensor.type->word] += tensor.bytes;
 }
 
 void GraphReader::read_nodes(const ProtoField& graph, Scope& scope) {
@@ -261,10 +266,12 @@ void GraphReader::read_attribute(const ProtoField& field, const Scope& scope) {
   for (ProtoField part; cursor.next(part);) {
     switch (part.number) {
       case attribute_field::kTensor:
-      case attribute_field::kTensors:
-        if (const OnnxTensor tensor = read_onnx_tensor(part, "the tensor of an attribute", errors_); !tensor.location.empty())
-          refuse(part.at, "the tensor of an attribute has its data outside of the model: only weights may");
+      case attribute_field::kTensors: {
+        const OnnxTensor tensor = read_onnx_tensor(part, "the tensor of an attribute", errors_);
+        if (!tensor.location.empty()) refuse(part.at, "the tensor of an attribute has its data outside of the model: only weights may");
+        if (errors_.ok()) count_weight(tensor);  // some exporters have all weights in nodes of their own
         break;
+      }
       case attribute_field::kGraph:
       case attribute_field::kGraphs: read_graph(part, &scope); break;
       case attribute_field::kReference:
