@@ -66,7 +66,8 @@ struct Revision {
 // What a worker of a revision takes apart from weights and slots: program, vocabulary, scratch. Measured for SmolLM2 and rounded up.
 inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
 
-// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one. Error: kInvalid with the param at fault.
+// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one.
+// Error: kInvalid with the param at fault.
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created);
 
 }  // namespace ebb::domain
