@@ -59,7 +59,16 @@ io::Task<Result<domain::Image>> RegistryImages::add(wire::AddImage request, std:
   co_return images_.add(request.name, *fetched, source, clock_.wall());
 }
 
-Status RegistryImages::remove(const domain::ImageRef& ref) { return images_.remove(ref, nullptr); }
+Status RegistryImages::remove(const domain::ImageRef& ref) {
+  const std::vector<invoke::EndpointView> endpoints = platform_.endpoints();
+  return images_.remove(ref, [&endpoints](const domain::Image& image) -> std::string {
+    for (const invoke::EndpointView& endpoint : endpoints) {
+      const auto& used = endpoint.revision.function;
+      if (used && used->image.name == image.name && used->image.version == image.version) return endpoint.revision.spec.name;
+    }
+    return {};
+  });
+}
 
 std::vector<wire::LoginRow> RegistryImages::logins() const {
   std::vector<wire::LoginRow> rows;

@@ -16,9 +16,9 @@ namespace ebb::app {
 // Lives on the server's loop; the parts must outlive it.
 class RegistryImages final : public gateway::ImageAdmin {
  public:
-  RegistryImages(registry::Images& images, registry::ImageStore& store, registry::RegistryLogins& logins, registry::Fetcher& fetcher, const io::Clock& clock,
-                 bool require_confinement)
-      : images_(images), store_(store), logins_(logins), fetcher_(fetcher), clock_(clock), require_confinement_(require_confinement) {}
+  RegistryImages(registry::Images& images, registry::ImageStore& store, registry::RegistryLogins& logins, registry::Fetcher& fetcher, const invoke::Platform& platform,
+                 const io::Clock& clock, bool require_confinement)
+      : images_(images), store_(store), logins_(logins), fetcher_(fetcher), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
 
   std::vector<domain::Image> list() const override { return images_.list(); }
   Result<domain::Image> resolve(const domain::ImageRef& ref) const override { return images_.resolve(ref); }
@@ -36,6 +36,7 @@ class RegistryImages final : public gateway::ImageAdmin {
   registry::ImageStore& store_;
   registry::RegistryLogins& logins_;
   registry::Fetcher& fetcher_;
+  const invoke::Platform& platform_;
   const io::Clock& clock_;
   bool require_confinement_;
   int adding_ = 0;

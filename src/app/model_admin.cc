@@ -26,6 +26,8 @@ void stop_when_cancelled(gateway::AddProgress& progress, std::shared_ptr<registr
   progress.on_cancel = [stop = std::move(stop)] { stop->stop(); };
 }
 
+wire::ModelProgress preparing() { return {.phase = "prepare"}; }
+
 registry::FetchRequest fetch_of(const wire::AddModel& request, bool require_confinement) {
   return {.source = request.source, .sha256 = request.sha256, .require_confinement = require_confinement};
 }
@@ -61,7 +63,21 @@ io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::
   if (!fetched) co_return fail(fetched.error());
   for (const std::string& layer : fetched->missing_layers)
     log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
-  co_return models_.add(request.name, *fetched, request.source, clock_.wall());
+  Result<domain::Model> added = models_.add(request.name, *fetched, request.source, clock_.wall());
+  if (!added || added->facts.format != domain::ModelFormat::kOnnx) co_return added;
+  // The model is there by now: who leaves during this finds it, and it goes on.
+  models_.prepare(*added);
+  progress->report(preparing());
+  co_await preparer_.settled(added->digest);
+  co_return added;
+}
+
+Result<wire::ModelView> RegistryAdmin::find(const domain::ModelRef& ref) const {
+  Result<domain::Model> model = models_.resolve(ref);
+  if (!model) return fail(model.error());
+  wire::ModelView view{.model = std::move(*model), .not_prepared_why = {}};
+  if (view.model.facts.format == domain::ModelFormat::kOnnx) view.not_prepared_why = preparer_.why_not(view.model.digest);
+  return view;
 }
 
 Status RegistryAdmin::remove(const domain::ModelRef& ref) {
@@ -70,6 +86,9 @@ Status RegistryAdmin::remove(const domain::ModelRef& ref) {
     for (const invoke::EndpointView& endpoint : endpoints) {
       const auto& used = endpoint.revision.model;
       if (used && used->name == model.name && used->version == model.version) return endpoint.revision.spec.name;
+      if (!endpoint.revision.function) continue;
+      for (const auto& [mounted, path] : endpoint.revision.function->mounts)
+        if (mounted.name == model.name && mounted.version == model.version) return endpoint.revision.spec.name;
     }
     return {};
   });

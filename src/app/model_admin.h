@@ -10,22 +10,26 @@
 #include "ledger/usage_log.h"
 #include "registry/fetcher.h"
 #include "registry/models.h"
+#include "registry/preparer.h"
 
 namespace ebb::app {
 
 // Lives on the server's loop; the parts must outlive it.
 class RegistryAdmin final : public gateway::ModelAdmin {
  public:
-  RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, const invoke::Platform& platform, const io::Clock& clock, bool require_confinement)
-      : models_(models), fetcher_(fetcher), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
+  RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, registry::Preparer& preparer, const invoke::Platform& platform, const io::Clock& clock,
+                bool require_confinement)
+      : models_(models), fetcher_(fetcher), preparer_(preparer), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
 
   std::vector<domain::Model> list() const override;
+  Result<wire::ModelView> find(const domain::ModelRef& ref) const override;
   io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<gateway::AddProgress> progress) override;
   Status remove(const domain::ModelRef& ref) override;
 
  private:
   registry::Models& models_;
   registry::Fetcher& fetcher_;
+  registry::Preparer& preparer_;
   const invoke::Platform& platform_;
   const io::Clock& clock_;
   bool require_confinement_;

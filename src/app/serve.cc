@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 
 #include "app/image_admin.h"
@@ -19,6 +20,7 @@
 #include "io/files.h"
 #include "ledger/home.h"
 #include "registry/content_store.h"
+#include "registry/preparer.h"
 
 namespace ebb::app {
 
@@ -28,6 +30,7 @@ namespace {
 constexpr seconds kConnectionsEndMax{5};
 constexpr int kTurnsToCloseMax = 100;
 constexpr int kBlanksPerEngine = 2;
+constexpr int kBlanksForOnnx = 1;
 constexpr int kInterruptedExit = 130;
 
 std::filesystem::path own_folder() {
@@ -48,6 +51,14 @@ control::NodeConfig node_of(const ServeOptions& options) {
           .memory_reserve_bytes = std::min<uint64_t>(256ULL << 20U, machine / 20),
           .cores = std::min(options.cores.value_or(cores), cores),
           .prices = options.prices};
+}
+
+// One pool for each engine that is installed: without its program there would be nothing to keep ready.
+std::map<std::string, int> blanks_of(const std::filesystem::path& programs) {
+  std::map<std::string, int> blanks{{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}};
+  std::error_code ignored;
+  if (std::filesystem::exists(programs / "ebb-worker-onnx", ignored)) blanks[std::string(to_string(domain::Engine::kOnnx))] = kBlanksForOnnx;
+  return blanks;
 }
 
 Status check_sandbox(const std::vector<invoke::SandboxLayer>& layers, bool required) {
@@ -90,6 +101,7 @@ class Server {
   std::unique_ptr<store::Catalog> catalog_;
   std::optional<registry::ContentStore> content_;
   std::unique_ptr<registry::Models> models_;
+  std::unique_ptr<registry::Preparer> preparer_;
   std::unique_ptr<registry::Fetcher> fetcher_;
   std::optional<registry::ImageStore> image_store_;
   std::unique_ptr<registry::Images> images_;
@@ -117,7 +129,7 @@ Status Server::open() {
   fleet_ = std::make_unique<instance::Fleet>(loop_.get_executor(),
                                              instance::FleetOptions{.spawner_program = programs / "ebb-spawner",
                                                                     .containers = container_ids_of(home_.path),
-                                                                    .blanks = {{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}}});
+                                                                    .blanks = blanks_of(programs)});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }
@@ -140,6 +152,9 @@ Status Server::open_stores() {
   Result<registry::Models> models = registry::Models::load(*catalog_, *content_);
   if (!models) return fail(models.error());
   models_ = std::make_unique<registry::Models>(std::move(*models));
+  preparer_ = std::make_unique<registry::Preparer>(loop_.get_executor(), *content_, models_->prepared_files(),
+                                                   registry::PreparerOptions{.program = own_folder() / "ebb-prepare-onnx"});
+  models_->use(*preparer_);
   if (const Result<size_t> cleared = models_->clear_rest(clock_.wall()); cleared && *cleared > 0) log_info("cleared unfinished files", {{"files", *cleared}});
   fetcher_ = std::make_unique<registry::Fetcher>(loop_.get_executor(), *content_, registry::FetcherOptions{.program = own_folder() / "ebb-fetch"});
   if (Status images = open_images(); !images) return images;
@@ -169,8 +184,8 @@ Status Server::open_images() {
 }
 
 Status Server::listen() {
-  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *platform_, clock_, options_.require_sandbox);
-  image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, clock_, options_.require_sandbox);
+  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox);
+  image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, *platform_, clock_, options_.require_sandbox);
   bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
   gateway::GatewayOptions options;
   options.host = options_.listen;
@@ -191,6 +206,10 @@ Status Server::listen() {
 }
 
 io::Task<void> Server::start() {
+  co_await preparer_->start();
+  // With another library or processor than before, everything is prepared anew.
+  for (const domain::Model& model : models_->list())
+    models_->prepare(model);
   if (Status started = platform_->start(std::move(totals_), highest_call_); !started) co_return stop(started);
   const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
@@ -210,6 +229,7 @@ void Server::on_signal() {
 }
 
 io::Task<void> Server::shut_down() {
+  preparer_->stop();
   co_await platform_->drain();
   gateway_->stop_accepting();
   if (grpc_gateway_) grpc_gateway_->stop(kConnectionsEndMax);

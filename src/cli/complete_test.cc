@@ -29,21 +29,22 @@ TEST(Completion, Candidates) {
     return text;
   };
   EXPECT_EQ(words({"de"}), "deploy ");
-  EXPECT_EQ(words({""}), "deploy chat embed ps top logs why template tokenize bill rm model image registry status completion version ");
-  EXPECT_EQ(words({"model", ""}), "add ls rm ");
+  EXPECT_EQ(words({""}), "deploy chat embed invoke ps top logs why template tokenize bill rm model image registry status completion version ");
+  EXPECT_EQ(words({"model", ""}), "add ls show rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");
   EXPECT_EQ(words({"model", "add", "smol", ""}), "FILES ");
   EXPECT_EQ(words({"model", "rm", ""}), "MODELS ");
   EXPECT_EQ(words({"image", "add", "resize", ""}), "FILES ");
   EXPECT_EQ(words({"image", "show", ""}), "IMAGES ");
   EXPECT_EQ(words({"registry", "logout", ""}), "");
+  EXPECT_EQ(words({"model", "show", ""}), "MODELS ");
   EXPECT_EQ(words({"chat", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"chat", "x", ""}), "");
   EXPECT_EQ(words({"logs", "-f", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"logs", "--"}), "--help --server --follow --json ");
   EXPECT_EQ(words({"deploy", "x", "--model", ""}), "MODELS FILES ");
   EXPECT_EQ(words({"deploy", "-f", ""}), "FILES ");
-  EXPECT_EQ(words({"deploy", "--e"}), "");  // --engine is for tests
+  EXPECT_EQ(words({"deploy", "--e"}), "--env --egress ");  // --engine is for tests
   EXPECT_EQ(words({"bill", "--by", ""}), "endpoint day tier ");
   EXPECT_EQ(words({"bill", "--endpoint", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"completion", "z"}), "zsh ");

@@ -130,10 +130,10 @@ void print_deployed(Context& context, const wire::EndpointRow& row) {
     return;
   }
   const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
-  context.out.line(fmt::format("{} is deployed: {}, {} tokens of context, {} MiB a call, revision {}", row.spec.name, model, row.context_tokens, row.memory_mib,
-                               to_hex(row.revision)));
-  const std::string_view verb = row.capability == "embedding" ? "embed" : "chat";
-  context.err.line(fmt::format("ask it: ebb {} {} \"Why is the sky blue?\"", verb, row.spec.name));
+  const std::string tokens = row.context_tokens > 0 ? fmt::format("{} tokens of context, ", row.context_tokens) : "";
+  context.out.line(fmt::format("{} is deployed: {}, {}{} MiB a call, revision {}", row.spec.name, model, tokens, row.memory_mib, to_hex(row.revision)));
+  if (row.capability == "embedding") context.err.line(fmt::format("ask it: ebb embed {} \"Why is the sky blue?\"", row.spec.name));
+  if (row.capability == "completion" || row.capability.empty()) context.err.line(fmt::format("ask it: ebb chat {} \"Why is the sky blue?\"", row.spec.name));
 }
 
 Status deploy(Context& context, Server& server, const DeployOptions& options) {
@@ -181,7 +181,7 @@ Status deploy(Context& context, Server& server, const DeployOptions& options) {
 void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("name", options.name, "The endpoint's name; over the one in the file")->type_name("NAME");
   command->add_option("-f,--file", options.file, "Read the specification from this YAML or JSON file; flags go over it")->type_name("FILE");
-  command->add_option("--model", options.model, "A GGUF file or address, which is added to the store first, or a stored model: NAME or NAME@VERSION")
+  command->add_option("--model", options.model, "A file, folder or address, which is added to the store first, or a stored model: NAME or NAME@VERSION")
       ->type_name("PATH|MODEL");
   command->add_option("--image", options.image, "A container image: an archive, a layout folder or a registry's address, added first, or a stored one")
       ->type_name("PATH|ADDRESS|IMAGE");
@@ -203,7 +203,7 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("--time", options.time, "Longest execution of a call; 2m if left out")->type_name("TIME");
   command->add_flag("--json", options.as_json, "Print the endpoint as JSON");
   // An engine that only tests and benchmarks use: in no help.
-  command->add_option("--engine", options.engine)->type_name("llama|echo")->group("");
+  command->add_option("--engine", options.engine)->type_name("llama|onnx|echo")->group("");
 }
 
 }  // namespace

@@ -125,7 +125,8 @@ TEST(Deploy, WrongInputIsRefusedBeforeAnythingIsSent) {
       {{"deploy", "chat", "--model", gguf, "--max", "99"}, "error: 'scaling.max' must be between 1 and 64, not 99\n"},
       {{"deploy", "chat", "--model", gguf, "--max", "many"}, "error: Could not convert: --max = many\nsee `ebb deploy --help`\n"},
       {{"deploy", "chat", "--model", "./absent.gguf"}, "error: there is no file './absent.gguf'\n"},
-      {{"deploy", "chat", "--model", folder.path().string()}, "error: '" + folder.path().string() + "' is a directory: name the .gguf file in it\n"},
+      {{"deploy", "chat", "--model", folder.path().string()},
+       "error: '" + folder.path().string() + "' is a directory without a model.onnx: name the .gguf file in it"},
       {{"deploy", "chat", "--model", "https://example.com/x.gguf#md5=1"}, "error: '#md5=1' is no checksum: write #sha256= and its 64 hexadecimal digits\n"},
       {{"deploy", "-f", slip}, "error: 'modle' is not a known field: did you mean 'model'?\n"},
       {{"deploy", "-f", broken}, "error: " + broken + ": line "},
@@ -202,12 +203,43 @@ TEST(Model, LsAndRm) {
     return StubReply{.body = "{\"models\":[" + kModel + "]}"};
   });
   EXPECT_EQ(run_for_test({.server = server.url()}, {"model", "ls"}).out,
-            "MODEL       SIZE  PARAMETERS  QUANTIZATION  CONTEXT       ADDED  SHA-256       TITLE\n"
-            "chat@2  93.8 MiB       135 M  Q4_1             8192  13 min ago  aaaaaaaaaaaa  Smol \xef\xbf\xbd[1m\n");
+            "MODEL       SIZE  PARAMETERS  FORMAT  QUANTIZATION  CONTEXT       ADDED  SHA-256       TITLE\n"
+            "chat@2  93.8 MiB       135 M  gguf    Q4_1             8192  13 min ago  aaaaaaaaaaaa  Smol \xef\xbf\xbd[1m\n");
   const Ran removed = run_for_test({.server = server.url()}, {"model", "rm", "chat@2"});
   EXPECT_EQ(removed.code, 1);
   EXPECT_EQ(removed.err, "error: endpoint 'chat' needs chat@2\n");
   EXPECT_EQ(server.requests().at(1).path, "/ebb/v1/models/chat%402");
+}
+
+TEST(Model, ShowsTensorsAndWhetherItIsPrepared) {
+  const StubServer server([](const StubRequest&) {
+    return StubReply{
+        .body = R"({"name":"m","version":2,"sha256":")" + std::string(64, 'a') +
+                R"(","source":"/m","added":"2023-11-14T22:00:00.000Z","facts":{"format":"onnx","architecture":"pytorch","title":"","quantization":"FP32",)"
+                R"("parameters":4,"weights_bytes":4096,"layers":0,"train_context":0,"vocabulary":0,"kv_bytes_per_token":0,"task":"tensors","inputs":[)"
+                R"({"name":"a\u001b","datatype":"FP32","shape":[-1,2]},{"name":"b","datatype":"INT64","shape":[]}],"outputs":[{"name":"y","datatype":"FP32",)"
+                R"("shape":[-1]}]},"prepared":{"ready":false,"why":"it took longer than 600 s"}})"};
+  });
+  const Ran shown = run_for_test({.server = server.url()}, {"model", "show", "m"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.out,
+            "model         m@2\n"
+            "format        ONNX\n"
+            "task          tensors\n"
+            "architecture  pytorch\n"
+            "parameters    4\n"
+            "quantization  FP32\n"
+            "size          4.0 KiB\n"
+            "sha256        " +
+                std::string(64, 'a') +
+                "\n"
+                "source        /m\n"
+                "added         2023-11-14T22:00:00.000Z\n"
+                "inputs        a\xef\xbf\xbd  FP32 [-1,2]\n"
+                "              b  INT64 []\n"
+                "outputs       y  FP32 [-1]\n"
+                "prepared      no: it took longer than 600 s\n");
+  EXPECT_EQ(server.requests().at(0).path, "/ebb/v1/models/m");
 }
 
 }  // namespace

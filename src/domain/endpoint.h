@@ -75,8 +75,8 @@ inline constexpr uint64_t kWorkerBaseBytes = 64ULL << 20U;
 // What a prepared instance takes: its worker, and what waits in its sandbox.
 inline constexpr uint64_t kInstanceBaseBytes = 8ULL << 20U;
 
-// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one, `function` likewise. Error: kInvalid with the param at
-// fault.
+// Fills in what the spec left out, the engine by the model's format among it. `model` must be given exactly when the spec names one, `function`
+// likewise. Error: kInvalid with the param at fault.
 Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<Model> model, WallTime created, std::optional<Function> function = std::nullopt);
 
 }  // namespace ebb::domain

@@ -5,14 +5,17 @@
 #include "function/worker.h"
 #include "io/clock.h"
 
-int main() {
+int main(int count, char** arguments) {
   const ebb::io::SystemClock clock;
+  // The spawner's: by it, it ends what a killed worker leaves.
+  const std::string id = count > 1 ? arguments[1] : "";
   const ebb::Result<ebb::container::Runtime> runtime = ebb::container::detect_runtime();
   return ebb::function::run_function_worker(
       {.channel = ebb::Fd(3),
        .version = runtime ? runtime->version : "",
-       .prepare = [&runtime](const ebb::domain::FunctionStart& start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
+       .prepare = [&runtime, &id](ebb::domain::FunctionStart start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
          if (!runtime) return ebb::fail(runtime.error());
+         start.sandbox_id = id;
          return ebb::function::prepare_sandboxed(start, *runtime);
        },
        .seal = ebb::container::seal_container_worker,

@@ -54,6 +54,8 @@ class ModelAdmin {
   virtual ~ModelAdmin() = default;
   // All versions, by name and version.
   virtual std::vector<domain::Model> list() const = 0;
+  // The newest of a name, or one version. kNotFound.
+  virtual Result<wire::ModelView> find(const domain::ModelRef& ref) const = 0;
   // Fetches, checks and publishes the next version of a model.
   virtual io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) = 0;
   // One version, or all of a name. kExists if an endpoint still needs it, kNotFound.

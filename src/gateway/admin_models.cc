@@ -54,6 +54,17 @@ io::Task<void> add_model(Services& services, Exchange& exchange) {
   co_await answer_addition(services, exchange, std::move(addition), std::move(work));
 }
 
+io::Task<void> get_model(Services& services, Exchange& exchange) {
+  const Result<domain::ModelRef> ref = domain::parse_model_ref(exchange.request().param("ref"));
+  const Result<wire::ModelView> view = ref ? services.models.find(*ref) : Result<wire::ModelView>(ebb::fail(ref.error()));
+  if (!view) {
+    co_await exchange.fail(view.error());
+    co_return;
+  }
+  Response response = json_response(line(wire::to_json(*view)));
+  co_await exchange.respond(std::move(response));
+}
+
 io::Task<void> delete_model(Services& services, Exchange& exchange) {
   const Result<domain::ModelRef> ref = domain::parse_model_ref(exchange.request().param("ref"));
   Status removed;

@@ -124,6 +124,12 @@ class FakePlatform final : public invoke::Platform {
 class FakeModels final : public ModelAdmin {
  public:
   std::vector<domain::Model> list() const override { return models_; }
+  Result<wire::ModelView> find(const domain::ModelRef& ref) const override {
+    for (const domain::Model& model : models_) {
+      if (model.name == ref.name) return wire::ModelView{.model = model, .not_prepared_why = "it waits"};
+    }
+    return fail(ErrorKind::kNotFound, "there is no model '" + domain::to_string(ref) + "'", "model");
+  }
   // Reports the steps of `progress_`, one turn of the loop each; with `hang_` it then waits for its caller to leave.
   io::Task<Result<domain::Model>> add(wire::AddModel request, std::shared_ptr<AddProgress> progress) override {
     const auto executor = co_await io::asio::this_coro::executor;

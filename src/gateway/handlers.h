@@ -56,6 +56,7 @@ io::Task<void> get_logs(Services& services, Exchange& exchange);
 
 // admin_models.cc
 io::Task<void> list_models(Services& services, Exchange& exchange);
+io::Task<void> get_model(Services& services, Exchange& exchange);
 io::Task<void> add_model(Services& services, Exchange& exchange);
 io::Task<void> delete_model(Services& services, Exchange& exchange);
 

@@ -59,6 +59,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/ebb/v1/endpoints/{name}/logs", Dialect::kEbb, Auth::kLocalPeer, get_logs},
     {"GET", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, list_models},
     {"POST", "/ebb/v1/models", Dialect::kEbb, Auth::kLocalPeer, add_model},
+    {"GET", "/ebb/v1/models/{ref}", Dialect::kEbb, Auth::kLocalPeer, get_model},
     {"DELETE", "/ebb/v1/models/{ref}", Dialect::kEbb, Auth::kLocalPeer, delete_model},
     {"GET", "/ebb/v1/images", Dialect::kEbb, Auth::kLocalPeer, list_images},
     {"POST", "/ebb/v1/images", Dialect::kEbb, Auth::kLocalPeer, add_image},

@@ -62,6 +62,7 @@ void Fleet::start(StartOrder order) {
   auto link = std::make_shared<WorkerLink>();
   link->worker = order.worker;
   std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
+  if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
   workers_[order.worker] = link;
 

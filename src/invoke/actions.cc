@@ -66,6 +66,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
       return;
     }
     order.model = std::move(*model);
+    if (std::optional<Fd> prepared = models_.open_prepared(revision->model->digest)) order.prepared = std::move(*prepared);
   }
   if (revision->function) {
     Result<domain::FunctionStart> function = functions_.start_of(*revision);

@@ -135,6 +135,7 @@ Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
   if (Status stored = catalog_.put_revision(*revision, text); !stored) return fail(stored.error());
   ++next_revision_;
   used_since_idle_ = true;
+  if (revision->model) models_.prepare(*revision->model);
   note(revision->spec.name, fmt::format("deployed revision {}", revision->id.value));
   feed(control::RevisionDeployed{.revision = *revision});
   return revision;

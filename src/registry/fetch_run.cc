@@ -71,10 +71,11 @@ Result<Format> format_of(int fd, uint64_t bytes) {
   if (start == "GGUF" || start == "FUGG" || start.empty()) return Format::kGguf;
   if (looks_like_archive(head)) return Format::kArchive;
   if (looks_like_onnx(head, bytes)) return Format::kOnnx;
-  return fail(
-      ErrorKind::kInvalid,
-      fmt::format("this is neither a model in GGUF, which begins with 'GGUF', nor one in ONNX, nor a tar archive of one: it begins with {}", quoted(start)),
-      "source");
+  return fail(ErrorKind::kInvalid,
+              fmt::format("this is neither a model in GGUF, which begins with 'GGUF', nor one in ONNX, nor a tar archive of one: "
+                          "it begins with {}",
+                          quoted(start)),
+              "source");
 }
 
 Status copy_local(const LocalSource& source, const FetchRequest& request, const Progress& progress, StagedFile& into) {

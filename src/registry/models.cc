@@ -30,7 +30,9 @@ Result<Models> Models::load(store::Catalog& catalog, const ContentStore& store) 
   Result<std::vector<domain::Model>> rows = catalog.models();
   if (!rows) return fail(rows.error());
   std::ranges::sort(*rows, {}, order_of);
-  return Models(catalog, store, std::move(*rows));
+  Result<PreparedFiles> prepared = PreparedFiles::open(store);
+  if (!prepared) return fail(prepared.error());
+  return Models(catalog, store, std::move(*prepared), std::move(*rows));
 }
 
 Result<domain::Model> Models::resolve(const domain::ModelRef& ref) const {
@@ -78,6 +80,9 @@ Status Models::remove(const domain::ModelRef& ref, const std::function<std::stri
     // The row is gone, so the model is; a file that stays is found at the next start.
     if (Status removed = store_->remove(model.digest); !removed)
       log_warn("a model's file stays behind", {{"sha256", model.digest.hex()}, {"why", removed.error().message}});
+    if (preparer_ != nullptr) preparer_->forget(model.digest);
+    if (Status removed = prepared_.remove(model.digest); !removed)
+      log_warn("what was prepared of a model stays behind", {{"sha256", model.digest.hex()}, {"why", removed.error().message}});
   }
   return {};
 }
@@ -90,6 +95,21 @@ Result<Fd> Models::open(const domain::Digest& digest) const {
   return store_->open(digest, model->facts.weights_bytes);
 }
 
+std::optional<Fd> Models::open_prepared(const domain::Digest& digest) const { return preparer_ == nullptr ? std::nullopt : preparer_->open(digest); }
+
+void Models::prepare(const domain::Model& model) {
+  if (preparer_ != nullptr && model.facts.format == domain::ModelFormat::kOnnx) preparer_->want(model.digest, model.facts.weights_bytes);
+}
+
+Status Models::clear_prepared(size_t& cleared) const {
+  const Result<std::vector<domain::Digest>> digests = prepared_.list();
+  if (!digests) return fail(digests.error());
+  for (const domain::Digest& digest : *digests) {
+    if (!is_named(digest) && prepared_.remove(digest)) ++cleared;
+  }
+  return {};
+}
+
 Result<size_t> Models::clear_rest(WallTime now) {
   Result<size_t> cleared = store_->clear_staging(now);
   if (!cleared) return cleared;
@@ -100,6 +120,7 @@ Result<size_t> Models::clear_rest(WallTime now) {
     log_info("removing a model file that no model names", {{"sha256", digest.hex()}});
     if (store_->remove(digest)) ++*cleared;
   }
+  if (Status done = clear_prepared(*cleared); !done) return fail(done.error());
   return cleared;
 }
 

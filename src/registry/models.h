@@ -1,9 +1,10 @@
-// Names and versions of models, over the catalog (what there is) and the content store (the files).
+// Names and versions of models, over the catalog (what there is), the content store (the files) and what was prepared from them.
 //
 // One owner, on the server's loop. The catalog decides: a file that no row names is removed at the next start.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "domain/model.h"
 #include "registry/content_store.h"
 #include "registry/fetch_protocol.h"
+#include "registry/prepared_files.h"
+#include "registry/preparer.h"
 #include "store/catalog.h"
 
 namespace ebb::registry {
@@ -35,19 +38,29 @@ class Models {
   // is removed), kNotFound. A file goes with its last row.
   Status remove(const domain::ModelRef& ref, const std::function<std::string(const domain::Model&)>& used_by);
 
-  // The weights, read-only. kNotFound, kCorrupt.
+  // The weights, or a package, read-only. kNotFound, kCorrupt.
   Result<Fd> open(const domain::Digest& digest) const;
+
+  // What workers of models in ONNX start from sooner. Without a preparer, which must outlive it, there is nothing prepared.
+  void use(Preparer& preparer) { preparer_ = &preparer; }
+  const PreparedFiles& prepared_files() const { return prepared_; }
+  std::optional<Fd> open_prepared(const domain::Digest& digest) const;
+  // Has it prepared behind those that wait already, if it is in ONNX and was not.
+  void prepare(const domain::Model& model);
 
   // At the start, before any fetch: removes what is in staging and cannot be resumed, and files that no row names. Returns how many went.
   Result<size_t> clear_rest(WallTime now);
 
  private:
-  Models(store::Catalog& catalog, const ContentStore& store, std::vector<domain::Model> models)
-      : catalog_(&catalog), store_(&store), models_(std::move(models)) {}
+  Models(store::Catalog& catalog, const ContentStore& store, PreparedFiles prepared, std::vector<domain::Model> models)
+      : catalog_(&catalog), store_(&store), prepared_(std::move(prepared)), models_(std::move(models)) {}
+  Status clear_prepared(size_t& cleared) const;
   bool is_named(const domain::Digest& digest) const;
 
   store::Catalog* catalog_;
   const ContentStore* store_;
+  PreparedFiles prepared_;
+  Preparer* preparer_ = nullptr;
   std::vector<domain::Model> models_;
 };
 

@@ -8,10 +8,10 @@
 #include <array>
 #include <unordered_set>
 
-#include "base/utf8.h"
 #include "domain/limits.h"
 #include "registry/gguf_cursor.h"
 #include "registry/onnx_tensor.h"
+#include "registry/onnx_value.h"
 
 namespace ebb::registry {
 
@@ -74,30 +74,6 @@ constexpr auto kRules = std::to_array<FieldRule>({{kName, kBytes, kOnce},
 constexpr MessageRule kMessage{"AttributeProto", kRules};
 }  // namespace attribute_field
 
-namespace value_field {
-enum : uint32_t { kName = 1, kType = 2 };
-constexpr auto kRules =
-    std::to_array<FieldRule>({{kName, kBytes, kOnce}, {kType, kBytes, kOnce}, {3, kBytes, kOnce}, {4, kBytes, kMany}});  // doc_string, metadata_props
-constexpr MessageRule kMessage{"ValueInfoProto", kRules};
-enum : uint32_t { kTensorType = 1, kDenotation = 6 };
-constexpr auto kTypeRules = std::to_array<FieldRule>({{kTensorType, kBytes, kOnce},
-                                                      {4, kBytes, kOnce},  // sequence, map, opaque, sparse tensor, optional
-                                                      {5, kBytes, kOnce},
-                                                      {kDenotation, kBytes, kOnce},
-                                                      {7, kBytes, kOnce},
-                                                      {8, kBytes, kOnce},
-                                                      {9, kBytes, kOnce}});
-constexpr MessageRule kTypeMessage{"TypeProto", kTypeRules};
-enum : uint32_t { kElement = 1, kShape = 2 };
-constexpr auto kTensorRules = std::to_array<FieldRule>({{kElement, WireType::kVarint, kOnce}, {kShape, kBytes, kOnce}});
-constexpr MessageRule kTensorMessage{"TypeProto.Tensor", kTensorRules};
-constexpr auto kShapeRules = std::to_array<FieldRule>({{1, kBytes, kMany}});
-constexpr MessageRule kShapeMessage{"TensorShapeProto", kShapeRules};
-enum : uint32_t { kSize = 1 };
-constexpr auto kDimensionRules = std::to_array<FieldRule>({{kSize, WireType::kVarint, kOnce}, {2, kBytes, kOnce}, {3, kBytes, kOnce}});
-constexpr MessageRule kDimensionMessage{"TensorShapeProto.Dimension", kDimensionRules};
-}  // namespace value_field
-
 // What the nodes of one graph may take: names of its own and of the graphs around it.
 class Scope {
  public:
@@ -130,16 +106,12 @@ class GraphReader {
   // The parts of a graph that are there before its nodes run.
   void read_start(const ProtoField& graph, Scope& scope, bool outermost);
   void read_initializer(const ProtoField& field, Scope& scope);
+  void count_weight(const OnnxTensor& tensor);
   void read_nodes(const ProtoField& graph, Scope& scope);
   void read_node(const ProtoField& field, Scope& scope);
   void check_operator(const ProtoField& field, std::string_view name, std::string_view domain);
   void read_attribute(const ProtoField& field, const Scope& scope);
   void read_outputs(const ProtoField& graph, const Scope& scope, bool outermost);
-  std::string_view value_name(const ProtoField& field);
-  std::optional<domain::TensorSpec> read_value(const ProtoField& field, std::string_view what);
-  void read_type(const ProtoField& field, const std::string& who, domain::TensorSpec& spec);
-  void read_shape(const ProtoField& field, const std::string& who, domain::TensorSpec& spec);
-  void check_carried(const ProtoField& field, const std::string& who, const domain::TensorSpec& spec);
   void add_name(std::string_view name, uint64_t at, Scope& scope);
   void refuse(uint64_t at, std::string_view what) { errors_.refuse(at, what); }
 
@@ -176,11 +148,11 @@ void GraphReader::read_start(const ProtoField& graph, Scope& scope, bool outermo
   ProtoCursor values(graph_field::kMessage, graph.bytes, graph.data_at, errors_);
   for (ProtoField part; values.next(part);) {
     if (part.number != graph_field::kInput) continue;
-    const std::string_view name = value_name(part);
+    const std::string_view name = onnx_value_name(part, errors_);
     if (!inputs.insert(name).second) refuse(part.at, fmt::format("the input {} is there twice", quoted(name)));
     if (scope.has_own(name)) continue;  // its default is among the weights: nobody needs to give it
     if (outermost) {
-      if (std::optional<domain::TensorSpec> spec = read_value(part, "input")) out_.inputs.push_back(std::move(*spec));
+      if (std::optional<domain::TensorSpec> spec = read_onnx_input(part, errors_)) out_.inputs.push_back(std::move(*spec));
       if (out_.inputs.size() > domain::kTensorsMax) refuse(part.at, fmt::format("it has more than {} inputs", domain::kTensorsMax));
     }
     add_name(name, part.at, scope);
@@ -192,15 +164,19 @@ void GraphReader::read_initializer(const ProtoField& field, Scope& scope) {
   if (!errors_.ok()) return;
   if (tensor.name.empty()) return refuse(field.at, "a weight has no name");
   add_name(tensor.name, field.at, scope);
-  if (__builtin_add_overflow(out_.parameters, tensor.elements, &out_.parameters) || out_.parameters > INT64_MAX)
-    return refuse(field.at, "the elements of all weights are more than can be counted");
-  out_.type_bytes[tensor.type->word] += tensor.bytes;
+  count_weight(tensor);
   if (tensor.location.empty()) return;
   const auto found = out_.external.find(tensor.location);
   if (found == out_.external.end() && out_.external.size() >= domain::kPackageEntriesMax)
     return refuse(field.at, fmt::format("its weights are in more than {} files: save them in one", domain::kPackageEntriesMax));
   OnnxExternal& external = found == out_.external.end() ? out_.external[std::string(tensor.location)] : found->second;
   if (external.user.empty() || tensor.end > external.bytes_min) external = {.bytes_min = tensor.end, .user = quoted(tensor.name), .at = field.at};
+}
+
+void GraphReader::count_weight(const OnnxTensor& tensor) {
+  if (__builtin_add_overflow(out_.parameters, tensor.elements, &out_.parameters) || out_.parameters > INT64_MAX)
+    return refuse(tensor.at, "the elements of all weights are more than can be counted");
+  out_.type_bytes[tensor.type->word] += tensor.bytes;
 }
 
 void GraphReader::read_nodes(const ProtoField& graph, Scope& scope) {
@@ -261,10 +237,12 @@ void GraphReader::read_attribute(const ProtoField& field, const Scope& scope) {
   for (ProtoField part; cursor.next(part);) {
     switch (part.number) {
       case attribute_field::kTensor:
-      case attribute_field::kTensors:
-        if (const OnnxTensor tensor = read_onnx_tensor(part, "the tensor of an attribute", errors_); !tensor.location.empty())
-          refuse(part.at, "the tensor of an attribute has its data outside of the model: only weights may");
+      case attribute_field::kTensors: {
+        const OnnxTensor tensor = read_onnx_tensor(part, "the tensor of an attribute", errors_);
+        if (!tensor.location.empty()) refuse(part.at, "the tensor of an attribute has its data outside of the model: only weights may");
+        if (errors_.ok()) count_weight(tensor);  // some exporters have all weights in nodes of their own
         break;
+      }
       case attribute_field::kGraph:
       case attribute_field::kGraphs: read_graph(part, &scope); break;
       case attribute_field::kReference:
@@ -282,98 +260,15 @@ void GraphReader::read_outputs(const ProtoField& graph, const Scope& scope, bool
   ProtoCursor cursor(graph_field::kMessage, graph.bytes, graph.data_at, errors_);
   for (ProtoField part; cursor.next(part);) {
     if (part.number != graph_field::kOutput) continue;
-    const std::string_view name = value_name(part);
+    const std::string_view name = onnx_value_name(part, errors_);
     if (!errors_.ok()) return;
     if (!scope.knows(name)) return refuse(part.at, fmt::format("no node gives the output {}", quoted(name)));
     if (!outermost) continue;
     if (!outputs.insert(name).second) return refuse(part.at, fmt::format("the output {} is there twice", quoted(name)));
     if (outputs.size() > domain::kTensorsMax) return refuse(part.at, fmt::format("it has more than {} outputs", domain::kTensorsMax));
-    if (std::optional<domain::TensorSpec> spec = read_value(part, "output")) out_.outputs.push_back(std::move(*spec));
+    if (std::optional<domain::TensorSpec> spec = read_onnx_output(part, errors_)) out_.outputs.push_back(std::move(*spec));
   }
   if (outermost && outputs.empty()) refuse(graph.at, "it has no outputs");
-}
-
-// ---- inputs and outputs ----
-
-std::string_view GraphReader::value_name(const ProtoField& field) {
-  std::string_view name;
-  ProtoCursor cursor(value_field::kMessage, field.bytes, field.data_at, errors_);
-  for (ProtoField part; cursor.next(part);) {
-    if (part.number == value_field::kName) name = part.text();
-  }
-  if (name.empty()) refuse(field.at, "an input or output has no name");
-  return name;
-}
-
-std::optional<domain::TensorSpec> GraphReader::read_value(const ProtoField& field, std::string_view what) {
-  domain::TensorSpec spec{.name = std::string(value_name(field)), .shape = {}};
-  const std::string who = fmt::format("the {} {}", what, quoted(spec.name));
-  const bool plain = spec.name.size() <= domain::kTensorNameBytesMax && is_utf8(spec.name) &&
-                     std::ranges::none_of(spec.name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (!plain) refuse(field.at, fmt::format("{} has a name of more than {} bytes, or of other characters than UTF-8's", who, domain::kTensorNameBytesMax));
-  bool typed = false;
-  ProtoCursor cursor(value_field::kMessage, field.bytes, field.data_at, errors_);
-  for (ProtoField part; cursor.next(part);) {
-    if (part.number != value_field::kType) continue;
-    typed = true;
-    read_type(part, who, spec);
-  }
-  if (!typed) refuse(field.at, fmt::format("{} has no type", who));
-  if (what == "input") check_carried(field, who, spec);
-  if (!errors_.ok()) return std::nullopt;
-  return spec;
-}
-
-void GraphReader::read_type(const ProtoField& field, const std::string& who, domain::TensorSpec& spec) {
-  bool is_tensor = false;
-  bool shaped = false;
-  ProtoCursor kinds(value_field::kTypeMessage, field.bytes, field.data_at, errors_);
-  for (ProtoField kind; kinds.next(kind);) {
-    if (kind.number == value_field::kDenotation) continue;
-    if (kind.number != value_field::kTensorType || is_tensor)
-      return refuse(kind.at,
-                    fmt::format("{} is not a tensor but a sequence, a map or something optional, which no call can carry: export it as a tensor", who));
-    is_tensor = true;
-    uint64_t element = 0;
-    ProtoCursor cursor(value_field::kTensorMessage, kind.bytes, kind.data_at, errors_);
-    for (ProtoField part; cursor.next(part);) {
-      if (part.number == value_field::kElement) element = part.value;
-      if (part.number != value_field::kShape) continue;
-      shaped = true;
-      read_shape(part, who, spec);
-    }
-    const OnnxType* type = find_onnx_type(element);
-    if (type == nullptr || !type->type)
-      return refuse(kind.at,
-                    fmt::format("{} has elements of the type {}, which no call can carry", who, type == nullptr ? fmt::to_string(element) : type->word));
-    spec.type = *type->type;
-  }
-  if (!is_tensor) return refuse(field.at, fmt::format("{} has no type", who));
-  if (!shaped) refuse(field.at, fmt::format("{} does not say how many dimensions it has: infer the shapes (onnx.shape_inference) and save it again", who));
-}
-
-void GraphReader::read_shape(const ProtoField& field, const std::string& who, domain::TensorSpec& spec) {
-  ProtoCursor cursor(value_field::kShapeMessage, field.bytes, field.data_at, errors_);
-  for (ProtoField dimension; cursor.next(dimension);) {
-    if (spec.shape.size() == domain::kTensorDimensionsMax)
-      return refuse(dimension.at, fmt::format("{} has more than {} dimensions", who, domain::kTensorDimensionsMax));
-    int64_t size = -1;  // a word, or nothing: any
-    ProtoCursor parts(value_field::kDimensionMessage, dimension.bytes, dimension.data_at, errors_);
-    for (ProtoField part; parts.next(part);) {
-      // Some exporters write -1 for any.
-      if (part.number == value_field::kSize) size = std::max<int64_t>(static_cast<int64_t>(part.value), -1);
-    }
-    spec.shape.push_back(size);
-  }
-}
-
-void GraphReader::check_carried(const ProtoField& field, const std::string& who, const domain::TensorSpec& spec) {
-  std::vector<int64_t> least = spec.shape;
-  std::ranges::replace(least, -1, 1);
-  const Result<int64_t> elements = domain::element_count(least);
-  const uint64_t bytes = elements ? static_cast<uint64_t>(*elements) * domain::element_bytes(spec.type) : UINT64_MAX;
-  if (bytes > domain::kTensorBytesMax)
-    refuse(field.at, fmt::format("{} is {}: more than the {} MiB that a call can carry", who, to_string(spec), domain::kTensorBytesMax >> 20U));
 }
 
 }  // namespace

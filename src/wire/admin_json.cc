@@ -97,6 +97,13 @@ json::value to_json(const domain::Model& model) {
           {"source", model.source}, {"added", format_time(model.added)}, {"facts", to_json(model.facts)}};
 }
 
+json::value to_json(const ModelView& view) {
+  json::value out = to_json(view.model);
+  if (view.model.facts.format != domain::ModelFormat::kOnnx) return out;
+  out.get_object()["prepared"] = {{"ready", view.not_prepared_why.empty()}, {"why", view.not_prepared_why}};
+  return out;
+}
+
 json::value to_json(const AddModel& request) {
   json::object out{{"name", request.name}, {"source", request.source}};
   if (request.sha256) out["sha256"] = request.sha256->hex();

@@ -87,6 +87,13 @@ struct StatusRow {
   bool operator==(const StatusRow&) const = default;
 };
 
+// GET models/{ref}: the model's fields, and "prepared": {"ready", "why"} for a format that is prepared.
+struct ModelView {
+  domain::Model model = {};
+  std::string not_prepared_why = {};  // of ONNX; empty: it is prepared
+  bool operator==(const ModelView&) const = default;
+};
+
 // The body of POST models.
 struct AddModel {
   std::string name;
@@ -128,6 +135,7 @@ json::value to_json(const DecisionRow& row);
 json::value to_json(const LogRow& row);
 json::value to_json(const StatusRow& row);
 json::value to_json(const domain::Model& model);
+json::value to_json(const ModelView& view);
 json::value to_json(const AddModel& request);
 json::value to_json(const ModelProgress& progress);
 json::value to_json(const Bill& bill);
@@ -139,6 +147,7 @@ Result<DecisionRow> decision_row_from_json(const json::value& value);
 Result<LogRow> log_row_from_json(const json::value& value);
 Result<StatusRow> status_row_from_json(const json::value& value);
 Result<domain::Model> model_from_json(const json::value& value);
+Result<ModelView> model_view_from_json(const json::value& value);
 // Closed schema: this one is read by the server.
 Result<AddModel> add_model_from_json(const json::value& value);
 Result<ModelProgress> model_progress_from_json(const json::value& value);

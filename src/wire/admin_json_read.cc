@@ -161,6 +161,19 @@ Result<domain::Model> model_from_json(const json::value& value) {
   return model;
 }
 
+Result<ModelView> model_view_from_json(const json::value& value) {
+  Result<domain::Model> model = model_from_json(value);
+  if (!model) return fail(model.error());
+  ModelView view{.model = std::move(*model)};
+  ObjectReader reader(value, "");
+  if (const json::value* prepared = reader.find("prepared")) {
+    ObjectReader inner(*prepared, "prepared");
+    view.not_prepared_why = text(inner, "why");
+    if (!inner.ok()) return fail(inner.error());
+  }
+  return view;
+}
+
 Result<AddModel> add_model_from_json(const json::value& value) {
   ObjectReader reader(value, "");
   reader.refuse_unknown({"name", "source", "sha256"});

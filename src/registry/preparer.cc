@@ -1,0 +1,197 @@
+// A coroutine that lives while something waits, and one process at a time.
+#include "registry/preparer.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "registry/files.h"
+
+namespace ebb::registry {
+
+namespace {
+
+constexpr size_t kPrintedBytesMax = 64 * 1024;
+constexpr size_t kWhyBytesMax = 500;
+
+std::string staged_name() { return fmt::format("prepare-{}.tmp", ::getpid()); }
+
+// What a hostile model may have led the library to say, as it may stand in a log.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, kWhyBytesMax))
+    out += c >= 0x20 && c < 0x7f ? c : '?';
+  return out;
+}
+
+Error ended(int status) {
+  const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("status {}", WEXITSTATUS(status));
+  return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-prepare-onnx ended with {}", how)};
+}
+
+}  // namespace
+
+// Shared by the coroutine and the handlers that may run after it.
+struct Preparer::Run {
+  explicit Run(PrepareProcess started) : process(std::move(started)) {}
+  PrepareProcess process;
+  std::string killed_for;
+  void kill(std::string why) {
+    if (killed_for.empty()) killed_for = std::move(why);
+    process.kill();
+  }
+};
+
+Preparer::Preparer(io::asio::any_io_executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options)
+    : executor_(executor),
+      store_(store),
+      files_(files),
+      options_(std::move(options)),
+      why_not_("the library was not asked yet"),
+      changed_(executor, io::asio::steady_timer::time_point::max()) {}
+
+io::Task<void> Preparer::start() {
+  Result<PrepareProcess> process = PrepareProcess::start(options_.program, -1, -1);
+  if (!process) {
+    why_not_ = process.error().kind == ErrorKind::kNotFound ? "ebb-prepare-onnx is not installed" : process.error().message;
+    co_return;
+  }
+  auto run = std::make_shared<Run>(std::move(*process));
+  running_ = run;
+  Result<std::string> printed = co_await follow(run, options_.key_time_max);
+  if (!printed) {
+    why_not_ = printed.error().message;
+    log_warn("models in ONNX start without preparation", {{"why", why_not_}});
+    co_return;
+  }
+  if (printed->ends_with('\n')) printed->pop_back();
+  if (!is_prepared_key(*printed)) {
+    why_not_ = "ebb-prepare-onnx says no key that can be used";
+    log_warn("models in ONNX start without preparation", {{"why", why_not_}});
+    co_return;
+  }
+  key_ = std::move(*printed);
+}
+
+void Preparer::stop() {
+  stopped_ = true;
+  if (const auto run = running_.lock()) run->kill("the server stops");
+  changed_.cancel();
+}
+
+std::optional<Fd> Preparer::open(const domain::Digest& digest) const { return files_.find(digest, key_); }
+
+bool Preparer::is_wanted(const domain::Digest& digest) const { return std::ranges::find(waiting_, digest, &Work::digest) != waiting_.end(); }
+
+void Preparer::want(const domain::Digest& digest, uint64_t bytes) {
+  if (key_.empty() || stopped_ || is_wanted(digest) || files_.find(digest, key_)) return;
+  waiting_.push_back({.digest = digest, .bytes = bytes});
+  if (working_) return;
+  working_ = true;
+  io::asio::co_spawn(executor_, work(), io::asio::detached);
+}
+
+void Preparer::forget(const domain::Digest& digest) {
+  failed_.erase(digest);
+  if (!waiting_.empty())
+    waiting_.erase(std::remove_if(waiting_.begin() + 1, waiting_.end(), [&](const Work& one) { return one.digest == digest; }), waiting_.end());
+}
+
+io::Task<void> Preparer::settled(domain::Digest digest) {
+  while (is_wanted(digest) && !stopped_) {
+    [[maybe_unused]] const auto woken = co_await changed_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  }
+}
+
+std::string Preparer::why_not(const domain::Digest& digest) const {
+  if (key_.empty()) return why_not_;
+  if (files_.find(digest, key_)) return "";
+  if (is_wanted(digest)) return waiting_.front().digest == digest ? "it is being prepared" : "it waits for others that are being prepared";
+  const auto found = failed_.find(digest);
+  return found == failed_.end() ? "it was not prepared for this library and processor: deploy it again" : found->second;
+}
+
+io::Task<void> Preparer::work() {
+  while (!waiting_.empty() && !stopped_) {
+    Work one = waiting_.front();
+    co_await prepare(one);
+    waiting_.pop_front();
+    changed_.cancel();
+  }
+  working_ = false;
+}
+
+io::Task<void> Preparer::prepare(Work one) {
+  const Result<Fd> package = store_.open(one.digest, one.bytes);
+  const Result<Fd> file = files_.stage(staged_name());
+  Status done = !package ? Status(fail(package.error())) : !file ? Status(fail(file.error())) : Status();
+  if (done) {
+    Result<PrepareProcess> process = PrepareProcess::start(options_.program, package->get(), file->get());
+    if (process) {
+      auto run = std::make_shared<Run>(std::move(*process));
+      running_ = run;
+      const Result<std::string> printed = co_await follow(run, options_.time_max);
+      done = printed ? publish(*printed, one, file->get()) : Status(fail(printed.error()));
+    } else {
+      done = fail(process.error());
+    }
+  }
+  if (done) {
+    failed_.erase(one.digest);
+    log_info("prepared a model", {{"sha256", one.digest.hex()}, {"key", key_}});
+    co_return;
+  }
+  files_.drop_staged(staged_name());
+  failed_[one.digest] = plain(done.error().message);
+  log_warn("a model could not be prepared: it starts slower", {{"sha256", one.digest.hex()}, {"why", failed_[one.digest]}});
+}
+
+Status Preparer::publish(const std::string& printed, const Work& one, int file) {
+  const Result<json::value> value = parse_json(printed);
+  const json::object* object = value ? value->if_object() : nullptr;
+  const json::value* bytes = object == nullptr ? nullptr : object->if_contains("bytes");
+  const Result<struct stat> info = look_at(file);
+  if (!info) return fail(info.error());
+  if (bytes == nullptr || !bytes->is_int64() || bytes->get_int64() <= 0 || bytes->get_int64() != info->st_size)
+    return fail(ErrorKind::kInternal, "ebb-prepare-onnx wrote another file than it says");
+  // Removed meanwhile: nothing is kept of it.
+  if (const Result<Fd> still = store_.open(one.digest, one.bytes); !still) return fail(still.error());
+  return files_.publish(staged_name(), one.digest, key_);
+}
+
+io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<Run> run, milliseconds time_max) {
+  const auto token = io::asio::as_tuple(io::asio::use_awaitable);
+  io::asio::posix::stream_descriptor output(executor_, run->process.take_output().release());
+  io::asio::steady_timer watchdog(executor_, time_max);
+  watchdog.async_wait([run, time_max](io::ErrorCode error) {
+    if (!error) run->kill(fmt::format("it took longer than {} s", std::chrono::duration_cast<seconds>(time_max).count()));
+  });
+  std::string printed;
+  std::array<char, 4096> bytes{};
+  for (bool open = true; open;) {
+    const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
+    open = !error;
+    printed.append(bytes.data(), got);
+    if (printed.size() > kPrintedBytesMax) run->kill("it says too much");
+    if (!run->killed_for.empty()) open = false;
+  }
+  // Its output may be closed before it is gone; the watchdog still holds.
+  io::asio::posix::stream_descriptor gone(executor_, run->process.take_pidfd().release());
+  const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, token);
+  static_cast<void>(waited);
+  watchdog.cancel();
+  const int status = run->process.reap();
+  if (!run->killed_for.empty()) co_return fail(ErrorKind::kTimeout, run->killed_for);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) co_return printed;
+  const Result<json::value> value = parse_json(printed);
+  if (value && value->is_object() && value->get_object().contains("error") && value->get_object().at("error").is_string())
+    co_return fail(ErrorKind::kInvalid, std::string(value->get_object().at("error").get_string()));
+  co_return fail(ended(status));
+}
+
+}  // namespace ebb::registry

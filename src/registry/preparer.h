@@ -1,0 +1,78 @@
+// Prepares models in ONNX by ebb-prepare-onnx, one at a time, so that workers start from what was made rather than from the package. What is missing
+// or cannot be made is no error of the model: it only starts slower.
+//
+// On the loop of `executor`, which must be single-threaded.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "domain/model.h"
+#include "io/asio.h"
+#include "registry/content_store.h"
+#include "registry/prepare_process.h"
+#include "registry/prepared_files.h"
+
+namespace ebb::registry {
+
+struct PreparerOptions {
+  std::string program;               // the path of ebb-prepare-onnx; where there is none, nothing is prepared
+  milliseconds time_max{600'000};    // for one model; the largest that a package holds take a few minutes
+  milliseconds key_time_max{5'000};  // to load the library and say its key
+};
+
+class Preparer {
+ public:
+  // `store` and `files` must outlive it, and it the work that it started.
+  Preparer(io::asio::any_io_executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options);
+
+  // Asks the program for its key; before that, nothing is found or prepared. Once.
+  io::Task<void> start();
+  // Ends what runs and forgets what waits.
+  void stop();
+
+  // What was prepared of this model; nullopt: nothing, yet.
+  std::optional<Fd> open(const domain::Digest& digest) const;
+  // Prepares it when those before are done, unless it was. For the model's package of so many bytes.
+  void want(const domain::Digest& digest, uint64_t bytes);
+  // The model was removed.
+  void forget(const domain::Digest& digest);
+  // Waits until it is no longer wanted: done, failed, or stopped.
+  io::Task<void> settled(domain::Digest digest);
+
+  // Why nothing is prepared of it; empty: it is.
+  std::string why_not(const domain::Digest& digest) const;
+
+ private:
+  struct Work {
+    domain::Digest digest;
+    uint64_t bytes = 0;
+  };
+  struct Run;
+  io::Task<void> work();
+  io::Task<void> prepare(Work one);
+  // All that the program printed, and its end. `error` is the library's word.
+  io::Task<Result<std::string>> follow(std::shared_ptr<Run> run, milliseconds time_max);
+  Status publish(const std::string& printed, const Work& one, int file);
+  bool is_wanted(const domain::Digest& digest) const;
+
+  io::asio::any_io_executor executor_;
+  const ContentStore& store_;
+  const PreparedFiles& files_;
+  PreparerOptions options_;
+  std::string key_;           // empty: not known
+  std::string why_not_;       // no key
+  std::deque<Work> waiting_;  // the first is being worked at
+  bool working_ = false;
+  bool stopped_ = false;
+  std::weak_ptr<Run> running_;
+  std::map<domain::Digest, std::string> failed_;
+  io::asio::steady_timer changed_;  // never expires by itself: cancelled when there is news
+};
+
+}  // namespace ebb::registry
