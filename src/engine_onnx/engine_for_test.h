@@ -46,10 +46,17 @@ inline std::unique_ptr<engine::Engine> loaded(std::string_view package, int slot
   return engine ? std::move(*engine) : nullptr;
 }
 
+// Longer than anything here takes; reaching it fails the test.
+inline constexpr int kStepsMax = 10'000;
+
 // Steps until nothing runs.
 inline std::map<uint64_t, Answer> answers(engine::Engine& engine) {
   std::map<uint64_t, Answer> all;
-  while (engine.busy()) {
+  for (int steps = 0; engine.busy(); ++steps) {
+    if (steps == kStepsMax) {
+      ADD_FAILURE() << "a call never ends";
+      break;
+    }
     for (engine::StepEvent& event : engine.step()) {
       Answer& answer = all[event.call.value];
       EXPECT_FALSE(answer.finished || answer.failed) << "an event after the last";

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -78,6 +79,8 @@ void init_library(const std::string& path) {
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   ::mallopt(M_ARENA_MAX, 1);  // one heap for all threads: what one run gave back the next takes
   ::setenv("TZ", "UTC0", 1);  // a message of the library has the time, and the time zone's file cannot be opened later
+  // Of a model that does not parse, a part of the library writes to the standard error output, which may be a file, and a confined worker may write to none.
+  std::signal(SIGXFSZ, SIG_IGN);
   void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   EBB_CHECK(handle != nullptr);
   const auto base = reinterpret_cast<const OrtApiBase* (*)()>(::dlsym(handle, "OrtGetApiBase"));

@@ -52,7 +52,7 @@ const icu::Normalizer2& decomposition() {
 
 // The characters of what stands between two blanks, as the vocabulary has them.
 icu::UnicodeString normalized(std::string_view text, bool lowercase) {
-  const icu::UnicodeString raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  icu::UnicodeString raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
   if (!lowercase) return raw;
   UErrorCode error = U_ZERO_ERROR;
   const icu::UnicodeString apart = decomposition().normalize(raw, error);
