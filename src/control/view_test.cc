@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/failure_policy.h"
 #include "control/world_for_test.h"
 
 namespace ebb::control {
@@ -25,6 +26,17 @@ TEST(View, AnEndpointIsSummedOverItsWorkers) {
   EXPECT_EQ(summary.memory_bytes, 77U);
   EXPECT_EQ(summary.last_call, world.now);
   EXPECT_EQ(summaries(world.state).size(), 1U);
+}
+
+TEST(View, AnEndpointWhoseWorkersFailRefusesForAWhile) {
+  World world;
+  world.deploy("chat");
+  EndpointState& endpoint = world.state.endpoints.at("chat");
+  endpoint.backoff_until = world.now + seconds(3);
+  endpoint.failures = kBreakerFailures - 1;
+  EXPECT_EQ(summary_of(world.state, "chat")->refuses_until, std::nullopt);
+  endpoint.failures = kBreakerFailures;
+  EXPECT_EQ(summary_of(world.state, "chat")->refuses_until, world.now + seconds(3));
 }
 
 TEST(View, WorkersSayWhereTheyStand) {
