@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/admin.h"
+#include "invoke/platform.h"
 #include "io/clock.h"
 #include "registry/fetcher.h"
 #include "registry/images.h"
@@ -16,8 +17,8 @@ namespace ebb::app {
 // Lives on the server's loop; the parts must outlive it.
 class RegistryImages final : public gateway::ImageAdmin {
  public:
-  RegistryImages(registry::Images& images, registry::ImageStore& store, registry::RegistryLogins& logins, registry::Fetcher& fetcher, const invoke::Platform& platform,
-                 const io::Clock& clock, bool require_confinement)
+  RegistryImages(registry::Images& images, registry::ImageStore& store, registry::RegistryLogins& logins, registry::Fetcher& fetcher,
+                 const invoke::Platform& platform, const io::Clock& clock, bool require_confinement)
       : images_(images), store_(store), logins_(logins), fetcher_(fetcher), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
 
   std::vector<domain::Image> list() const override { return images_.list(); }

@@ -56,7 +56,7 @@ struct FunctionMount {
 
 // One instance, as the server asks for it. Its sandbox:
 struct FunctionStart {
-  std::string sandbox_id;  // container/lifetime.h says of what form
+  std::string sandbox_id;  // set by the worker, which has it from the spawner (container/lifetime.h)
   std::string root;        // absolute: the image's unpacked root
   uint32_t host_id_base = 0;
   uint32_t uid = 0;

@@ -135,6 +135,7 @@ grpc::StatusCode code_of(ErrorKind kind) {
     case ErrorKind::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case ErrorKind::kCancelled: return grpc::StatusCode::CANCELLED;
     case ErrorKind::kExhausted:
+    case ErrorKind::kFunction:
     case ErrorKind::kUnavailable: return grpc::StatusCode::UNAVAILABLE;
     case ErrorKind::kTimeout: return grpc::StatusCode::DEADLINE_EXCEEDED;
     case ErrorKind::kCorrupt:

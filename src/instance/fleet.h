@@ -33,8 +33,8 @@ struct StartOrder {
   WorkerId worker;
   domain::Engine engine = domain::Engine::kLlama;
   std::string model_name;
-  Fd model;     // read-only; empty for the echo engine
-  Fd prepared;  // what was made of it before, read-only; empty where there is nothing
+  Fd model;                                       // read-only; empty for the echo engine
+  Fd prepared;                                    // what was made of it before, read-only; empty where there is nothing
   std::optional<domain::FunctionStart> function;  // of the container engine, which has no model
   int64_t context_tokens = 0;
   int slots = 1;

@@ -47,7 +47,7 @@ Status check_program(const domain::FunctionStart& start) {
 }
 
 Status check_sandbox(const domain::FunctionStart& start) {
-  if (start.sandbox_id.empty() || start.sandbox_id.size() > 64 || has_zero(start.sandbox_id)) return wrong("sandbox_id", "1 to 64 characters");
+  if (start.sandbox_id.size() > 64 || has_zero(start.sandbox_id)) return wrong("sandbox_id", "at most 64 characters");
   if (!is_absolute(start.root)) return wrong("root", "it must be absolute");
   if (start.hostname.size() > 64 || has_zero(start.hostname)) return wrong("hostname", "64 characters at most");
   if (start.groups.size() > domain::kFunctionGroupsMax) return wrong("groups", "too many");

@@ -52,7 +52,7 @@ TEST(ContainerLoad, RefusesWhatBreaksABound) {
     std::function<void(domain::FunctionStart&)> spoil;
   };
   const Row rows[] = {
-      {"sandbox_id", [](auto& s) { s.sandbox_id = ""; }},
+      {"sandbox_id", [](auto& s) { s.sandbox_id = std::string(65, 'x'); }},
       {"root", [](auto& s) { s.root = "images"; }},
       {"root", [](auto& s) { s.root = std::string("/a\0b", 4); }},
       {"memory_bytes", [](auto& s) { s.memory_bytes = 0; }},
