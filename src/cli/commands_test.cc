@@ -24,7 +24,7 @@ constexpr std::string_view kEndpoints = R"({"endpoints":[
    "created":null,"state":"absent","slots_busy":0,"slots_ready":0,"waiting":0,"memory_bytes":0,"last_call":null,"calls":0,"spent":"0.00","spent_pico":0}]})";
 
 constexpr std::string_view kTable =
-    "ENDPOINT  STATE   BUSY/READY  WAITING   MEMORY  LAST CALL  CALLS   SPENT USD  MODEL\n"
+    "ENDPOINT  STATE   BUSY/READY  WAITING   MEMORY  LAST CALL  CALLS   SPENT USD  RUNS\n"
     "chat      ready   1/4               3  150 MiB   12 s ago     12  0.00001234  smol@1\n"
     "echo      absent  0/0               0        -      never      0        0.00  echo\n";
 

@@ -64,8 +64,8 @@ class WorkerUnderTest {
     });
   }
   // The real program, with all its walls.
-  explicit WorkerUnderTest(const char* program) {
-    run_in_thread([program](Fd channel) { return run_program(program, std::move(channel)); });
+  WorkerUnderTest(const char* program, std::string container) {
+    run_in_thread([program, container](Fd channel) { return run_program(program, container, std::move(channel)); });
   }
   ~WorkerUnderTest() {
     ours_.reset();
@@ -185,7 +185,7 @@ class WorkerUnderTest {
     thread_ = std::thread([this, theirs = ends[1], worker = std::move(worker)] { status_ = worker(Fd(theirs)); });
   }
 
-  static int run_program(const char* program, Fd channel) {
+  static int run_program(const char* program, std::string container, Fd channel) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, channel.get(), 3);
@@ -193,7 +193,7 @@ class WorkerUnderTest {
       posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0);
     pid_t pid = 0;
     std::string name(program);
-    char* arguments[] = {name.data(), nullptr};
+    char* arguments[] = {name.data(), container.data(), nullptr};
     EXPECT_EQ(::posix_spawn(&pid, program, &actions, nullptr, arguments, environ), 0) << program;
     posix_spawn_file_actions_destroy(&actions);
     channel.reset();

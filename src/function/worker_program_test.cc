@@ -25,7 +25,7 @@ class WorkerProgramTest : public container::SandboxTest {
     const std::filesystem::path script = image_->path("srv/cgi-bin/run");
     std::ofstream(script) << "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\neval \"$(/bin/busybox cat)\"\n";
     std::filesystem::permissions(script, std::filesystem::perms(0755));
-    worker_.emplace(EBB_TEST_BIN "/ebb-worker-container");
+    worker_.emplace(EBB_TEST_BIN "/ebb-worker-container", spec().id);
   }
   domain::FunctionStart httpd() {
     const container::SandboxSpec box = spec();
