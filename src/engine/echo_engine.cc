@@ -181,9 +181,9 @@ Status EchoEngine::execute(CallId call, const domain::Call& what) {
                   .pieces = std::move(heard.pieces),
                   .holder = TextHolder(what.sampling.stop),
                   .prompt_tokens = heard.prompt_tokens};
-  const int64_t wanted = !text                    ? static_cast<int64_t>(running.pieces.size())
-                         : running.words.empty()  ? 0
-                                                  : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
+  const int64_t wanted = !text                   ? static_cast<int64_t>(running.pieces.size())
+                         : running.words.empty() ? 0
+                                                 : script->tokens.value_or(static_cast<int64_t>(running.words.size()));
   const int64_t room = std::min(what.sampling.max_tokens.value_or(context_tokens_), context_tokens_ - heard.prompt_tokens);
   running.tokens_max = text ? std::min(wanted, room) : wanted;
   if (what.show_prompt) show_prompt(running);

@@ -37,7 +37,7 @@ class EchoEngine final : public Engine {
     std::vector<std::string> words;  // of the last user message (or a tool's result, or a prompt)
     std::string tool;                // the answer is a call of it; empty: the answer is text
     bool logprobs = false;
-    std::string shown_prompt;                 // instead of an answer
+    std::string shown_prompt;       // instead of an answer
     std::vector<StepEvent> pieces;  // the answer to what is not text: these, and nothing of what is below
     TextHolder holder;
     int64_t prompt_tokens = 0;

@@ -6,9 +6,10 @@
 namespace ebb::engine {
 
 Error not_what_it_does(std::string_view what_it_does) {
-  return Error{.kind = ErrorKind::kInvalid,
-               .message = fmt::format("The model of this endpoint {}: it cannot answer this kind of request (`ebb ps` says what each endpoint is for)", what_it_does),
-               .param = "model"};
+  return Error{
+      .kind = ErrorKind::kInvalid,
+      .message = fmt::format("The model of this endpoint {}: it cannot answer this kind of request (`ebb ps` says what each endpoint is for)", what_it_does),
+      .param = "model"};
 }
 
 Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens) {

@@ -145,6 +145,8 @@ io::Task<void> answer_client(Services& services, Exchange& exchange, Run& run) {
       run.seen.first_text = services.clock.mono() - exchange.request().arrived;
       Response response = response_of(*head, run);
       exchange.start_stream(std::move(response), declared_length(*head));
+      const bool written = co_await exchange.write({});  // a client may act on the head alone
+      if (!written) co_return;
     } else if (auto* bytes = std::get_if<domain::Bytes>(&*event)) {
       const bool written = co_await exchange.write(std::move(bytes->data));
       if (!written) co_return;

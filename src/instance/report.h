@@ -85,7 +85,7 @@ struct SpawnerGone {
   std::string reason;
 };
 
-using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallPiece, CallTaken, CallFinished, CallRefused,
-                            SandboxReport, SpawnerGone>;
+using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallPiece, CallTaken,
+                            CallFinished, CallRefused, SandboxReport, SpawnerGone>;
 
 }  // namespace ebb::instance

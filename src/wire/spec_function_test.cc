@@ -103,7 +103,7 @@ TEST(StoredFunction, ComesBackAndDamageIsFound) {
   EXPECT_EQ(*back, stored());
   for (const char* key : {"\"spec\"", "\"contract\"", "\"user\"", "\"digest\""}) {
     std::string damaged = text;
-    damaged.replace(damaged.find(key), std::string_view(key).size(), "\"other\"");
+    damaged.replace(damaged.rfind(key), std::string_view(key).size(), "\"other\"");
     const auto read = read_stored_function(damaged);
     ASSERT_FALSE(read) << key;
     EXPECT_EQ(read.error().kind, ErrorKind::kCorrupt);

@@ -40,8 +40,7 @@ std::string encode_text(const engine::StepEvent& event) {
 }
 
 std::string encode_tensor(CallId call, const domain::Tensor& tensor) {
-  std::string frames =
-      wire::encode_frame(FrameType::kTensorStart, call.value, wire::encode_tensor_start({.head = tensor.head, .bytes = tensor.data.size()}));
+  std::string frames = wire::encode_frame(FrameType::kTensorStart, call.value, wire::encode_tensor_start({.head = tensor.head, .bytes = tensor.data.size()}));
   std::string_view rest = tensor.data;
   while (!rest.empty()) {
     const std::string_view piece = rest.substr(0, domain::kBodyPieceBytesMax);

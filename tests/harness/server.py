@@ -147,7 +147,7 @@ class Server:
         """A command of the client."""
         done = subprocess.run([BIN / "ebb", *arguments, "--server", self.url], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=120 * SLOWER, check=False)
-        assert not check or done.returncode == 0, f"ebb {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert not check or done.returncode == 0, f"ebb {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
     # --- verbs ---

@@ -1,0 +1,172 @@
+"""Functions in container images, the whole way: deployed, prepared, called, frozen, thawed, broken, billed."""
+import http.client
+import json
+import os
+import shutil
+
+import pytest
+
+from harness.images import have_tools, tool
+from harness.waiting import eventually
+
+pytestmark = [
+    pytest.mark.skipif(not have_tools() or not (shutil.which("crun") or shutil.which("runc")), reason="skopeo, umoci, busybox or a runtime is missing: run `make setup`"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="limits of memory and processes need root here"),
+]
+
+SCRIPTS = {  # '!': before the answer's head
+    "echo": "cat",
+    "who": "echo $K_SERVICE; id -u; hostname; ls / | tr '\\n' ' '",
+    "die": "!kill -9 $(pidof httpd)",
+    "eat": "!x=0123456789abcdef; while true; do x=$x$x; done",
+    "forks": "i=0; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done; echo done",
+    "fill": "cat /dev/zero > /tmp/full; echo $?",
+    "hang": "!sleep 600",
+    "outside": "nc -w 1 192.0.2.1 80 < /dev/null; echo $?; nc -w 1 127.0.0.1 22 < /dev/null; echo $?",
+    "wide": "head -c 3000000 /dev/zero",
+    "log": "echo 'a line for its owner' >&2; echo fine",
+}
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """busybox's web server, which runs the scripts above at /cgi-bin/NAME."""
+    folder = tmp_path_factory.mktemp("image")
+    root = folder / "root"
+    (root / "bin").mkdir(parents=True)
+    (root / "srv/cgi-bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+    for name in ("sh", "cat", "echo", "id", "hostname", "ls", "tr", "kill", "pidof", "sleep", "nc", "wget", "head"):
+        (root / "bin" / name).symlink_to("busybox")
+    for name, script in SCRIPTS.items():
+        path = root / "srv/cgi-bin" / name
+        head = "printf 'Content-Type: text/plain\\r\\n\\r\\n'"
+        path.write_text(f"#!/bin/sh\n{script[1:]}\n{head}\n" if script.startswith("!") else f"#!/bin/sh\n{head}\n{script}\n")
+        path.chmod(0o755)
+    (root / "srv/index.html").write_text("a page\n")
+    layout = folder / "layout"
+    tool("umoci", "init", "--layout", layout)
+    tool("umoci", "new", "--image", f"{layout}:a")
+    for part in ("bin", "srv"):
+        tool("umoci", "insert", "--image", f"{layout}:a", root / part, f"/{part}")
+    tool("umoci", "config", "--image", f"{layout}:a", "--config.env", "PATH=/bin", "--config.user", "1000:1000", "--config.cmd", "sh", "--config.cmd", "-c",
+         "--config.cmd", "exec httpd -f -p $PORT -h /srv")
+    archive = folder / "web.oci.tar"
+    tool("skopeo", "copy", f"oci:{layout}:a", f"oci-archive:{archive}:a")
+    return archive
+
+
+@pytest.fixture
+def web(server, image):
+    server.ebb("deploy", "web", "--image", image, "--memory", "64MiB")
+    return server
+
+
+def state(server, name="web"):
+    return server.request("GET", f"/ebb/v1/endpoints/{name}").json["state"]
+
+
+def call(server, script, body=b"", headers=None, timeout=60):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout)
+    connection.request("POST", f"/invoke/web/cgi-bin/{script}", body, headers or {})
+    answer = connection.getresponse()
+    return answer, answer.read()
+
+
+def test_a_function_is_prepared_called_and_billed(web):
+    eventually(lambda: state(web) == "prepared", otherwise="the sandbox is not prepared")
+    answer, body = call(web, "who")
+    assert answer.status == 200
+    name, uid, hostname, folders = body.decode().splitlines()
+    assert (name, uid, hostname) == ("web", "1000", "web")
+    assert "srv" in folders.split() and "home" not in folders.split()
+    assert answer.getheader("Ebb-Call") and 'start;desc="cold"' in answer.getheader("Server-Timing")
+    assert web.ebb("invoke", "web", "--path", "/cgi-bin/echo", "--data", "to and fro").stdout == "to and fro"
+    assert web.ebb("invoke", "web", "--path", "/index.html").stdout == "a page\n"
+    eventually(lambda: {row["tier"] for row in web.request("GET", "/ebb/v1/bill?by=tier").json["rows"]} == {"cold", "warm", "init"}, otherwise="bills")
+    rows = {row["tier"]: row for row in web.request("GET", "/ebb/v1/bill?by=tier").json["rows"]}
+    assert rows["init"]["calls"] == 0 and rows["init"]["billed_ms"] > 0 and rows["init"]["cost_pico"] == 0
+    assert rows["cold"]["cost_pico"] == rows["cold"]["billed_ms"] * 64 * 16 + 200_000
+
+
+def test_large_bodies_pass_both_ways(web):
+    sent = os.urandom(5_000_000)
+    assert call(web, "echo", sent)[1] == sent
+    assert len(call(web, "wide")[1]) == 3_000_000
+
+
+def test_frozen_and_thawed(launch, image):
+    server = launch()
+    spec = {"endpoint": "web", "image": "web", "memory": "64MiB", "scaling": {"idle": "50ms"}}
+    server.ebb("image", "add", "web", image)
+    assert server.request("PUT", "/ebb/v1/endpoints/web", spec).status == 200
+    assert call(server, "echo", b"1")[1] == b"1"
+    eventually(lambda: state(server) == "parked", otherwise="it is not frozen")
+    answer, body = call(server, "echo", b"2")
+    assert body == b"2" and 'start;desc="parked"' in answer.getheader("Server-Timing")
+
+
+def error_of(answer, body):
+    error = json.loads(body)["error"]
+    return answer.status, error["code"], error["message"]
+
+
+def test_what_a_function_does_to_itself_is_told_apart_and_moves_nobody(web, image):
+    web.ebb("deploy", "other", "--image", "web", "--memory", "64MiB")
+    status, code, message = error_of(*call(web, "die"))
+    assert (status, code) == (502, "function_exited"), message
+    assert call(web, "echo", b"alive again")[1] == b"alive again"
+    answer, body = call(web, "eat")
+    status, code, message = error_of(answer, body) if answer.status != 200 else (200, "function_out_of_memory", "")
+    assert code == "function_out_of_memory", message
+    answer, body = call(web, "fill")
+    assert answer.status in (200, 502)
+    assert call(web, "outside")[1].decode().split() == ["1", "1"], "no way out"
+    assert web.ebb("invoke", "other", "--path", "/index.html").stdout == "a page\n"
+
+
+def test_a_deadline_ends_a_call_and_its_price_is_paid(web):
+    answer, body = call(web, "hang", headers={"Ebb-Deadline": "300ms"})
+    assert answer.status == 504, body
+    assert call(web, "echo", b"next")[1] == b"next"
+
+
+def test_its_words_are_at_hand(web):
+    assert call(web, "log")[1] == b"fine\n"
+    eventually(lambda: "a line for its owner" in web.ebb("logs", "web").stdout, otherwise="no log line")
+
+
+@pytest.mark.parametrize("command, words", [
+    (["/bin/nothing"], "there is no such file in the image"),
+    (["sh", "-c", "exit 0"], "before it was ready"),
+    (["sh", "-c", "echo no luck; exit 3"], "no luck"),
+])
+def test_what_cannot_start_says_why(server, image, command, words):
+    server.ebb("image", "add", "web", image)
+    assert server.request("PUT", "/ebb/v1/endpoints/web", {"image": "web", "command": command, "memory": "64MiB", "start": "2s"}).status == 200
+    answer, body = call(server, "echo", b"x")
+    assert answer.status == 503 and words in json.loads(body)["error"]["message"], body
+
+
+def test_an_image_stays_while_an_endpoint_needs_it(web):
+    refused = web.request("DELETE", "/ebb/v1/images/web")
+    assert refused.status == 409 and "endpoint 'web' needs" in refused.json["error"]["message"]
+    web.ebb("rm", "web")
+    assert web.request("DELETE", "/ebb/v1/images/web").status == 200
+
+
+def test_a_restart_keeps_functions(launch, image):
+    first = launch()
+    first.ebb("deploy", "web", "--image", image)
+    first.stop()
+    second = launch()
+    assert call(second, "echo", b"still here")[1] == b"still here"
+
+
+def test_refusals(web):
+    for spec, words in (({"image": "nothing"}, "nothing"), ({"image": "web", "mounts": [{"model": "none", "path": "/m"}]}, "none"),
+                        ({"image": "web", "contract": "lambda", "concurrency": 3}, "one call at a time"), ({"image": "web", "memory": "900GiB"}, "MiB")):
+        answer = web.request("PUT", "/ebb/v1/endpoints/bad", spec)
+        assert answer.status >= 400 and words in answer.json["error"]["message"], answer
+    done = web.ebb("chat", "web", "hello", check=False)
+    assert done.returncode != 0
