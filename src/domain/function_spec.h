@@ -36,7 +36,6 @@ struct FunctionSpec {
   std::vector<ModelMount> mounts;
   int64_t tmp_mib = 512;              // of /tmp, in memory
   std::optional<double> cpu;          // cores; absent: all
-  bool egress = false;                // may reach public addresses, through a proxy
   std::optional<milliseconds> start;  // longest start; absent: the contract's
   bool operator==(const FunctionSpec&) const = default;
 };

@@ -137,8 +137,7 @@ inline constexpr int kWorkerKillsPerCallMax = 2;  // the second death makes the 
 inline constexpr size_t kEndpointsMax = 10'000;
 inline constexpr size_t kEndpointNameBytesMax = 63;
 inline constexpr int kSlotsPerWorkerMax = 64;
-// Calls that one instance of a function takes at once; instances that wait prepared on one node, a few MiB each.
-inline constexpr int kCallsPerInstanceMax = 1'000;
+// Instances that wait prepared on one node, a few MiB each.
 inline constexpr int kPreparedInstancesMax = 32;
 inline constexpr int kQueueLengthMax = 10'000;
 inline constexpr int kContextTokensMax = 1'048'576;

@@ -111,8 +111,8 @@ std::string read_path(ObjectReader& reader, std::string_view key) {
 }  // namespace
 
 const std::vector<std::string_view>& function_fields() {
-  static const std::vector<std::string_view> kFields{"image",  "contract", "concurrency", "command", "env",   "mounts", "port",
-                                                     "health", "path",     "tmp",         "cpu",     "start", "egress"};
+  static const std::vector<std::string_view> kFields{"image", "contract", "concurrency", "command", "env", "mounts",
+                                                     "port",  "health",   "path",        "tmp",     "cpu", "start"};
   return kFields;
 }
 
@@ -120,7 +120,7 @@ domain::FunctionSpec read_function(ObjectReader& reader) {
   FunctionSpec spec;
   read_image(reader, spec);
   read_contract(reader, spec);
-  if (const auto calls = reader.integer("concurrency", 1, domain::kCallsPerInstanceMax)) spec.concurrency = static_cast<int>(*calls);
+  if (const auto calls = reader.integer("concurrency", 1, domain::kSlotsPerWorkerMax)) spec.concurrency = static_cast<int>(*calls);
   if (spec.contract == domain::Contract::kLambda && spec.concurrency.value_or(1) > 1)
     reader.add_error("concurrency", "'concurrency' must be 1 for the contract lambda: its runtime takes one call at a time");
   read_command(reader, spec);
@@ -132,7 +132,6 @@ domain::FunctionSpec read_function(ObjectReader& reader) {
   spec.tmp_mib = read_mib(reader, "tmp", domain::kFunctionTmpMibMax).value_or(spec.tmp_mib);
   spec.cpu = reader.number("cpu", kCpuMin, kCpuMax);
   spec.start = read_duration(reader, "start", milliseconds{1}, domain::kFunctionStartTimeMax);
-  spec.egress = reader.boolean("egress").value_or(false);
   return spec;
 }
 
@@ -159,7 +158,6 @@ void write_function(const FunctionSpec& spec, json::object& out) {
   out["tmp"] = format_size(static_cast<uint64_t>(spec.tmp_mib) * kMib);
   if (spec.cpu) out["cpu"] = *spec.cpu;
   if (spec.start) out["start"] = format_duration(*spec.start);
-  if (spec.egress) out["egress"] = true;
 }
 
 std::string store_function(const StoredFunction& stored) {

@@ -13,7 +13,6 @@
 //   tmp: 512MiB
 //   cpu: 1.5                   # cores; left out: all
 //   start: 60s                 # longest start
-//   egress: false              # true: may reach public addresses, through a proxy
 #pragma once
 
 #include <string>

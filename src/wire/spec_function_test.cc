@@ -29,7 +29,6 @@ path: /predict
 tmp: 64MiB
 cpu: 1.5
 start: 20s
-egress: true
 memory: 128MiB
 )");
   ASSERT_TRUE(spec) << spec.error().message;
@@ -54,7 +53,7 @@ TEST(FunctionSpec, Refusals) {
   for (const Row& row : std::vector<Row>{
            {"{endpoint: f, image: x, model: m}", "model", "does not go with 'image'"},
            {"{endpoint: f, image: x, context: 5}", "context", "does not go with 'image'"},
-           {"{endpoint: f, model: m, egress: true}", "egress", "needs an 'image'"},
+           {"{endpoint: f, model: m, tmp: 1MiB}", "tmp", "needs an 'image'"},
            {"{endpoint: f, image: 'X Y'}", "image", ""},
            {"{endpoint: f, image: x, contract: gcf}", "contract", "lambda, cloudrun"},
            {"{endpoint: f, image: x, contract: lambda, concurrency: 2}", "concurrency", "one call at a time"},
