@@ -19,9 +19,10 @@ constexpr size_t kWholeDigitsMax = 6;
 
 Status apply_prices(const json::value& value, domain::Prices& prices) {
   ObjectReader reader(value, "prices");
-  reader.refuse_unknown({"currency", "per_mib_ms", "per_call"});
+  reader.refuse_unknown({"currency", "per_mib_ms", "init_per_mib_ms", "per_call"});
   if (const auto currency = reader.string("currency")) prices.currency = *currency;
-  for (const auto& [key, target] : {std::pair{"per_mib_ms", &prices.per_mib_ms}, std::pair{"per_call", &prices.per_call}}) {
+  for (const auto& [key, target] :
+       {std::pair{"per_mib_ms", &prices.per_mib_ms}, std::pair{"init_per_mib_ms", &prices.init_per_mib_ms}, std::pair{"per_call", &prices.per_call}}) {
     // A number would have lost digits on the way: prices are written as text.
     const auto text = reader.string(key);
     if (!text) continue;

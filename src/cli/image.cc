@@ -135,7 +135,7 @@ void show_image(Context& context, const domain::Image& image) {
   show_lines(context, "ports", config.exposed_ports);
   std::vector<std::string> labels;
   for (const auto& [name, value] : config.labels)
-    labels.push_back(name + "=" + value);
+    labels.push_back(fmt::format("{}={}", name, value));
   show_lines(context, "labels", labels);
   std::vector<std::string> layers;
   for (const domain::ImageLayer& layer : image.facts.layers)

@@ -192,6 +192,28 @@ TEST(Instances, ASilentCallIsBoundedByItsOwnTimeOnly) {
   EXPECT_EQ(world.cancels, std::vector{call});
 }
 
+TEST(Instances, MayTakeAsLongToStartAsTheirOwnerSays) {
+  World world;
+  domain::EndpointSpec spec{.name = "f", .engine = domain::Engine::kContainer, .memory_mib = 128};
+  auto revision = domain::make_revision(RevisionId{1}, spec, std::nullopt, WallTime{});
+  ASSERT_TRUE(revision);
+  revision->calls_per_instance = 1;
+  revision->function = domain::Function{};
+  revision->spec.function = domain::FunctionSpec{.start = milliseconds(200'000)};
+  world.feed(RevisionDeployed{*revision});
+  const WorkerId worker = world.starts.at(0).worker;
+  const auto works = [&](int times) {
+    for (int i = 0; i < times && world.kills.empty(); ++i) {
+      world.feed(WorkerProgress{worker});
+      world.pass(seconds(5));
+    }
+  };
+  works(40);
+  EXPECT_TRUE(world.kills.empty());
+  works(10);
+  EXPECT_EQ(world.kills, std::vector{worker}) << "not for ever";
+}
+
 TEST(Instances, TakeNoCoresFromEngines) {
   World world;
   world.deploy("m");

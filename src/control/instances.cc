@@ -30,7 +30,7 @@ bool prepared(const WorkerState& worker) { return worker.fresh && worker.slots =
 
 void fill_ready(Stepping& s, EndpointState& endpoint, std::vector<Worker*> instances) {
   std::erase_if(instances, [](const Worker* one) { return one->second.phase != WorkerPhase::kReady; });
-  std::ranges::stable_sort(instances, std::ranges::greater{}, [](const Worker* one) { return one->second.running.size(); });
+  std::ranges::sort(instances, {}, [](const Worker* one) { return std::pair(-static_cast<int>(one->second.running.size()), one->first); });
   for (Worker* const instance : instances) {
     while (!endpoint.waiting.empty() && std::cmp_less(instance->second.running.size(), instance->second.slots)) {
       const CallId call = endpoint.waiting.front();
@@ -44,7 +44,7 @@ void fill_ready(Stepping& s, EndpointState& endpoint, std::vector<Worker*> insta
 std::vector<Worker*> asleep(const std::vector<Worker*>& instances) {
   std::vector<Worker*> parked;
   std::ranges::copy_if(instances, std::back_inserter(parked), [](const Worker* one) { return one->second.phase == WorkerPhase::kParked; });
-  std::ranges::stable_sort(parked, std::ranges::less{}, [](const Worker* one) { return one->second.fresh; });
+  std::ranges::sort(parked, {}, [](const Worker* one) { return std::pair(one->second.fresh, one->first); });
   return parked;
 }
 

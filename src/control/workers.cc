@@ -81,8 +81,15 @@ int slots_most(const State& state, const WorkerState& worker) {
   return std::clamp(found == state.revisions.end() ? 1 : found->second.spec.scaling.max, 1, domain::kSlotsPerWorkerMax);
 }
 
+// A worker ends a function that is not ready in time by itself; this is for a worker that does not.
+constexpr seconds kStartSlack{30};
+
 nanoseconds load_time_of(const State& state, const WorkerState& worker) {
   const auto found = state.revisions.find(worker.revision);
+  if (found != state.revisions.end() && found->second.function) {
+    const domain::Function& function = *found->second.function;
+    return found->second.spec.function->start.value_or(domain::contract_defaults(function.contract).start_max) + kStartSlack;
+  }
   return load_time_max(found == state.revisions.end() ? 0 : found->second.weights_bytes());
 }
 

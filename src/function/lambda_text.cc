@@ -131,7 +131,7 @@ Result<std::string> decode_client_context(std::string_view base64) {
   try {
     const size_t bytes = base64.size() * 6 / 8;
     // The decoder reads as many letters as the bytes need, and no more.
-    Decoder at(base64.data());
+    Decoder at(base64.begin());
     for (size_t i = 0; i < bytes; ++i, ++at)
       text += static_cast<char>(*at);
   } catch (const it::dataflow_exception&) {

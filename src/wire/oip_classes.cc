@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -49,9 +50,9 @@ void append_classes(std::string& out, std::span<const double> row, int64_t count
   std::iota(order.begin(), order.end(), size_t{0});
   // NaN is smaller than every number; what is equal keeps its order.
   const auto before = [&](size_t a, size_t b) {
-    if (row[a] > row[b] || (row[a] == row[a] && row[b] != row[b])) return true;
-    if (row[a] < row[b] || (row[a] != row[a] && row[b] == row[b])) return false;
-    return a < b;
+    if (std::isnan(row[a]) != std::isnan(row[b])) return std::isnan(row[b]);
+    if (row[a] > row[b]) return true;
+    return !(row[a] < row[b]) && a < b;
   };
   std::partial_sort(order.begin(), order.begin() + count, order.end(), before);
   for (int64_t i = 0; i < count; ++i) {

@@ -146,7 +146,7 @@ class Reader {
 template <class T>
 T element_as(std::string_view element) {
   T value{};
-  std::memcpy(&value, element.data(), sizeof value);
+  element.copy(reinterpret_cast<char*>(&value), sizeof value);
   return value;
 }
 

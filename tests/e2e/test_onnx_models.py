@@ -157,7 +157,7 @@ def test_a_manifest_that_does_not_fit(server, folder):
     assert "the model has no input of this name: it has x" in add(server, "m", folder, check=False).stderr
     empty = folder / "empty"
     empty.mkdir()
-    assert "has no model.onnx in it" in add(server, "m", empty, check=False).stderr
+    assert "without a model.onnx" in add(server, "m", empty, check=False).stderr
 
 
 def test_deploying(server, folder):
