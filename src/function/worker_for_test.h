@@ -194,7 +194,9 @@ class WorkerUnderTest {
     pid_t pid = 0;
     std::string name(program);
     char* arguments[] = {name.data(), container.data(), nullptr};
-    EXPECT_EQ(::posix_spawn(&pid, program, &actions, nullptr, arguments, environ), 0) << program;
+    char zone[] = "TZ=UTC0";  // as ebb-spawner does it
+    char* environment[] = {zone, nullptr};
+    EXPECT_EQ(::posix_spawn(&pid, program, &actions, nullptr, arguments, environment), 0) << program;
     posix_spawn_file_actions_destroy(&actions);
     channel.reset();
     int status = 0;
