@@ -236,6 +236,17 @@ TEST(Instances, MemoryAdmitsThemByTheirLimit) {
   EXPECT_EQ(comes, 3);
 }
 
+TEST(Instances, CountForTheirLimitWhateverTheirWorkersTake) {
+  World world({.memory_limit_bytes = 1ULL << 30U, .memory_reserve_bytes = 0, .cores = 2, .first_worker_id = 1});
+  world.deploy_function("f", 1, {.max = 100}, {}, 256);
+  world.ready(world.starts[0].worker, 0);
+  world.call("f");
+  const WorkerId first = world.unparks.at(0).worker;
+  world.ready(first, 1);
+  world.feed(Readings{.node_available_bytes = 1ULL << 30U, .workers = {{.worker = first, .pss_bytes = 3ULL << 20U}}});
+  EXPECT_FALSE(world.state.endpoints.at("f").measured_bytes);
+}
+
 TEST(Instances, PreparedOnesAreBoundedOnANode) {
   World world;
   for (int i = 0; i < domain::kPreparedInstancesMax + 5; ++i)

@@ -278,11 +278,12 @@ void on_readings(Stepping& s, const Readings& event) {
     worker.pss_bytes = reading.pss_bytes;
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
+    // What was read is the instance's worker, without its function: its limit stays what it counts for.
+    if (endpoint->second.revision.by_instances()) continue;
     EndpointState& e = endpoint->second;
-    const bool other_slots = !e.revision.by_instances() && worker.slots != e.measured_slots;
-    if (!e.measured_bytes || other_slots || reading.pss_bytes > *e.measured_bytes) {
+    if (!e.measured_bytes || worker.slots != e.measured_slots || reading.pss_bytes > *e.measured_bytes) {
       e.measured_bytes = reading.pss_bytes;
-      e.measured_slots = e.revision.by_instances() ? 1 : worker.slots;
+      e.measured_slots = worker.slots;
     }
   }
 }
