@@ -279,21 +279,23 @@ TEST_F(PackTest, ArchivesThatReachOut) {
 }
 
 TEST_F(PackTest, OverHttp) {
-  std::string answer = model();
-  HttpServerForTest server([&](const std::string&) { return HttpServerForTest::ok(answer); });
+  // Each says one thing for ever: it is asked from another thread.
+  const auto saying = [](const std::string& answer) { return [answer](const std::string&) { return HttpServerForTest::ok(answer); }; };
+  HttpServerForTest server(saying(model()));
   const auto alone = fetch({.source = server.url() + "#sha256=" + sha256_of(model()).hex()});
   ASSERT_TRUE(alone) << alone.error().message;
   EXPECT_EQ(alone->digest, fetch({.source = folder_.write("m.onnx", model())})->digest);
   EXPECT_EQ(staged(), 0U);
   ASSERT_TRUE(store_.remove(alone->digest));
 
-  answer = model_outside();
-  expect_invalid(server.url(), "the model names the file 'model.onnx.data', which an address alone does not bring");
-  answer = "<html>not found</html>";
-  expect_invalid(server.url(), "neither a model in GGUF");
+  HttpServerForTest outside(saying(model_outside()));
+  expect_invalid(outside.url(), "the model names the file 'model.onnx.data', which an address alone does not bring");
+  HttpServerForTest page(saying("<html>not found</html>"));
+  expect_invalid(page.url(), "neither a model in GGUF");
   make_folder("f", {{"model.onnx", model_outside()}, {"model.onnx.data", std::string(24, 'w')}});
-  answer = *read_small(Fd(::open(tar("--directory " + folder_.path("f").string() + " .").c_str(), O_RDONLY | O_CLOEXEC)).get(), 1U << 20U);
-  const auto packed = fetch({.source = server.url()});
+  const std::string archive = *read_small(Fd(::open(tar("--directory " + folder_.path("f").string() + " .").c_str(), O_RDONLY | O_CLOEXEC)).get(), 1U << 20U);
+  HttpServerForTest whole(saying(archive));
+  const auto packed = fetch({.source = whole.url()});
   ASSERT_TRUE(packed) << packed.error().message;
   EXPECT_EQ(stored_entries(*packed).size(), 3U);
 }

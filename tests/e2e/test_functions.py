@@ -113,6 +113,7 @@ def error_of(answer, body):
 
 def test_what_a_function_does_to_itself_is_told_apart_and_moves_nobody(web, image):
     web.ebb("deploy", "other", "--image", "web", "--memory", "64MiB")
+    assert call(web, "outside")[1].decode().split() == ["1", "1"], "no way out"
     status, code, message = error_of(*call(web, "die"))
     assert (status, code) == (502, "function_exited"), message
     assert call(web, "echo", b"alive again")[1] == b"alive again"
@@ -121,7 +122,6 @@ def test_what_a_function_does_to_itself_is_told_apart_and_moves_nobody(web, imag
     assert code == "function_out_of_memory", message
     answer, body = call(web, "fill")
     assert answer.status in (200, 502)
-    assert call(web, "outside")[1].decode().split() == ["1", "1"], "no way out"
     assert web.ebb("invoke", "other", "--path", "/index.html").stdout == "a page\n"
 
 
