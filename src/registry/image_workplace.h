@@ -54,7 +54,7 @@ class Workplace {
   Fd folder;
   Fd source;  // folder/source: what skopeo copies from, where it is a layout, and its settings
   Fd work;    // folder/work: what skopeo may write to
-  Fd layout;  // folder/work/layout: what it wrote
+  Fd layout;  // below work: the layout that it wrote
   std::set<std::string> missing_layers;
   std::set<domain::Digest> reused;  // layers that are in the store already: links to them stand in the layout
 
