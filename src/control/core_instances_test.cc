@@ -43,18 +43,50 @@ TEST(Instances, AreOnlyPreparedByADeployment) {
   EXPECT_EQ(world.starts.size(), 1U);
 }
 
-TEST(Instances, ACallStartsThePreparedOneAndTheNextIsPrepared) {
+TEST(Instances, ACallStartsThePreparedOneAndTheNextIsPreparedThen) {
   Prepared world;
   const CallId call = world.call("f");
   ASSERT_EQ(world.unparks.size(), 1U);
   EXPECT_EQ(world.unparks[0].slots, 1);
+  EXPECT_EQ(world.starts.size(), 1U) << "it would take a core from the start";
+  world.ready(world.unparks[0].worker, 1);
   ASSERT_EQ(world.starts.size(), 2U) << "another is prepared";
   EXPECT_EQ(world.starts[1].slots, 0);
-  world.ready(world.unparks[0].worker, 1);
   ASSERT_EQ(world.dispatches.size(), 1U);
   EXPECT_EQ(world.dispatches[0].tier, domain::Tier::kCold);
   world.finish(call);
   EXPECT_EQ(world.records.at(call).tier, domain::Tier::kCold);
+}
+
+TEST(Instances, ALongStartDoesNotHoldUpThePreparationOfTheNext) {
+  Prepared world;
+  world.deploy_function("g", 1);
+  world.ready(world.starts.back().worker, 0);
+  world.call("f");
+  world.call("g");
+  EXPECT_EQ(world.starts.size(), 2U);
+  world.ready(world.unparks[0].worker, 1);
+  EXPECT_EQ(world.starts.size(), 2U) << "the other function starts still";
+  world.pass(milliseconds(99));
+  EXPECT_EQ(world.starts.size(), 2U);
+  world.pass(milliseconds(1));
+  EXPECT_EQ(world.starts.size(), 4U);
+}
+
+TEST(Instances, AFrozenOneIsGivenItsCallsAlongWithTheThaw) {
+  Prepared world(2, {.idle = milliseconds(1'000)});
+  world.finish(world.call("f").value == 0 ? CallId{} : (world.settle_all(), world.running.begin()->first));
+  world.pass(milliseconds(1'100));
+  world.feed(WorkerParked{world.parks.at(0)});
+  const size_t dispatched = world.dispatches.size();
+  world.call("f");
+  world.call("f");
+  world.call("f");
+  EXPECT_EQ(world.unparks.at(1).worker, world.parks[0]);
+  EXPECT_EQ(world.dispatches.size(), dispatched + 2) << "before the worker answers, and not more than it takes";
+  world.die(world.parks[0], "it cannot be thawed");
+  world.settle_all();
+  EXPECT_EQ(world.running.size(), 3U) << "nothing is lost with one that does not wake";
 }
 
 TEST(Instances, TheStartIsALineOfItsOwnOnce) {

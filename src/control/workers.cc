@@ -163,6 +163,11 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
                                                            : worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
   worker.phase_since = worker.progress = worker.start_began = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
+  if (thaws) {
+    // What stood still goes on: its calls go after the order, and no answer is waited for.
+    worker.phase = WorkerPhase::kReady;
+    worker.ready_at = worker.idle_since = s.now;
+  }
   const DecisionId why = s.decide({.what = "wake",
                                    .endpoint = worker.endpoint,
                                    .because = !endpoint.revision.by_instances() ? "calls wait and its worker is parked"

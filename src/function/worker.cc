@@ -34,7 +34,7 @@ class FunctionWorker {
         seal_(std::move(setup.seal)),
         clock_(setup.clock),
         answer_bytes_max_(setup.answer_bytes_max),
-        server_(std::move(setup.channel)),
+        server_(loop_.get_executor(), std::move(setup.channel)),
         frames_(loop_, duplicate(server_.descriptor()).release()),
         events_(loop_),
         output_(loop_.get_executor(), server_, clock_),
@@ -62,6 +62,7 @@ class FunctionWorker {
 
   void start_function();
   void say_progress();
+  void tell_progress_later();
   void watch_events();
   io::Task<void> wait_ready();
   void function_exits(const container::Exited& exited);
@@ -100,6 +101,7 @@ int FunctionWorker::run() {
   watch_frames();
   while (!status_ && !server_.gone())
     loop_.run_one();
+  server_.flush();
   return status_.value_or(0);
 }
 
@@ -205,6 +207,7 @@ void FunctionWorker::unpark(int slots) {
     case State::kStarting: return;  // it says so when it is ready
     case State::kParked:
       if (const Status thawed = instance_->thaw(); !thawed) return fail_load("the function cannot be woken: " + thawed.error().message);
+      invoker_->thawed();
       state_ = State::kReady;
       break;
     default: break;
@@ -238,7 +241,7 @@ void FunctionWorker::execute(const Frame& frame) {
     if (const auto live = weak.lock()) end_late(live);
   });
   invoker_->invoke(std::move(call));
-  if (!tells_progress_) say_progress();
+  if (!tells_progress_) tell_progress_later();
 }
 
 void FunctionWorker::end_late(const std::shared_ptr<Call>& call) {
@@ -276,6 +279,11 @@ void FunctionWorker::say_progress() {
   tells_progress_ = state_ == State::kStarting || std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->ended(); });
   if (!tells_progress_) return;
   server_.progress();
+  tell_progress_later();
+}
+
+void FunctionWorker::tell_progress_later() {
+  tells_progress_ = true;
   next_progress_.expires_after(state_ == State::kStarting ? domain::kFunctionProgressEvery : domain::kFunctionBusyProgressEvery);
   next_progress_.async_wait([this](io::ErrorCode error) {
     if (!error && !status_) say_progress();
