@@ -181,6 +181,24 @@ TEST(OnnxEngine, MoreOutputThanAnAnswerMayHaveIsAnError) {
   EXPECT_TRUE(ask(*engine, of(3)).finished);
 }
 
+TEST(OnnxEngine, RunsTakeNoMoreThanTheirWorkerMay) {
+  init_library_once();
+  const auto of = [](int64_t count) { return Tensors{.inputs = {tensor<int64_t>("shape", DataType::kInt64, {1}, {count})}}; };
+  constexpr int64_t kValues = 4 << 20;  // of four bytes each
+  const auto may_take = [](uint64_t bytes) {
+    return load_engine(file_with(package(zeros())), {.slots = 1, .tensor_bytes_max = bytes}, [](int64_t, int64_t) {});
+  };
+  auto bound = may_take(8U << 20U);
+  ASSERT_TRUE(bound);
+  const Answer refused = ask(**bound, of(kValues));
+  EXPECT_EQ(refused.error.kind, ErrorKind::kExhausted);
+  EXPECT_THAT(refused.error.message, testing::HasSubstr("the 8 MiB that its worker may have: send less at once, or deploy it with more memory"));
+  EXPECT_TRUE(ask(**bound, of(3)).finished);
+  bound->reset();
+  EXPECT_TRUE(ask(**may_take(64U << 20U), of(kValues)).finished);
+  EXPECT_TRUE(ask(**may_take(0), of(kValues)).finished) << "and the next in this process is bound anew";
+}
+
 TEST(OnnxEngine, CancelStopsARunThatWouldNotEnd) {
   const auto engine = loaded(package(endless()));
   const Tensors forever{.inputs = {tensor<float>("x", DataType::kFp32, {1}, {0}), tensor<int64_t>("count", DataType::kInt64, {}, {int64_t{1} << 60}),

@@ -30,6 +30,7 @@ std::string encode_load(const StartOrder& order) {
   wire::pb::Load load;
   load.set_model_name(order.model_name);
   load.set_context_tokens(order.context_tokens);
+  load.set_tensor_bytes_max(order.tensor_bytes_max);
   load.set_slots(order.slots);
   load.set_threads(order.threads);
   return load.SerializeAsString();

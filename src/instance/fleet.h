@@ -37,6 +37,7 @@ struct StartOrder {
   Fd prepared;                                    // what was made of it before, read-only; empty where there is nothing
   std::optional<domain::FunctionStart> function;  // of the container engine, which has no model
   int64_t context_tokens = 0;
+  uint64_t tensor_bytes_max = 0;  // domain::Revision
   int slots = 1;
   int threads = 1;
 };

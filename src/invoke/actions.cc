@@ -56,6 +56,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
                              .model = {},
                              .function = std::nullopt,
                              .context_tokens = revision->context_tokens,
+                             .tensor_bytes_max = revision->tensor_bytes_max(),
                              .slots = start.slots,
                              .threads = start.threads};
   if (revision->model) {
