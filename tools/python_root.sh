@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the base image of the examples' and tests' functions in Python: Debian 12's python3 with its whole standard library, and busybox as /bin/sh.
+# Makes the base image of the examples' and tests' functions in Python: Debian 12's python3 with its whole standard library, the C++ library that many
+# packages need, and busybox as /bin/sh.
 #
 #   tools/python_root.sh              deps/images/python.oci.tar, with the tag 'python'; nothing if it is there
 #   tools/python_root.sh other.tar    another file
@@ -61,7 +62,7 @@ make_root() {
   chmod 755 "$WORK" "$WORK/finish"
   # Of a fixed day, so that the same packages give the same layer.
   export SOURCE_DATE_EPOCH=1700000000
-  mmdebstrap --quiet --variant=extract --include=base-files,python3,busybox-static --components=main --aptopt='Acquire::Languages "none"' \
+  mmdebstrap --quiet --variant=extract --include=base-files,python3,busybox-static,libstdc++6 --components=main --aptopt='Acquire::Languages "none"' \
     --keyring="$KEYRING" --extract-hook="$WORK/finish" --format=tar "$SUITE" "$WORK/root.tar" "$(mirror)" >"$log" 2>&1 </dev/null ||
     { tail -n 10 "$log" >&2; die "mmdebstrap could not bring Debian's packages (its last lines are above): is the network up?"; }
 }
@@ -81,7 +82,7 @@ pack() {
 }
 
 main() {
-  if [[ -f $TO ]]; then return; fi
+  if [[ -f $TO && $TO -nt tools/python_root.sh ]]; then return; fi
   check_machine
   mkdir -p "$(dirname "$TO")"
   WORK=$(mktemp -d "$(realpath "$(dirname "$TO")")/.partial.XXXXXX")
