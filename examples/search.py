@@ -12,7 +12,7 @@ from openai import OpenAI
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
-CHARACTERS = 500  # of a piece: the model reads 256 tokens, and a table can have one for every other character
+CHARACTERS = 400  # of a piece: the model reads 256 tokens, and a table can have one for every other character
 BATCH = 32
 
 client = OpenAI()
