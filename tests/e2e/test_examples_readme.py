@@ -68,6 +68,7 @@ def read_along(server, shell, tmp_path):
 def test_what_is_in_a_picture(server, read_along, shell):
     deployed, labels, packed, page = read_along("What is in a picture")
     assert "digits@1" in deployed and "is an image" in packed and "by the contract cloudrun" in page
+    assert f"curl -F file=@picture.jpg -F model=again {server.url}/v1/classify" in shell("ebb deploy again --model digits").stderr
     best = json.loads(labels)["results"][0]["labels"]
     assert best[0]["label"] == "5" and best[0]["score"] > 0.9 and len(best) == 2
     for digit, picture in (("3", "three.png"), ("7", "seven.png")):  # dark on light, and light on dark
