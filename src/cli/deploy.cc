@@ -120,18 +120,29 @@ Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bo
   return parsed;
 }
 
+// A command that asks the model; none for one that takes tensors.
+std::string example_of(const Context& context, const wire::EndpointRow& row) {
+  const std::string& name = row.spec.name;
+  const std::string classify = context.server + "/v1/classify";
+  if (row.capability == "embedding") return fmt::format("ebb embed {} \"Why is the sky blue?\"", name);
+  if (row.capability == "completion" || row.capability.empty()) return fmt::format("ebb chat {} \"Why is the sky blue?\"", name);
+  if (row.capability == "image-classification") return fmt::format("curl -F file=@picture.jpg -F model={} {}", name, classify);
+  if (row.capability == "text-classification") return fmt::format(R"(curl {} -d '{{"model": "{}", "input": "What a day!"}}')", classify, name);
+  return {};
+}
+
 void print_deployed(Context& context, const wire::EndpointRow& row) {
   if (!row.image.empty()) {
-    context.out.line(fmt::format("{} is deployed: {} by the contract {}, {} calls at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
-                                 row.contract, row.calls_per_instance, row.memory_mib, to_hex(row.revision)));
+    const std::string calls = row.calls_per_instance == 1 ? "one call" : fmt::format("{} calls", row.calls_per_instance);
+    context.out.line(fmt::format("{} is deployed: {} by the contract {}, {} at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
+                                 row.contract, calls, row.memory_mib, to_hex(row.revision)));
     context.err.line(fmt::format("ask it: ebb invoke {} --data '{{}}'", row.spec.name));
     return;
   }
   const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
   const std::string tokens = row.context_tokens > 0 ? fmt::format("{} tokens of context, ", row.context_tokens) : "";
   context.out.line(fmt::format("{} is deployed: {}, {}{} MiB a call, revision {}", row.spec.name, model, tokens, row.memory_mib, to_hex(row.revision)));
-  if (row.capability == "embedding") context.err.line(fmt::format("ask it: ebb embed {} \"Why is the sky blue?\"", row.spec.name));
-  if (row.capability == "completion" || row.capability.empty()) context.err.line(fmt::format("ask it: ebb chat {} \"Why is the sky blue?\"", row.spec.name));
+  if (const std::string example = example_of(context, row); !example.empty()) context.err.line("ask it: " + example);
 }
 
 Status deploy(Context& context, Server& server, const DeployOptions& options) {

@@ -77,6 +77,8 @@ Status invoke(Context& context, Server& server, const InvokeOptions& options) {
   if (answer->call.empty()) return fail(error_of(*answer));
   if (answer->status >= 400)
     return fail(ErrorKind::kFunction, fmt::format("the function answered with status {} (`ebb logs {}` has what it said)", answer->status, options.endpoint));
+  if (answer->function_failed)
+    return fail(ErrorKind::kFunction, fmt::format("the function failed: its answer is the error (`ebb logs {}` has what it said)", options.endpoint));
   return {};
 }
 

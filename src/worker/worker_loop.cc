@@ -143,7 +143,8 @@ Step Loop::take_prepared() {
 Step Loop::load(const Frame& frame) {
   wire::pb::Load load;
   if (!load.ParseFromString(frame.body)) return protocol_error("a Load that does not parse");
-  const bool sane = load.slots() >= 0 && load.slots() <= domain::kSlotsPerWorkerMax && load.threads() >= 0 && load.context_tokens() >= 1 &&
+  // No context is that of a model that takes no text.
+  const bool sane = load.slots() >= 0 && load.slots() <= domain::kSlotsPerWorkerMax && load.threads() >= 0 && load.context_tokens() >= 0 &&
                     load.context_tokens() <= domain::kContextTokensMax;
   if (!sane) return protocol_error("a Load with numbers out of bounds");
   Fd model = channel_.take_attachment();

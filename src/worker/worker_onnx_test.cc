@@ -47,7 +47,7 @@ std::string product_of_one_row() { return onnx::bytes_of(std::vector<float>{4, 6
 
 TEST_F(OnnxWorker, AnswersSealedParksAndAnswersTheSame) {
   EXPECT_EQ(hello().engine(), "onnx");
-  load("small", 2, 256, onnx::file_with(onnx::package(onnx::matmul())));
+  load("small", 2, 0, onnx::file_with(onnx::package(onnx::matmul())));  // no context: it takes no text
   expect_ready(2);
   ask(1, one_row());
   EXPECT_EQ(output(1), product_of_one_row());

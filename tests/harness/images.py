@@ -15,8 +15,9 @@ import tarfile
 import threading
 import urllib.request
 
-from harness.waiting import eventually
+from harness.waiting import ROOT, eventually
 
+PYTHON_ROOT = ROOT / "deps/images/python.oci.tar"  # tools/python_root.sh
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -50,6 +51,42 @@ def busybox_layout(folder: pathlib.Path, tag: str = "t", *config: str) -> pathli
     tool("umoci", "insert", "--rootless", "--image", f"{layout}:{tag}", root, "/") if os.geteuid() else tool("umoci", "insert", "--image", f"{layout}:{tag}", root, "/")
     tool("umoci", "config", "--image", f"{layout}:{tag}", *(config or ("--config.entrypoint", "/bin/sh", "--config.env", "A=b", "--config.workingdir", "/etc")))
     return layout
+
+
+def why_no_python() -> str:
+    """What keeps images with Python from being made here, for a test's reason to be skipped; '' if nothing does."""
+    if not have_tools():
+        return "skopeo, umoci or busybox is missing: run `make setup`"
+    return "" if PYTHON_ROOT.exists() else "the base image with Python is not in deps/images: run tools/python_root.sh, which says why it cannot be made"
+
+
+def python_image(folder: pathlib.Path, files: dict, *, command=(), entrypoint=(), env: dict | None = None, labels: dict | None = None, user: str = "",
+                 workingdir: str = "", name: str = "function") -> pathlib.Path:
+    """An OCI archive, FOLDER/NAME.oci.tar: Python 3.11 with busybox as /bin/sh, and on it `files`, {"/app/main.py": text, bytes or the Path of a
+    file or folder}. Whoever calls it skips first by why_no_python(). Takes 0.3 s."""
+    work = folder / f"{name}.work"
+    layout = f"{work}/layout:{name}"
+    work.mkdir(parents=True)
+    tool("skopeo", "copy", f"oci-archive:{PYTHON_ROOT}:python", f"oci:{layout}")
+    for path, content in files.items():
+        to = work / "root" / path.lstrip("/")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, pathlib.Path):
+            shutil.copytree(content, to, symlinks=True) if content.is_dir() else shutil.copy(content, to)
+        else:
+            to.write_bytes(content if isinstance(content, bytes) else content.encode())
+    rootless = ["--rootless"] if os.geteuid() else []
+    for part in sorted((work / "root").iterdir()) if files else []:
+        tool("umoci", "insert", *rootless, "--image", layout, part, f"/{part.name}")
+    config = [f"--config.{kind}={value}" for kind, values in (("cmd", command), ("entrypoint", entrypoint)) for value in values]
+    config += [f"--config.{kind}={key}={value}" for kind, values in (("env", env), ("label", labels)) for key, value in (values or {}).items()]
+    config += [f"--config.{kind}={value}" for kind, value in (("user", user), ("workingdir", workingdir)) if value]
+    if config:
+        tool("umoci", "config", "--image", layout, *config)
+    archive = folder / f"{name}.oci.tar"
+    tool("skopeo", "copy", f"oci:{layout}", f"oci-archive:{archive}:{name}")
+    shutil.rmtree(work)
+    return archive
 
 
 # --- layers and images, byte by byte ---
