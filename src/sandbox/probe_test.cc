@@ -144,7 +144,7 @@ TEST_P(ProbeTest, TheWorkerHasItsChannelAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, ProbeTest, testing::Values("probe", "onnx-probe"),
-                         [](const auto& info) { return std::string(info.param == "probe" ? "Bare" : "Onnx"); });
+                         [](const auto& of) { return std::string(of.param == "probe" ? "Bare" : "Onnx"); });
 
 // The programs and this test in a folder of their own.
 class CopiedPrograms : public testing::Test {
