@@ -1,7 +1,5 @@
 """Real models in ONNX through real clients: vectors, labels of texts and pictures, tensors; what bad input gets; killed, parked and gone again."""
 import io
-import os
-import signal
 import threading
 
 import numpy
@@ -149,25 +147,25 @@ def sums(server, tmp_path):
     return server
 
 
-def ask(server, shape=(3,), x=((1.0, 2.0),), kind="FP32", rows=None, **changed):
+def ask(server, size=3, x=((1.0, 2.0),), kind="FP32", rows=None, **changed):
     rows = len(x) if rows is None else rows
-    body = {"inputs": [{"name": "shape", "datatype": "INT64", "shape": [len(shape)], "data": list(shape)},
+    body = {"inputs": [{"name": "shape", "datatype": "INT64", "shape": [1], "data": [size]},
                        {"name": "x", "datatype": kind, "shape": [rows, 2], "data": [value for row in x for value in row], **changed}]}
     return server.request("POST", "/v2/models/grown/infer", body)
 
 
 def test_an_input_that_needs_more_memory_than_there_is(sums):
     assert ask(sums).json["outputs"][0]["data"] == [1, 2]
-    refused = ask(sums, shape=(1 << 28,))
-    assert refused.status in (400, 413, 507) and "256 MiB that its worker may have" in refused.json["error"], refused
-    assert ask(sums, shape=(1 << 62,)).status >= 400
+    refused = ask(sums, size=1 << 28)
+    assert refused.status == 413 and "256 MiB that its worker may have" in refused.json["error"], refused
+    assert ask(sums, size=1 << 62).status >= 400
     assert ask(sums).status == 200
     assert sums.endpoint("grown")["state"] == "ready", "and no worker died of it"
 
 
 @pytest.mark.parametrize(("changed", "says"), [
     ({"name": "z"}, "z"), ({"shape": [1, 3], "data": [1, 2, 3]}, "x"), ({"shape": [2]}, "x"), ({"datatype": "FP64"}, "FP32"), ({"data": [1]}, "x"),
-    ({"shape": [-1, 2]}, "shape"), ({"shape": [1 << 40, 1 << 40]}, "x"), ({"data": ["a", "b"]}, "x"),
+    ({"shape": [-1, 2]}, "shape"), ({"shape": [1 << 40, 1 << 40]}, "1099511627776"), ({"data": ["a", "b"]}, "x"),
 ])
 def test_inputs_that_are_not_the_model_s(sums, changed, says):
     answer = ask(sums, **changed)
@@ -180,18 +178,17 @@ def test_numbers_that_are_none_and_batches_of_nothing(sums):
     shape = infer_input("shape", numpy.array([1], numpy.int64), "INT64")
     nan = client.infer("grown", [shape, infer_input("x", numpy.array([[numpy.nan, numpy.inf]], numpy.float32), "FP32")]).as_numpy("y")
     assert numpy.isnan(nan[0, 0]) and numpy.isinf(nan[0, 1])
-    nothing = client.infer("grown", [shape, infer_input("x", numpy.zeros((0, 2), numpy.float32), "FP32")]).as_numpy("y")
-    assert nothing.shape == (0, 2)
+    with pytest.raises(InferenceServerException, match="'x' is empty"):
+        client.infer("grown", [shape, infer_input("x", numpy.zeros((0, 2), numpy.float32), "FP32")])
     with pytest.raises(InferenceServerException, match="nobody"):
         client.infer("nobody", [shape])
     client.close()
 
 
-def test_a_worker_that_is_killed_costs_its_calls_a_second_try(sums):
+def test_after_a_kill_the_next_call_finds_another_worker(sums):
     assert ask(sums).status == 200
-    (pid,) = (worker["pid"] for worker in sums.endpoint("grown")["workers"])
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: all(worker["pid"] != pid for worker in sums.endpoint("grown")["workers"]), otherwise="the death was not noticed")
+    sums.kill_workers()
+    eventually(lambda: sums.endpoint("grown")["state"] != "ready", otherwise="the death was not noticed")
     answer = ask(sums)
     assert answer.status == 200 and answer.timing["start.desc"] == "cold"
 
