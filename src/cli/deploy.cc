@@ -122,8 +122,9 @@ Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bo
 
 void print_deployed(Context& context, const wire::EndpointRow& row) {
   if (!row.image.empty()) {
-    context.out.line(fmt::format("{} is deployed: {} by the contract {}, {} calls at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
-                                 row.contract, row.calls_per_instance, row.memory_mib, to_hex(row.revision)));
+    const bool detected = row.spec.function && !row.spec.function->contract;
+    context.out.line(fmt::format("{} is deployed: {} by the contract {}{}, {} calls at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
+                                 row.contract, detected ? " (as the image says)" : "", row.calls_per_instance, row.memory_mib, to_hex(row.revision)));
     context.err.line(fmt::format("ask it: ebb invoke {} --data '{{}}'", row.spec.name));
     return;
   }

@@ -237,7 +237,7 @@ void check_due_calls(Stepping& s) {
     } else if (call.cancelled) {
       set_due(s.state, id, call, MonoTime::max());
       WorkerState& worker = s.state.workers.at(call.worker);
-      if (!worker.killed) kill_worker(s, call.worker, worker, false, fmt::format("a cancelled call did not end within {} s", kCancelMax.count()));
+      if (!worker.killed) kill_worker(s, call.worker, worker, Ending::kFault, fmt::format("a cancelled call did not end within {} s", kCancelMax.count()));
     } else {
       const bool draining = s.state.draining && s.now >= s.state.drain_until;
       Error error{.kind = draining ? ErrorKind::kUnavailable : ErrorKind::kTimeout,

@@ -30,7 +30,7 @@ Error broke_off() {
 }
 
 Error stream_too_large() {
-  return {.kind = ErrorKind::kTooLarge, .message = "the function's streamed response is larger than 200 MiB: it was cut off", .code = "answer_too_large"};
+  return {.kind = ErrorKind::kFunction, .message = "the function's streamed response is larger than 200 MiB: it was cut off", .code = "answer_too_large"};
 }
 
 // Of what we say ourselves, under a header's rules.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <map>
@@ -40,12 +41,13 @@ class FunctionWorker {
         output_(loop_.get_executor(), server_, clock_),
         start_deadline_(loop_),
         next_progress_(loop_),
-        last_bytes_(loop_) {}
+        last_bytes_(loop_),
+        end_deadline_(loop_) {}
 
   int run();
 
  private:
-  enum class State { kBlank, kPrepared, kStarting, kReady, kParked };
+  enum class State { kBlank, kPrepared, kStarting, kReady, kParked, kEnding };
 
   void end(int status);
   void break_protocol(std::string_view why);
@@ -58,6 +60,8 @@ class FunctionWorker {
   void load(const Frame& frame);
   void unpark(int slots);
   void park();
+  // The server wants it gone: the function may end by itself.
+  void wind_up(const Frame& frame);
   void execute(const Frame& frame);
 
   void start_function();
@@ -84,6 +88,7 @@ class FunctionWorker {
   io::asio::steady_timer start_deadline_;
   io::asio::steady_timer next_progress_;
   io::asio::steady_timer last_bytes_;
+  io::asio::steady_timer end_deadline_;
 
   std::optional<int> status_;  // once the end has come
   State state_ = State::kBlank;
@@ -142,9 +147,11 @@ void FunctionWorker::handle_frames() {
 
 void FunctionWorker::handle(Frame frame) {
   if ((state_ == State::kBlank) != (frame.type == FrameType::kLoad)) return break_protocol("a second Load, or another frame before it");
+  if (state_ == State::kEnding) return;  // said before the server knew
   switch (frame.type) {
     case FrameType::kLoad: return load(frame);
     case FrameType::kPark: return park();
+    case FrameType::kEnd: return wind_up(frame);
     case FrameType::kThreads: return;  // the cgroup bounds what it computes
     case FrameType::kUnpark:
     case FrameType::kResize: {
@@ -223,6 +230,23 @@ void FunctionWorker::park() {
   server_.parked();
 }
 
+void FunctionWorker::wind_up(const Frame& frame) {
+  wire::pb::End body;
+  if (!body.ParseFromString(frame.body)) return break_protocol("an End that does not parse");
+  const milliseconds grace = std::min(milliseconds(std::max<int64_t>(0, body.grace_ms())), domain::contract_defaults(start_.contract).end_max);
+  if (state_ == State::kEnding) return;
+  const bool runs = state_ != State::kPrepared;
+  state_ = State::kEnding;
+  if (!runs || grace.count() == 0 || !instance_->thaw() || !instance_->signal(SIGTERM)) return end(0);
+  end_deadline_.expires_after(grace);
+  end_deadline_.async_wait([this, grace](io::ErrorCode error) {
+    if (error || status_) return;
+    output_.drain();
+    server_.log(fmt::format("the function did not end within {} ms after SIGTERM: it is killed", grace.count()));
+    end(0);
+  });
+}
+
 void FunctionWorker::execute(const Frame& frame) {
   const CallId id{frame.stream};
   if (calls_.contains(id)) return break_protocol("an Execute for a call that runs already");
@@ -284,7 +308,7 @@ void FunctionWorker::say_progress() {
 
 io::Task<void> FunctionWorker::wait_ready() {
   const Status ready = co_await invoker_->ready();
-  if (status_) co_return;
+  if (status_ || state_ == State::kEnding) co_return;
   start_deadline_.cancel();
   next_progress_.cancel();
   tells_progress_ = false;
@@ -320,6 +344,7 @@ void FunctionWorker::function_ended(const container::Exited& exited) {
   output_.end();
   const container::EndOfFunction how = instance_->why_it_ended(exited);
   if (state_ == State::kStarting) return fail_start(how);
+  if (state_ == State::kEnding) return end(0);  // as it was told
   for (const auto& [id, call] : calls_)
     if (!call->ended() && call->is_started()) invoker_->end_with_function(*call, how);
   server_.log("the function ended: " + how.detail);

@@ -106,6 +106,11 @@ class WorkerUnderTest {
     body.set_slots(slots);
     say(wire::FrameType::kUnpark, 0, body.SerializeAsString());
   }
+  void end(milliseconds grace) {
+    wire::pb::End body;
+    body.set_grace_ms(grace.count());
+    say(wire::FrameType::kEnd, 0, body.SerializeAsString());
+  }
   void park() { say(wire::FrameType::kPark, 0, {}); }
   void execute(uint64_t call, domain::HttpRequest request) {
     domain::Call what;
