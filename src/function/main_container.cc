@@ -20,9 +20,9 @@ int main(int count, char** arguments) {
   return ebb::function::run_function_worker(
       {.channel = ebb::Fd(3),
        .version = runtime ? runtime->version : "",
-       .prepare = [&runtime, &id](ebb::domain::FunctionStart start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
+       .sandbox_id = id,
+       .prepare = [&runtime](const ebb::domain::FunctionStart& start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
          if (!runtime) return ebb::fail(runtime.error());
-         start.sandbox_id = id;
          return ebb::function::prepare_sandboxed(start, *runtime);
        },
        .seal = ebb::container::seal_container_worker,

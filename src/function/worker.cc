@@ -31,6 +31,7 @@ class FunctionWorker {
  public:
   explicit FunctionWorker(WorkerSetup setup)
       : version_(std::move(setup.version)),
+        sandbox_id_(std::move(setup.sandbox_id)),
         prepare_(std::move(setup.prepare)),
         seal_(std::move(setup.seal)),
         clock_(setup.clock),
@@ -77,6 +78,7 @@ class FunctionWorker {
 
   io::asio::io_context loop_{1};  // first: it outlives all that waits on it
   std::string version_;
+  std::string sandbox_id_;
   std::function<Result<std::unique_ptr<Instance>>(const domain::FunctionStart&)> prepare_;
   std::function<Status()> seal_;
   const io::Clock& clock_;
@@ -194,12 +196,14 @@ void FunctionWorker::load(const Frame& frame) {
   Result<wire::ContainerLoad> load = wire::decode_container_load(frame.body);
   if (!load) return break_protocol(load.error().message);
   start_ = std::move(load->start);
+  start_.sandbox_id = sandbox_id_;
   Result<std::unique_ptr<Instance>> instance = prepare_(start_);
   if (!instance) return fail_load("its sandbox cannot be made: " + instance.error().message);
   instance_ = std::move(*instance);
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
   state_ = State::kPrepared;
+  if (instance_->events_fd() >= 0) watch_events();  // a sandbox may go before it is used
   if (load->slots == 0) return server_.ready(0);
   unpark(load->slots);
 }
@@ -283,7 +287,7 @@ void FunctionWorker::start_function() {
                           [this](const std::string& line) { server_.log(line.substr(0, domain::kFunctionLogLineBytesMax)); });
   if (const Status prepared = invoker_->prepare(); !prepared) return fail_load("the function cannot be started: " + prepared.error().message);
   if (const Status running = instance_->run(program_of(start_)); !running) return fail_load("the function cannot be started: " + running.error().message);
-  watch_events();
+  if (!events_.is_open()) watch_events();
   output_.watch(instance_->take_output());
   start_deadline_.expires_after(start_.start_max);
   start_deadline_.async_wait([this](io::ErrorCode error) {
@@ -345,6 +349,10 @@ void FunctionWorker::function_ended(const container::Exited& exited) {
   const container::EndOfFunction how = instance_->why_it_ended(exited);
   if (state_ == State::kStarting) return fail_start(how);
   if (state_ == State::kEnding) return end(0);  // as it was told
+  if (state_ == State::kPrepared) {
+    server_.log("the sandbox ended before a function ran in it: " + how.detail);
+    return end(kFunctionEndedExit);
+  }
   for (const auto& [id, call] : calls_)
     if (!call->ended() && call->is_started()) invoker_->end_with_function(*call, how);
   server_.log("the function ended: " + how.detail);

@@ -35,7 +35,8 @@ inline constexpr int kFunctionEndedExit = 5;
 
 struct WorkerSetup {
   Fd channel;
-  std::string version;  // of the runtime, for Blank
+  std::string version;     // of the runtime, for Blank
+  std::string sandbox_id;  // instead of the one that Load has
   std::function<Result<std::unique_ptr<Instance>>(const domain::FunctionStart&)> prepare;
   // Gives up every right that serving calls needs no more. Called once, after prepare and before anything of the function or a caller is read.
   std::function<Status()> seal;

@@ -53,6 +53,7 @@ class WorkerUnderTest {
     run_in_thread([this, answer_bytes_max](Fd channel) {
       return run_function_worker({.channel = std::move(channel),
                                   .version = "test 1",
+                                  .sandbox_id = "box",
                                   .prepare = [this](const domain::FunctionStart&) -> Result<std::unique_ptr<Instance>> {
                                     auto instance = std::make_unique<UnconfinedInstance>();
                                     instance_ = instance.get();

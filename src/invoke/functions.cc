@@ -80,6 +80,10 @@ Result<domain::Function> Functions::resolve(const domain::FunctionSpec& spec) co
     if (!app) return fail(app.error().with_context(fmt::format("the app in image '{}'", function.image.name)));
     function.azure = std::move(*app);
   }
+  const domain::ImageConfig& config = function.image.facts.config;
+  if (spec.command.empty() && !function.azure && domain::function_argv(function.contract, config.entrypoint, config.cmd).empty())
+    return fail(ErrorKind::kInvalid, fmt::format("image '{}' has no entrypoint and no command: say what to run with 'command'", function.image.name),
+                "command");
   function.user = {.uid = user->uid, .gid = user->gid, .groups = user->groups};
   for (const domain::ModelMount& mount : spec.mounts) {
     Result<domain::Model> model = models_.resolve(mount.model);

@@ -160,7 +160,10 @@ void Spawner::reap() {
   int status = 0;
   for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
     const auto child = children_.find(pid);
-    if (child == children_.end()) continue;
+    if (child == children_.end()) {
+      endings_.erase(pid);
+      continue;
+    }
     if (child->second.token != 0) {
       wire::pb::Exited exited;
       exited.set_token(child->second.token);
@@ -176,7 +179,7 @@ void Spawner::reap() {
         pool->second.back_off(clock_.mono());
     }
     // Killed or sealed, it could not end its container itself.
-    if (child->second.token != 0 && !child->second.container.empty()) start_ending(container_end_, child->second.container, Ending::kWatch);
+    if (child->second.token != 0 && !child->second.container.empty()) endings_.insert(start_ending(container_end_, child->second.container, Ending::kWatch));
     children_.erase(child);
   }
 }
@@ -258,6 +261,9 @@ void Spawner::end_all() {
   for (const auto& [pid, child] : children_)
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
+  // Nothing comes any more that they would have to watch for.
+  for (const pid_t pid : endings_)
+    if (pid > 0) ::kill(pid, SIGKILL);
   // Only now: a frozen container's first process is our child too, and would be waited for in vain.
   if (!containers_.empty()) end_containers(containers_);
   reap_orphans();

@@ -11,30 +11,35 @@ import sys
 import threading
 import time
 
-PORT = int(next(os.environ[name] for name in ("FUNCTIONS_CUSTOMHANDLER_PORT", "SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT") if name in os.environ))
+NAMES = ("FUNCTIONS_CUSTOMHANDLER_PORT", "SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT")
+PORT = int(next((os.environ[name] for name in NAMES if name in os.environ), 8080))  # SageMaker's, which says nothing
 
 
 ME = os.urandom(8).hex()  # another process has another
 
 
-def read_text(path):
+def attempt(look):
     try:
-        with open(path, errors="replace") as file:
-            return file.read(1 << 20)
+        return look()
     except OSError as error:
         return f"{type(error).__name__}: {error.strerror}"
 
 
+def read_text(path):
+    with open(path, errors="replace") as file:
+        return file.read(1 << 16)
+
+
+FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/kcore", "/proc/keys", "/proc/net/tcp",
+         "/proc/sysrq-trigger", "/etc/hostname", "/etc/resolv.conf")
+FOLDERS = ("/", "/proc", "/dev", "/sys", "/sys/fs/cgroup", "/proc/self/fd", "/proc/1/fd", "/home", "/run", "/tmp")
+
+
 def surroundings():
     """What a function can see of where it is."""
-    seen = {path: read_text(path) for path in ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/cmdline", "/proc/self/cgroup", "/proc/kcore",
-                                               "/proc/sysrq-trigger", "/sys/kernel/uevent_helper", "/etc/hostname", "/proc/net/tcp", "/proc/keys")}
-    seen["environment"] = dict(os.environ)
-    seen["processes"] = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
-    seen["root"] = sorted(os.listdir("/"))
-    seen["devices"] = sorted(os.listdir("/dev"))
-    seen["interfaces"] = [name for _, name in socket.if_nameindex()]
-    seen["descriptors"] = sorted(os.listdir("/proc/self/fd"))
+    seen = {path: attempt(lambda path=path: read_text(path)) for path in FILES}
+    seen |= {f"{path}/*": attempt(lambda path=path: sorted(os.listdir(path))) for path in FOLDERS}
+    seen["interfaces"] = attempt(lambda: [name for _, name in socket.if_nameindex()])
     return seen
 
 
