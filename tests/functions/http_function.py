@@ -30,7 +30,7 @@ def read_text(path):
         return file.read(1 << 16)
 
 
-FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/kcore", "/proc/keys", "/proc/net/tcp",
+FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/self/status", "/proc/kcore", "/proc/keys", "/proc/net/tcp",
          "/proc/sysrq-trigger", "/etc/hostname", "/etc/resolv.conf")
 FOLDERS = ("/", "/proc", "/dev", "/sys", "/sys/fs/cgroup", "/proc/self/fd", "/proc/1/fd", "/home", "/run", "/tmp")
 

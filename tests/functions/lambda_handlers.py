@@ -39,3 +39,9 @@ def crowded(event, context):
     time.sleep(event)
     seen, active = active, active - 1
     return [seen, os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]]
+
+
+def eats(event, context):
+    kept = []
+    while True:
+        kept.append(b"x" * (4 << 20))

@@ -200,7 +200,7 @@ def launching(home: pathlib.Path):
     errors = []
     for server in reversed(started):
         errors += server.stop()
-    errors += leaks.since(before)
+    errors += leaks.since(before, [server.home for server in started])
     assert not errors, "\n".join(errors)
 
 
