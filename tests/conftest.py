@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import leaks, server as servers  # noqa: E402
+from harness import server as servers  # noqa: E402
 
 
 def pytest_configure(config):
@@ -45,20 +45,7 @@ def home(tmp_path):
 @pytest.fixture
 def launch(home):
     """launch(*arguments, home=…): starts a server; all of them are stopped and audited at the end of the test."""
-    before = leaks.snapshot()
-    started = []
-
-    def start(*arguments, home=home):
-        started.append(servers.Server(home, arguments))
-        started[-1].start()
-        return started[-1]
-
-    yield start
-    errors = []
-    for server in reversed(started):
-        errors += server.stop()
-    errors += leaks.since(before)
-    assert not errors, "\n".join(errors)
+    yield from servers.launching(home)
 
 
 @pytest.fixture

@@ -249,11 +249,18 @@ void Server::on_signal() {
 io::Task<void> Server::shut_down() {
   preparer_->stop();
   co_await platform_->drain();
+  // They end while the last answers are written.
+  fleet_->end_functions("the server stops", domain::kFunctionsStopTimeMax);
   gateway_->stop_accepting();
   if (grpc_gateway_) grpc_gateway_->stop(kConnectionsEndMax);
   io::asio::steady_timer pause(loop_);
+  const MonoTime functions_until = clock_.mono() + domain::kFunctionsStopTimeMax + domain::kFunctionEndReportMax;
   for (const MonoTime until = clock_.mono() + kConnectionsEndMax; !all_left() && clock_.mono() < until;) {
     pause.expires_after(milliseconds(20));
+    co_await pause.async_wait(io::asio::use_awaitable);
+  }
+  while (fleet_->functions() > 0 && clock_.mono() < functions_until) {
+    pause.expires_after(milliseconds(5));
     co_await pause.async_wait(io::asio::use_awaitable);
   }
   gateway_->close_all();

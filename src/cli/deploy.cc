@@ -133,9 +133,10 @@ std::string example_of(const Context& context, const wire::EndpointRow& row) {
 
 void print_deployed(Context& context, const wire::EndpointRow& row) {
   if (!row.image.empty()) {
+    const bool detected = row.spec.function && !row.spec.function->contract;
     const std::string calls = row.calls_per_instance == 1 ? "one call" : fmt::format("{} calls", row.calls_per_instance);
-    context.out.line(fmt::format("{} is deployed: {} by the contract {}, {} at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
-                                 row.contract, calls, row.memory_mib, to_hex(row.revision)));
+    context.out.line(fmt::format("{} is deployed: {} by the contract {}{}, {} at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
+                                 row.contract, detected ? " (as the image says)" : "", calls, row.memory_mib, to_hex(row.revision)));
     context.err.line(fmt::format("ask it: ebb invoke {} --data '{{}}'", row.spec.name));
     return;
   }

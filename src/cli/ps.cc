@@ -16,7 +16,7 @@ namespace {
 
 // A model, an image, or an engine that needs neither.
 std::string what_runs(const wire::EndpointRow& row) {
-  if (!row.image.empty()) return row.image;
+  if (!row.image.empty()) return fmt::format("{} ({})", row.image, row.contract);
   return row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
 }
 
@@ -73,6 +73,7 @@ Status print_status(Context& context, Server& server) {
     out.line(fmt::format("{}  {}  {}{}{}", heading, active, printable(layer.name), layer.detail.empty() ? "" : ": ", printable(layer.detail)));
     heading = "         ";
   }
+  if (!status->containers.empty()) out.line(fmt::format("containers {}", printable(status->containers)));
   return {};
 }
 

@@ -1,20 +1,14 @@
 // Lines of colons, made by a stranger: what is not made like one is passed over.
 #include "container/image_user.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <optional>
 
-#include "base/fd.h"
+#include "container/image_files.h"
 
 namespace ebb::container {
 
@@ -107,29 +101,6 @@ Error too_large(std::string_view what) {
   return {.kind = ErrorKind::kInvalid, .message = fmt::format("the image's USER: '{}' is no id below {}", what, kIds), .param = "user"};
 }
 
-Result<Fd> open_root(const std::string& root) {
-  Fd folder(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return fail(errno_error(root, errno));
-  return folder;
-}
-
-Result<std::string> read_inside(const Fd& root, const char* path) {
-  open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const Fd file(static_cast<int>(::syscall(SYS_openat2, root.get(), path, &how, sizeof how)));
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::string();
-  struct stat about {};
-  if (!file || ::fstat(file.get(), &about) != 0) return fail(errno_error(fmt::format("/{} of the image", path), errno));
-  if (!S_ISREG(about.st_mode)) return fail(ErrorKind::kInvalid, fmt::format("/{} of the image is no file", path));
-  if (static_cast<uint64_t>(about.st_size) > kFileBytesMax)
-    return fail(ErrorKind::kInvalid, fmt::format("/{} of the image has more than {} bytes", path, kFileBytesMax));
-  std::string text(static_cast<size_t>(about.st_size), '\0');
-  const ssize_t count = ::read(file.get(), text.data(), text.size());
-  text.resize(count > 0 ? static_cast<size_t>(count) : 0);
-  return text;
-}
-
 }  // namespace
 
 Result<ImageUser> resolve_user(std::string_view user, std::string_view passwd, std::string_view group) {
@@ -165,13 +136,13 @@ Result<ImageUser> resolve_user(std::string_view user, std::string_view passwd, s
 }
 
 Result<ImageUser> find_user(const std::string& root, std::string_view user) {
-  const Result<Fd> folder = open_root(root);
-  if (!folder) return fail(folder.error());
-  const Result<std::string> passwd = read_inside(*folder, "etc/passwd");
+  const Result<ImageFiles> files = ImageFiles::open(root);
+  if (!files) return fail(files.error());
+  const Result<std::optional<std::string>> passwd = files->read("/etc/passwd", kFileBytesMax);
   if (!passwd) return fail(passwd.error());
-  const Result<std::string> group = read_inside(*folder, "etc/group");
+  const Result<std::optional<std::string>> group = files->read("/etc/group", kFileBytesMax);
   if (!group) return fail(group.error());
-  return resolve_user(user, *passwd, *group);
+  return resolve_user(user, passwd->value_or(""), group->value_or(""));
 }
 
 }  // namespace ebb::container

@@ -139,6 +139,9 @@ void be_the_first_to_be_killed() {
   Outcome outcome;
   ::setsid();
   be_the_first_to_be_killed();
+  // What those before us ignore, a program would go on ignoring: SIGTERM and SIGPIPE among them.
+  for (int number = 1; number < NSIG; ++number)
+    ::signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -37,9 +37,11 @@ struct SetThreads {
   WorkerId worker;
   int threads = 1;
 };
+// A second one of the same worker may shorten its time.
 struct KillWorker {
   WorkerId worker;
   std::string reason;
+  milliseconds grace{0};  // for a function to end by itself; 0: at once
 };
 
 struct Dispatch {

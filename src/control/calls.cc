@@ -151,7 +151,8 @@ void dispatch(Stepping& s, CallId id, WorkerId worker_id) {
   call.revision = worker.revision;
   call.dispatched = s.now;
   if (call.arrived < worker.ready_at) call.start = worker.ready_at - std::max(call.arrived, worker.start_began);
-  set_due(s.state, id, call, std::min(call.deadline, s.now + endpoint.revision.spec.limits.time));
+  const milliseconds last_word = is_instance(s.state, worker) ? kFunctionLastWordMax : milliseconds(0);
+  set_due(s.state, id, call, std::min(call.deadline, s.now + endpoint.revision.spec.limits.time + last_word));
   if (worker.running.empty()) worker.progress = s.now;
   worker.running.insert(id);
   worker.meter.dispatched(id, s.now);
@@ -237,7 +238,7 @@ void check_due_calls(Stepping& s) {
     } else if (call.cancelled) {
       set_due(s.state, id, call, MonoTime::max());
       WorkerState& worker = s.state.workers.at(call.worker);
-      if (!worker.killed) kill_worker(s, call.worker, worker, false, fmt::format("a cancelled call did not end within {} s", kCancelMax.count()));
+      if (!worker.killed) kill_worker(s, call.worker, worker, Ending::kFault, fmt::format("a cancelled call did not end within {} s", kCancelMax.count()));
     } else {
       const bool draining = s.state.draining && s.now >= s.state.drain_until;
       Error error{.kind = draining ? ErrorKind::kUnavailable : ErrorKind::kTimeout,

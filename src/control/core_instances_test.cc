@@ -167,6 +167,27 @@ TEST(Instances, FreezeWhenIdleThawOnACallAndGoInTheEnd) {
   world.feed(WorkerParked{world.parks[1]});
   world.pass(milliseconds(5'100));
   EXPECT_EQ(world.kills, std::vector{world.parks[0]}) << "the prepared one stays";
+  EXPECT_EQ(world.graces, std::vector{domain::kFunctionEndTimeMax});
+}
+
+TEST(Instances, WhoWantsMemoryDoesNotWaitForAGoodbye) {
+  World world;
+  world.deploy_function("f", 1, {.idle = milliseconds(1'000), .keep = milliseconds(5'000)}, {}, 4'096);
+  world.ready(world.starts[0].worker, 0);
+  const CallId first = world.call("f");
+  world.ready(world.unparks[0].worker, 1);
+  world.finish(first);
+  const WorkerId worker = world.unparks[0].worker;
+  world.pass(milliseconds(1'100));
+  world.feed(WorkerParked{worker});
+  world.pass(milliseconds(5'100));
+  ASSERT_EQ(world.kills, std::vector{worker});
+  world.deploy_function("g", 1, {}, {}, 6'000);
+  world.ready(world.starts.back().worker, 0);
+  world.call("g");
+  ASSERT_EQ(world.kills.size(), 2U);
+  EXPECT_EQ(world.kills[1], worker);
+  EXPECT_EQ(world.graces, (std::vector{domain::kFunctionEndTimeMax, milliseconds(0)}));
 }
 
 TEST(Instances, TheMinimumStaysReady) {
@@ -220,7 +241,9 @@ TEST(Instances, ASilentCallIsBoundedByItsOwnTimeOnly) {
   world.ready(world.starts[1].worker, 0);
   world.pass(milliseconds(599'000));
   EXPECT_TRUE(world.kills.empty());
-  world.pass(milliseconds(2'000));
+  world.pass(milliseconds(1'200));
+  EXPECT_TRUE(world.cancels.empty()) << "its worker has the last word";
+  world.pass(milliseconds(800));
   EXPECT_EQ(world.cancels, std::vector{call});
 }
 

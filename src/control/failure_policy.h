@@ -26,5 +26,7 @@ inline constexpr seconds kParkSilenceMax{10};
 // After a cancel, the slot must be free within this, or the worker is stuck.
 inline constexpr seconds kCancelMax{5};
 inline constexpr seconds kDrainMax{30};
+// A function's worker ends a call that is late itself, and in the words of its contract: so much later it is ended for it.
+inline constexpr milliseconds kFunctionLastWordMax{500};
 
 }  // namespace ebb::control

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -28,6 +29,15 @@ bool making_room(const State& state) {
   return std::any_of(state.workers.begin(), state.workers.end(), [](const auto& w) { return w.second.killed || w.second.phase == WorkerPhase::kParking; });
 }
 
+// Whoever waits for memory does not wait for the last words of a function.
+void hurry(Stepping& s, const std::string& because) {
+  for (auto& [id, worker] : s.state.workers) {
+    if (!std::exchange(worker.ends_gently, false)) continue;
+    const DecisionId why = s.decide({.what = "end", .endpoint = worker.endpoint, .because = because, .worker = id});
+    s.act(KillWorker{.worker = id, .reason = because}, why);
+  }
+}
+
 // Parks or ends the cheapest idle worker that is not `except`. False: there is none.
 bool give_up_one(Stepping& s, const std::string& except, const std::string& because) {
   std::vector<Victim> victims;
@@ -45,7 +55,7 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
   if (!victim) return false;
   WorkerState& worker = s.state.workers.at(*victim);
   if (worker.phase == WorkerPhase::kParked || is_instance(s.state, worker)) {
-    kill_worker(s, *victim, worker, true, because);
+    kill_worker(s, *victim, worker, Ending::kAtOnce, because);
   } else {
     park_worker(s, *victim, worker, because);
   }
@@ -61,8 +71,9 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
     endpoint.no_room_noted = false;
     return slots;
   }
-  if (making_room(s.state)) return 0;
   const std::string& name = endpoint.revision.spec.name;
+  hurry(s, fmt::format("memory is wanted for '{}'", name));
+  if (making_room(s.state)) return 0;
   const bool possible = needed_bytes(need, 1) <= s.state.node.memory_limit_bytes;  // else others would be given up in vain
   if (possible && give_up_one(s, name, fmt::format("memory is wanted for '{}'", name))) return 0;
   if (!endpoint.no_room_noted) {
@@ -171,7 +182,7 @@ MonoTime watch_until(const State& state, const WorkerState& worker) {
 MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (worker.killed) return MonoTime::max();
   if (worker.draining && worker.running.empty()) {
-    kill_worker(s, id, worker, true, "its revision was replaced or removed, and its last call ended");
+    kill_worker(s, id, worker, Ending::kGently, "its revision was replaced or removed, and its last call ended");
     return MonoTime::max();
   }
   // What a function does in its calls shows nobody: their own time is all that bounds it.
@@ -181,7 +192,7 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
     const MonoTime until = watch_until(s.state, worker);
     if (s.now < until) return until;
     const bool late = loads(worker) && s.now >= worker.load_by;
-    kill_worker(s, id, worker, false,
+    kill_worker(s, id, worker, Ending::kFault,
                 late ? fmt::format("it was not ready after {} s", std::chrono::round<seconds>(s.now - worker.start_began).count())
                      : fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(s.now - worker.progress).count()));
     return MonoTime::max();
@@ -203,7 +214,7 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
     park_worker(s, id, worker, "its idle time is over");
     return worker.progress + kParkSilenceMax;
   }
-  if (choice.step == IdleStep::kGo) kill_worker(s, id, worker, true, "it was parked for longer than scaling.keep");
+  if (choice.step == IdleStep::kGo) kill_worker(s, id, worker, Ending::kGently, "it was parked for longer than scaling.keep");
   return choice.next;
 }
 
@@ -315,7 +326,10 @@ void settle(Stepping& s) {
   MonoTime next = MonoTime::max();
   for (auto& [id, worker] : s.state.workers)
     next = std::min(next, tend(s, id, worker));
-  if (under_pressure(memory_now(s.state)) && !making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
+  if (under_pressure(memory_now(s.state))) {
+    hurry(s, "the machine's memory is short");
+    if (!making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
+  }
   next = std::min(next, share(s));
   ask_for_wake(s, next);
   if (s.state.draining && s.state.calls.empty() && !s.state.drained_told) {

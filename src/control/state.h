@@ -61,7 +61,8 @@ struct WorkerState {
   bool fresh = true;            // it has never been ready: what wakes it starts its function or model
   bool draining = false;        // takes no new calls; killed when it runs none
   bool killed = false;          // its end is on the way …
-  bool end_expected = false;    // … and is no failure of its revision
+  bool end_expected = false;    // … and is no failure of its revision …
+  bool ends_gently = false;     // … and takes its time
   bool resizing = false;        // a Resize is on the way …
   int resize_to = 0;            // … to so many slots
   MonoTime grow_after{};        // no Resize and no wake before: the last one was not possible

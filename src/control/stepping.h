@@ -62,7 +62,12 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots);
 void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots);
 void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because);
 // `expected`: its death is no failure of the revision.
-void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, std::string because);
+enum class Ending {
+  kGently,  // nobody waits for what it has: a function gets its time to end
+  kAtOnce,  // its memory is wanted
+  kFault    // it is stuck, or breaks its word: a failure of its revision
+};
+void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, Ending how, std::string because);
 
 // The worker that serves the endpoint's current revision, or null; where instances serve it, the first of them.
 std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint);

@@ -191,13 +191,17 @@ void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string beca
   s.act(Park{.worker = id}, why);
 }
 
-void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, bool expected, std::string because) {
+void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, Ending how, std::string because) {
   EBB_CHECK(!worker.killed);
   worker.killed = true;
-  worker.end_expected = expected;
-  const DecisionId why = s.decide(
-      {.what = expected ? "end" : "kill", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = {{"takes", mib(worker.pss_bytes)}}});
-  s.act(KillWorker{.worker = id, .reason = std::move(because)}, why);
+  worker.end_expected = how != Ending::kFault;
+  worker.ends_gently = how == Ending::kGently && is_instance(s.state, worker);
+  const DecisionId why = s.decide({.what = worker.end_expected ? "end" : "kill",
+                                   .endpoint = worker.endpoint,
+                                   .because = because,
+                                   .worker = id,
+                                   .inputs = {{"takes", mib(worker.pss_bytes)}}});
+  s.act(KillWorker{.worker = id, .reason = std::move(because), .grace = worker.ends_gently ? domain::kFunctionEndTimeMax : milliseconds(0)}, why);
 }
 
 void on_ready(Stepping& s, const WorkerReady& event) {

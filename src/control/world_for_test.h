@@ -92,7 +92,10 @@ struct World {
   void take(const Unpark& a) { unparks.push_back(a); }
   void take(const Resize& a) { resizes.push_back(a); }
   void take(const SetThreads& a) { threads[a.worker] = a.threads; }
-  void take(const KillWorker& a) { kills.push_back(a.worker); }
+  void take(const KillWorker& a) {
+    kills.push_back(a.worker);
+    graces.push_back(a.grace);
+  }
   void take(const Dispatch& a) {
     EXPECT_FALSE(running.contains(a.call)) << "a call may run in one slot only";
     running[a.call] = a.worker;
@@ -127,6 +130,7 @@ struct World {
   std::vector<Unpark> unparks;
   std::vector<Resize> resizes;
   std::vector<WorkerId> kills;
+  std::vector<milliseconds> graces;  // of each
   std::vector<Dispatch> dispatches;
   std::vector<CallId> cancels;
   std::map<WorkerId, int> threads;

@@ -33,14 +33,16 @@ std::optional<Contract> parse_contract(std::string_view word) {
 
 ContractDefaults contract_defaults(Contract contract) {
   constexpr milliseconds kMinute{60'000};
+  constexpr milliseconds kEnd{10'000};
   switch (contract) {
     case Contract::kLambda: return {.port = 9001, .concurrency = 1, .start_max = seconds(10), .call_max = seconds(3)};
-    case Contract::kSageMaker: return {.port = 8080, .concurrency = 1, .start_max = 4 * kMinute, .call_max = kMinute, .call_path = "/invocations"};
-    case Contract::kAzure: return {.port = 8080, .concurrency = 1, .start_max = kMinute, .call_max = 5 * kMinute};
-    case Contract::kKserve: return {.port = 8080, .concurrency = 16, .start_max = 4 * kMinute, .call_max = kMinute};
+    case Contract::kSageMaker:
+      return {.port = 8080, .concurrency = 1, .start_max = 4 * kMinute, .call_max = kMinute, .end_max = seconds(30), .call_path = "/invocations"};
+    case Contract::kAzure: return {.port = 8080, .concurrency = 1, .start_max = kMinute, .call_max = 5 * kMinute, .end_max = kEnd};
+    case Contract::kKserve: return {.port = 8080, .concurrency = 16, .start_max = 4 * kMinute, .call_max = kMinute, .end_max = kEnd};
     case Contract::kCloudRun: break;
   }
-  return {.port = 8080, .concurrency = 64, .start_max = 4 * kMinute, .call_max = 5 * kMinute};
+  return {.port = 8080, .concurrency = 64, .start_max = 4 * kMinute, .call_max = 5 * kMinute, .end_max = kEnd};
 }
 
 Contract detect_contract(const ImageTraits& image) {

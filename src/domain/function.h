@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "domain/azure_app.h"
 
 namespace ebb::domain {
 
@@ -31,6 +32,7 @@ struct ContractDefaults {
   int concurrency = 1;        // calls at once in one instance
   milliseconds start_max{0};  // from its start until it is ready
   milliseconds call_max{0};
+  milliseconds end_max{0};          // from SIGTERM to SIGKILL; 0: it is not told
   std::string_view call_path = {};  // where calls go that name no path; empty: to "/"
 };
 ContractDefaults contract_defaults(Contract contract);
@@ -78,9 +80,12 @@ struct FunctionStart {
   std::string version;  // of the revision
   uint16_t port = 8080;
   int concurrency = 1;
-  std::string health_path;   // GET gives 200 once it is ready; empty: by the contract
-  std::string call_path;     // as in ContractDefaults; kAzure: "/" and the function's name
-  bool proxy_calls = false;  // kAzure: calls pass as they are (host.json's enableProxyingHttpRequest)
+  std::string health_path;  // GET gives 200 once it is ready; empty: by the contract
+  std::string call_path;    // as in ContractDefaults; kAzure: "/" and the function's name
+  // kAzure, as in AzureApp:
+  bool forwards = false;
+  std::string route_prefix = "api";
+  std::vector<AzureRoute> routes;  // empty: any first word of a path is a function
   milliseconds start_max{0};
   milliseconds call_max{0};
   bool operator==(const FunctionStart&) const = default;

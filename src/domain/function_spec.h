@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/azure_app.h"
 #include "domain/function.h"
 #include "domain/image.h"
 #include "domain/model.h"
@@ -53,6 +54,7 @@ struct Function {
   Contract contract = Contract::kCloudRun;
   FunctionUser user;
   std::vector<std::pair<Model, std::string>> mounts;  // and where
+  std::optional<AzureApp> azure;                      // kAzure, where the image has a host.json
   bool operator==(const Function&) const = default;
 };
 

@@ -111,6 +111,11 @@ inline constexpr milliseconds kFunctionBusyProgressEvery{5'000};
 inline constexpr milliseconds kFunctionEndNoticeMax{250};
 // And what a process wrote before it ended is read for so long after: shorter than the above, which waits for this.
 inline constexpr milliseconds kFunctionLastBytesTime{50};
+// From SIGTERM until an instance that is no longer wanted is killed, as Cloud Run has it; and for all of them together when the server stops.
+inline constexpr milliseconds kFunctionEndTimeMax{10'000};
+inline constexpr milliseconds kFunctionsStopTimeMax{2'000};
+// A worker that does not report the end of its function this long after is killed itself.
+inline constexpr milliseconds kFunctionEndReportMax{1'000};
 // What it says on its standard output: longer lines are cut in pieces, more of them in a second are counted and left out.
 inline constexpr size_t kFunctionLogLineBytesMax = 2'000;
 inline constexpr int kFunctionLogLinesPerSecondMax = 200;
@@ -127,6 +132,10 @@ inline constexpr size_t kLambdaHeadBytesMax = 1280 * 1024;
 inline constexpr size_t kLambdaErrorTrailerBytesMax = 16 * 1024;
 // A body that becomes part of a JSON envelope (Azure's custom handlers).
 inline constexpr size_t kEnvelopeBytesMax = 8 * 1024 * 1024;
+// An Azure Functions app in an image: each of its JSON files, entries of its folder, functions.
+inline constexpr size_t kAzureFileBytesMax = 64 * 1024;
+inline constexpr size_t kAzureEntriesMax = 10'000;
+inline constexpr size_t kAzureFunctionsMax = 128;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
 // Log probabilities that wait with it: those of what a stop string held back come at once, about a KiB for each token.

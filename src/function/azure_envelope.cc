@@ -33,6 +33,13 @@ std::string query_json(std::string_view query) {
   return json::serialize(values);
 }
 
+json::object params_json(const AzureTarget& target) {
+  json::object values;
+  for (const auto& [name, value] : target.params)
+    values[name] = replace_invalid_utf8(value);
+  return values;
+}
+
 json::object headers_json(const domain::HttpHeaders& headers) {
   json::object all;
   for (const auto& [name, value] : headers) {
@@ -85,38 +92,30 @@ void read_headers(const json::object& headers, ObjectReader& reader, domain::Htt
 
 }  // namespace
 
-AzureTarget azure_target(const domain::FunctionStart& start, std::string_view target) {
-  const size_t mark = std::min(target.find('?'), target.size());
-  const std::string_view query = target.substr(std::min(mark + 1, target.size()));
-  std::string_view path = target.substr(0, mark);
-  if (path.starts_with("/api/")) path.remove_prefix(4);
-  const std::string own = start.call_path.empty() ? start.name : start.call_path.substr(1);
-  return {.function = path == "/" ? own : std::string(path.substr(1)), .query = query_json(query)};
-}
-
 Result<std::string> azure_request(const AzureTarget& target, const domain::HttpRequest& request, std::string_view body, WallTime now, std::string_view id) {
   if (!is_utf8(body))
     return fail(ErrorKind::kInvalid,
-                "the body is no UTF-8, and a custom handler gets it as a text in JSON: let its host.json say enableProxyingHttpRequest to have bytes passed");
+                "the body is no UTF-8, and a custom handler gets it as a text in JSON: let its host.json say enableForwardingHttpRequest to have bytes passed");
   const std::string* host = wire::find_header(request.headers, "Host");
   const json::object req{{"Url", fmt::format("http://{}{}", host == nullptr ? "localhost" : *host, request.target)},
                          {"Method", request.method},
-                         {"Query", target.query},
+                         {"Query", query_json(target.query)},
                          {"Headers", headers_json(request.headers)},
-                         {"Params", json::object()},
+                         {"Params", params_json(target)},
                          {"Identities", json::array()},
                          {"Body", body}};
   const json::object sys{{"MethodName", target.function}, {"UtcNow", utc_text(now)}, {"RandGuid", id}};
-  return json::serialize(json::object{{"Data", json::object{{"req", req}}}, {"Metadata", json::object{{"sys", sys}}}});
+  return json::serialize(json::object{{"Data", json::object{{target.input, req}}}, {"Metadata", json::object{{"sys", sys}}}});
 }
 
-Result<AzureAnswer> azure_answer(std::string_view text) {
+Result<AzureAnswer> azure_answer(std::string_view text, std::string_view output) {
   const Result<json::value> value = parse_json(text);
   if (!value) return no_answer(value.error().message);
   ObjectReader reader(*value, "answer");
   AzureAnswer answer;
   const json::object* outputs = reader.object("Outputs");
-  const json::value* res = outputs == nullptr ? nullptr : outputs->if_contains("res");
+  const json::value* res = outputs == nullptr ? nullptr : outputs->if_contains(output);
+  if (output == "$return") res = reader.find("ReturnValue");
   if (res != nullptr && res->is_object()) {
     ObjectReader response(*res, "Outputs.res");
     answer.head.status = status_of(response.find("statusCode"), response);

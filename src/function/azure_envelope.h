@@ -7,17 +7,10 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "domain/function.h"
 #include "domain/http.h"
+#include "function/azure_routes.h"
 
 namespace ebb::function {
-
-// Which function of the app a target means, and the query as JSON text: /api/NAME or /NAME; "/" is the one that the endpoint is for.
-struct AzureTarget {
-  std::string function;
-  std::string query;
-};
-AzureTarget azure_target(const domain::FunctionStart& start, std::string_view target);
 
 // {"Data":{"req":…},"Metadata":{"sys":…}}. Error kInvalid: the body is no UTF-8; it would have to be JSON text.
 Result<std::string> azure_request(const AzureTarget& target, const domain::HttpRequest& request, std::string_view body, WallTime now, std::string_view id);
@@ -28,7 +21,7 @@ struct AzureAnswer {
   std::vector<std::string> logs;
 };
 // Of {"Outputs":{"res":{statusCode, headers, body}},"Logs":[…],"ReturnValue":…}: without a `res` the return value is the body. Error kFunction with
-// the code function_bad_answer: it is none of this.
-Result<AzureAnswer> azure_answer(std::string_view text);
+// the code function_bad_answer: it is none of this. `output`: what the function's files call `res`; "$return": it is the return value.
+Result<AzureAnswer> azure_answer(std::string_view text, std::string_view output = "res");
 
 }  // namespace ebb::function

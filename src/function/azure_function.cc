@@ -17,9 +17,8 @@ namespace ebb::function {
 namespace {
 
 // The whole request, head and envelope.
-Result<std::string> request_text(const domain::FunctionStart& start, const domain::HttpRequest& request, std::string_view body, WallTime now,
-                                 const std::string& id) {
-  const AzureTarget target = azure_target(start, request.target);
+Result<std::string> request_text(const AzureTarget& target, const domain::HttpRequest& request, std::string_view body, WallTime now, const std::string& id,
+                                 uint16_t port) {
   Result<std::string> envelope = azure_request(target, request, body, now, id);
   if (!envelope) return envelope;
   const domain::HttpRequest outer{
@@ -27,7 +26,7 @@ Result<std::string> request_text(const domain::FunctionStart& start, const domai
       .target = "/" + target.function,
       .headers = {{"Content-Type", "application/json"}, {"X-Azure-Functions-Host-Version", "4.0"}, {"X-Azure-Functions-InvocationId", id}},
       .has_body = true};
-  return head_text(outer, {.length = envelope->size()}, start.port) + *envelope;
+  return head_text(outer, {.length = envelope->size()}, port) + *envelope;
 }
 
 Error handler_failed(int status, std::string_view body) {
@@ -36,7 +35,7 @@ Error handler_failed(int status, std::string_view body) {
           .code = "function_failed"};
 }
 
-Error too_large() { return {.kind = ErrorKind::kTooLarge, .message = "the custom handler's answer is larger than 8 MiB", .code = "answer_too_large"}; }
+Error too_large() { return {.kind = ErrorKind::kFunction, .message = "the custom handler's answer is larger than 8 MiB", .code = "answer_too_large"}; }
 
 }  // namespace
 
@@ -49,10 +48,12 @@ void AzureFunction::invoke(std::shared_ptr<Call> call) { io::asio::co_spawn(exec
 io::Task<void> AzureFunction::serve(std::shared_ptr<Call> call) {
   const Result<domain::HttpRequest> allowed = request_of(start(), call->request());
   if (!allowed) co_return call->refuse(allowed.error());
+  const Result<AzureTarget> target = azure_target(start(), call->request().method, call->request().target);
+  if (!target) co_return call->refuse(target.error());
   const Result<std::string> body = co_await call->whole_body(domain::kEnvelopeBytesMax);
   if (!body) co_return call->refuse(body.error());
   const uint64_t high = random_();
-  Result<std::string> request = request_text(start(), call->request(), *body, clock_.wall(), uuid_of(high, random_()));
+  Result<std::string> request = request_text(*target, call->request(), *body, clock_.wall(), uuid_of(high, random_()), start().port);
   if (!request) co_return call->refuse(request.error());
   const Result<std::string> text = co_await exchange(call, std::move(*request));
   if (!text) {
@@ -60,7 +61,7 @@ io::Task<void> AzureFunction::serve(std::shared_ptr<Call> call) {
     co_await fail_call(call, std::move(why));
     co_return;
   }
-  Result<AzureAnswer> answer = azure_answer(*text);
+  Result<AzureAnswer> answer = azure_answer(*text, target->output);
   if (!answer) co_return call->refuse(answer.error());
   for (const std::string& line : answer->logs)
     log_(line);

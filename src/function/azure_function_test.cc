@@ -15,27 +15,18 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-TEST(AzureTargets, Rows) {
-  const domain::FunctionStart start{.name = "resize"};
-  const auto of = [&](const char* target) {
-    const AzureTarget found = azure_target(start, target);
-    return found.function + " " + found.query;
-  };
-  EXPECT_EQ(of("/"), "resize {}");
-  EXPECT_EQ(of("/?a=1&b=x%20y"), R"(resize {"a":"1","b":"x y"})");
-  EXPECT_EQ(of("/api/other"), "other {}");
-  EXPECT_EQ(of("/other"), "other {}");
-  EXPECT_EQ(azure_target({.name = "resize", .call_path = "/Thumbnail"}, "/").function, "Thumbnail");
-}
-
 TEST(AzureRequest, IsAsThePageSays) {
   const domain::HttpRequest request{.method = "PUT", .target = "/api/x?q=1", .headers = {{"Accept", "a"}, {"Host", "h"}, {"Accept", "b"}}};
-  const auto text = azure_request({.function = "x", .query = R"({"q":"1"})"}, request, "body", WallTime(milliseconds(1'700'000'000'123)), "id-1");
+  const auto text = azure_request({.function = "x", .query = "q=1"}, request, "body", WallTime(milliseconds(1'700'000'000'123)), "id-1");
   ASSERT_TRUE(text);
   EXPECT_EQ(*text,
             R"({"Data":{"req":{"Url":"http://h/api/x?q=1","Method":"PUT","Query":"{\"q\":\"1\"}","Headers":{"Accept":["a","b"],"Host":["h"]},"Params":{},)"
             R"("Identities":[],"Body":"body"}},"Metadata":{"sys":{"MethodName":"x","UtcNow":"2023-11-14T22:13:20.123Z","RandGuid":"id-1"}}})");
   EXPECT_EQ(azure_request({}, request, "\xff", {}, "").error().kind, ErrorKind::kInvalid);
+  const auto named = azure_request({.function = "x", .params = {{"id", "7"}}, .input = "in"}, {}, "", {}, "");
+  ASSERT_TRUE(named);
+  EXPECT_THAT(*named, HasSubstr(R"({"Data":{"in":{)"));
+  EXPECT_THAT(*named, HasSubstr(R"("Params":{"id":"7"})"));
 }
 
 TEST(AzureAnswers, Rows) {
@@ -61,6 +52,8 @@ TEST(AzureAnswers, Rows) {
     const std::string* type = wire::find_header(answer->head.headers, "Content-Type");
     EXPECT_EQ(type == nullptr ? "" : *type, row.type) << row.text;
   }
+  EXPECT_EQ(azure_answer(R"({"Outputs":{"out":"a","res":"b"}})", "out")->body, "a");
+  EXPECT_EQ(azure_answer(R"({"ReturnValue":{"statusCode":201,"body":"c"}})", "$return")->head.status, 201);
   for (const char* bad : {"", "[]", R"({"Outputs":1})", R"({"Outputs":{"res":{"statusCode":1}}})", R"({"Outputs":{"res":{"statusCode":"x"}}})",
                           R"({"Outputs":{"res":{"headers":{"a b":"c"}}}})", R"({"Outputs":{"res":{"headers":{"a":"b\r\nc: d"}}}})",
                           R"({"Outputs":{"res":{"headers":{"a":null}}}})"})

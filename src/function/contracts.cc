@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "function/azure_routes.h"
 #include "wire/passed_headers.h"
 
 namespace ebb::function {
@@ -121,6 +122,14 @@ Result<domain::HttpRequest> kserve_request(const FunctionStart& start, domain::H
   return request;
 }
 
+// It gets what came, under the route of its function.
+Result<domain::HttpRequest> forwarded_request(const FunctionStart& start, domain::HttpRequest request) {
+  const Result<AzureTarget> target = azure_target(start, request.method, request.target);
+  if (!target) return fail(target.error());
+  request.target = target->path + std::string(query_of(request.target));
+  return request;
+}
+
 }  // namespace
 
 container::Program program_of(const FunctionStart& start) {
@@ -154,11 +163,9 @@ Result<domain::HttpRequest> request_of(const FunctionStart& start, domain::HttpR
   switch (start.contract) {
     case Contract::kSageMaker: return only(std::move(request), "/invocations", "SageMaker");
     case Contract::kKserve: return kserve_request(start, std::move(request));
+    case Contract::kAzure: return start.forwards ? forwarded_request(start, std::move(request)) : std::move(request);
     default: break;
   }
-  // A proxied custom handler gets what came, under the route of its function.
-  if (start.contract == Contract::kAzure && path_of(request.target) == "/")
-    request.target = "/api/" + (start.call_path.empty() ? start.name : start.call_path.substr(1)) + std::string(query_of(request.target));
   return request;
 }
 

@@ -35,14 +35,14 @@ std::unexpected<Error> head_error(io::ErrorCode error, bool some_came) {
         Error{.kind = ErrorKind::kFunction, .message = "the function closed its connection in the middle of its answer's head", .code = "function_broke_off"});
   if (error == io::http::error::header_limit) return bad_answer(fmt::format("its head is larger than {} KiB", domain::kHttpHeaderBytesMax / 1024));
   if (error == io::http::error::body_limit)
-    return fail(Error{.kind = ErrorKind::kTooLarge, .message = "the function's answer is larger than an answer may be", .code = "answer_too_large"});
+    return fail(Error{.kind = ErrorKind::kFunction, .message = "the function's answer is larger than an answer may be", .code = "answer_too_large"});
   return bad_answer(error.message());
 }
 
 std::unexpected<Error> body_error(io::ErrorCode error) {
   if (error == io::http::error::body_limit)
     return fail(
-        Error{.kind = ErrorKind::kTooLarge, .message = "the function's answer is larger than an answer may be: it was cut off", .code = "answer_too_large"});
+        Error{.kind = ErrorKind::kFunction, .message = "the function's answer is larger than an answer may be: it was cut off", .code = "answer_too_large"});
   if (is_closed(error))
     return fail(Error{.kind = ErrorKind::kFunction, .message = "the function closed its connection in the middle of its answer", .code = "function_broke_off"});
   return bad_answer("in its body: " + error.message());

@@ -23,7 +23,7 @@ std::string health_text(const std::string& path, uint16_t port) {
 
 Error out_of_memory(const Error& broken, uint64_t memory_bytes) {
   return with_code(
-      {.kind = ErrorKind::kExhausted,
+      {.kind = ErrorKind::kFunction,
        .message = fmt::format("{}: a process of it was killed, because all of them together took more than {} MiB", broken.message, memory_bytes >> 20U)},
       "function_out_of_memory");
 }

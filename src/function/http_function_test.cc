@@ -268,7 +268,7 @@ TEST_F(SmallAnswers, WhatGoesOnIsCut) {
   start();
   const Answer got = get("/endless");
   ASSERT_TRUE(got.refused);
-  EXPECT_EQ(got.refused->kind, ErrorKind::kTooLarge);
+  EXPECT_EQ(got.refused->kind, ErrorKind::kFunction);
   EXPECT_EQ(got.refused->code, "answer_too_large");
   EXPECT_LE(got.body.size(), 1'000'000U);
   EXPECT_EQ(get("/status?200").body, "body");
@@ -346,7 +346,7 @@ TEST_F(HttpFunctionTest, NotHealthyInTime) {
 
 TEST_F(HttpFunctionTest, AnAzureHandlerThatIsProxied) {
   auto start = function(Contract::kAzure, "http_function.py");
-  start.proxy_calls = true;
+  start.forwards = true;
   load(start, 1);
   ASSERT_TRUE(ready(1));
   EXPECT_EQ(get("/?a=1").body, "/api/resize?a=1");

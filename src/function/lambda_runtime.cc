@@ -30,7 +30,7 @@ Error broke_off() {
 }
 
 Error stream_too_large() {
-  return {.kind = ErrorKind::kTooLarge, .message = "the function's streamed response is larger than 200 MiB: it was cut off", .code = "answer_too_large"};
+  return {.kind = ErrorKind::kFunction, .message = "the function's streamed response is larger than 200 MiB: it was cut off", .code = "answer_too_large"};
 }
 
 // Of what we say ourselves, under a header's rules.
@@ -44,6 +44,13 @@ Error too_large_event(const Error& error) {
   Error named = error;
   if (named.kind == ErrorKind::kTooLarge) named.message = "the event is larger than a Lambda function takes (6 MiB)";
   return named;
+}
+
+// As Lambda says it.
+std::string exit_words(const container::EndOfFunction& end) {
+  if (end.why == container::EndOfFunction::Why::kOutOfMemory) return end.detail;
+  if (end.signal == 0) return fmt::format("exit status {}", end.code);
+  return end.signal == SIGKILL ? "signal: killed" : fmt::format("signal: {}", end.signal);
 }
 
 std::string init_failure(const std::string& body, const std::string& type) {
@@ -113,7 +120,7 @@ void LambdaRuntime::end_with_function(Call& call, const container::EndOfFunction
   if (call.has_head()) return call.refuse(error_of(end));
   const bool memory = end.why == container::EndOfFunction::Why::kOutOfMemory;
   if (end.code == 0 && end.signal == 0) return fail_invocation(call, "Runtime.ExitError", "Runtime exited without providing a reason");
-  fail_invocation(call, memory ? "Runtime.OutOfMemory" : "Runtime.ExitError", "Runtime exited with error: " + end.detail);
+  fail_invocation(call, memory ? "Runtime.OutOfMemory" : "Runtime.ExitError", "Runtime exited with error: " + exit_words(end));
 }
 
 io::Task<void> LambdaRuntime::accept() {

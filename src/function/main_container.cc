@@ -1,4 +1,7 @@
 // ebb-worker-container: a worker that owns one instance of a container function. Started by ebb-spawner with its channel as descriptor 3.
+// `ebb-worker-container describe` says which container runtime it would use, or why there is none, and ends.
+#include <fmt/format.h>
+
 #include "container/runtime.h"
 #include "container/seal_worker.h"
 #include "function/sandboxed_instance.h"
@@ -10,12 +13,16 @@ int main(int count, char** arguments) {
   // The spawner's: by it, it ends what a killed worker leaves.
   const std::string id = count > 1 ? arguments[1] : "";
   const ebb::Result<ebb::container::Runtime> runtime = ebb::container::detect_runtime();
+  if (id == "describe") {
+    fmt::print("{}\n", runtime ? runtime->text() : "none: " + runtime.error().message);
+    return 0;
+  }
   return ebb::function::run_function_worker(
       {.channel = ebb::Fd(3),
        .version = runtime ? runtime->version : "",
-       .prepare = [&runtime, &id](ebb::domain::FunctionStart start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
+       .sandbox_id = id,
+       .prepare = [&runtime](const ebb::domain::FunctionStart& start) -> ebb::Result<std::unique_ptr<ebb::function::Instance>> {
          if (!runtime) return ebb::fail(runtime.error());
-         start.sandbox_id = id;
          return ebb::function::prepare_sandboxed(start, *runtime);
        },
        .seal = ebb::container::seal_container_worker,

@@ -10,8 +10,7 @@ namespace ebb::function {
 std::unique_ptr<Invoker> make_invoker(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start,
                                       uint64_t answer_bytes_max, const io::Clock& clock, std::function<void(const std::string&)> log) {
   if (start.contract == domain::Contract::kLambda) return std::make_unique<LambdaRuntime>(executor, instance, start, clock);
-  if (start.contract == domain::Contract::kAzure && !start.proxy_calls)
-    return std::make_unique<AzureFunction>(executor, instance, start, clock, std::move(log));
+  if (start.contract == domain::Contract::kAzure && !start.forwards) return std::make_unique<AzureFunction>(executor, instance, start, clock, std::move(log));
   return std::make_unique<HttpFunction>(executor, instance, start, answer_bytes_max);
 }
 

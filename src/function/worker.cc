@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <map>
@@ -30,6 +31,7 @@ class FunctionWorker {
  public:
   explicit FunctionWorker(WorkerSetup setup)
       : version_(std::move(setup.version)),
+        sandbox_id_(std::move(setup.sandbox_id)),
         prepare_(std::move(setup.prepare)),
         seal_(std::move(setup.seal)),
         clock_(setup.clock),
@@ -40,12 +42,13 @@ class FunctionWorker {
         output_(loop_.get_executor(), server_, clock_),
         start_deadline_(loop_),
         next_progress_(loop_),
-        last_bytes_(loop_) {}
+        last_bytes_(loop_),
+        end_deadline_(loop_) {}
 
   int run();
 
  private:
-  enum class State { kBlank, kPrepared, kStarting, kReady, kParked };
+  enum class State { kBlank, kPrepared, kStarting, kReady, kParked, kEnding };
 
   void end(int status);
   void break_protocol(std::string_view why);
@@ -58,6 +61,8 @@ class FunctionWorker {
   void load(const Frame& frame);
   void unpark(int slots);
   void park();
+  // The server wants it gone: the function may end by itself.
+  void wind_up(const Frame& frame);
   void execute(const Frame& frame);
 
   void start_function();
@@ -74,6 +79,7 @@ class FunctionWorker {
 
   io::asio::io_context loop_{1};  // first: it outlives all that waits on it
   std::string version_;
+  std::string sandbox_id_;
   std::function<Result<std::unique_ptr<Instance>>(const domain::FunctionStart&)> prepare_;
   std::function<Status()> seal_;
   const io::Clock& clock_;
@@ -85,6 +91,7 @@ class FunctionWorker {
   io::asio::steady_timer start_deadline_;
   io::asio::steady_timer next_progress_;
   io::asio::steady_timer last_bytes_;
+  io::asio::steady_timer end_deadline_;
 
   std::optional<int> status_;  // once the end has come
   State state_ = State::kBlank;
@@ -144,9 +151,11 @@ void FunctionWorker::handle_frames() {
 
 void FunctionWorker::handle(Frame frame) {
   if ((state_ == State::kBlank) != (frame.type == FrameType::kLoad)) return break_protocol("a second Load, or another frame before it");
+  if (state_ == State::kEnding) return;  // said before the server knew
   switch (frame.type) {
     case FrameType::kLoad: return load(frame);
     case FrameType::kPark: return park();
+    case FrameType::kEnd: return wind_up(frame);
     case FrameType::kThreads: return;  // the cgroup bounds what it computes
     case FrameType::kUnpark:
     case FrameType::kResize: {
@@ -189,12 +198,14 @@ void FunctionWorker::load(const Frame& frame) {
   Result<wire::ContainerLoad> load = wire::decode_container_load(frame.body);
   if (!load) return break_protocol(load.error().message);
   start_ = std::move(load->start);
+  start_.sandbox_id = sandbox_id_;
   Result<std::unique_ptr<Instance>> instance = prepare_(start_);
   if (!instance) return fail_load("its sandbox cannot be made: " + instance.error().message);
   instance_ = std::move(*instance);
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
   state_ = State::kPrepared;
+  if (instance_->events_fd() >= 0) watch_events();  // a sandbox may go before it is used
   if (load->slots == 0) return server_.ready(0);
   unpark(load->slots);
 }
@@ -224,6 +235,23 @@ void FunctionWorker::park() {
     state_ = State::kParked;
   }
   server_.parked();
+}
+
+void FunctionWorker::wind_up(const Frame& frame) {
+  wire::pb::End body;
+  if (!body.ParseFromString(frame.body)) return break_protocol("an End that does not parse");
+  const milliseconds grace = std::min(milliseconds(std::max<int64_t>(0, body.grace_ms())), domain::contract_defaults(start_.contract).end_max);
+  if (state_ == State::kEnding) return;
+  const bool runs = state_ != State::kPrepared;
+  state_ = State::kEnding;
+  if (!runs || grace.count() == 0 || !instance_->thaw() || !instance_->signal(SIGTERM)) return end(0);
+  end_deadline_.expires_after(grace);
+  end_deadline_.async_wait([this, grace](io::ErrorCode error) {
+    if (error || status_) return;
+    output_.drain();
+    server_.log(fmt::format("the function did not end within {} ms after SIGTERM: it is killed", grace.count()));
+    end(0);
+  });
 }
 
 void FunctionWorker::execute(const Frame& frame) {
@@ -262,7 +290,7 @@ void FunctionWorker::start_function() {
                           [this](const std::string& line) { server_.log(line.substr(0, domain::kFunctionLogLineBytesMax)); });
   if (const Status prepared = invoker_->prepare(); !prepared) return fail_load("the function cannot be started: " + prepared.error().message);
   if (const Status running = instance_->run(program_of(start_)); !running) return fail_load("the function cannot be started: " + running.error().message);
-  watch_events();
+  if (!events_.is_open()) watch_events();
   output_.watch(instance_->take_output());
   start_deadline_.expires_after(start_.start_max);
   start_deadline_.async_wait([this](io::ErrorCode error) {
@@ -292,7 +320,7 @@ void FunctionWorker::tell_progress_later() {
 
 io::Task<void> FunctionWorker::wait_ready() {
   const Status ready = co_await invoker_->ready();
-  if (status_) co_return;
+  if (status_ || state_ == State::kEnding) co_return;
   start_deadline_.cancel();
   next_progress_.cancel();
   tells_progress_ = false;
@@ -328,6 +356,11 @@ void FunctionWorker::function_ended(const container::Exited& exited) {
   output_.end();
   const container::EndOfFunction how = instance_->why_it_ended(exited);
   if (state_ == State::kStarting) return fail_start(how);
+  if (state_ == State::kEnding) return end(0);  // as it was told
+  if (state_ == State::kPrepared) {
+    server_.log("the sandbox ended before a function ran in it: " + how.detail);
+    return end(kFunctionEndedExit);
+  }
   for (const auto& [id, call] : calls_)
     if (!call->ended() && call->is_started()) invoker_->end_with_function(*call, how);
   server_.log("the function ended: " + how.detail);

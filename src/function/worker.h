@@ -9,7 +9,8 @@
 //   Park                   freezes; nothing may run                                Parked
 //   Execute, Input, Credit one call, by the function's contract                    Started, Taken…, HttpHead, Bytes…, Trailers, Finished; or Refused
 //   Cancel                 lets go of the call                                     Finished{CANCELLED}
-//   closes                 ends with 0, and the sandbox with it
+//   End{grace}             thaws, SIGTERM where the contract has it, waits so long          (nothing more than Log), and ends with 0
+//   closes                 ends with 0, and the sandbox with it, without a word to the function
 //
 // What the function writes is logged, at most so much. When its process ends, calls that it had been given get their last word, a Log line says
 // how it ended, and the worker ends with kFunctionEndedExit; calls that it had not been given are the server's to try again.
@@ -34,7 +35,8 @@ inline constexpr int kFunctionEndedExit = 5;
 
 struct WorkerSetup {
   Fd channel;
-  std::string version;  // of the runtime, for Blank
+  std::string version;     // of the runtime, for Blank
+  std::string sandbox_id;  // instead of the one that Load has
   std::function<Result<std::unique_ptr<Instance>>(const domain::FunctionStart&)> prepare;
   // Gives up every right that serving calls needs no more. Called once, after prepare and before anything of the function or a caller is read.
   std::function<Status()> seal;

@@ -53,6 +53,7 @@ class WorkerUnderTest {
     run_in_thread([this, answer_bytes_max](Fd channel) {
       return run_function_worker({.channel = std::move(channel),
                                   .version = "test 1",
+                                  .sandbox_id = "box",
                                   .prepare = [this](const domain::FunctionStart&) -> Result<std::unique_ptr<Instance>> {
                                     auto instance = std::make_unique<UnconfinedInstance>();
                                     instance_ = instance.get();
@@ -105,6 +106,11 @@ class WorkerUnderTest {
     wire::pb::Unpark body;
     body.set_slots(slots);
     say(wire::FrameType::kUnpark, 0, body.SerializeAsString());
+  }
+  void end(milliseconds grace) {
+    wire::pb::End body;
+    body.set_grace_ms(grace.count());
+    say(wire::FrameType::kEnd, 0, body.SerializeAsString());
   }
   void park() { say(wire::FrameType::kPark, 0, {}); }
   void execute(uint64_t call, domain::HttpRequest request) {

@@ -107,6 +107,48 @@ TEST_F(FunctionWorkerTest, LogsWhatTheFunctionSays) {
   EXPECT_THAT(log, Contains("one"));
 }
 
+TEST_F(FunctionWorkerTest, AFunctionMaySayGoodbye) {
+  load(server({"polite"}), 1);
+  ASSERT_TRUE(ready(1));
+  end(milliseconds(60'000));
+  EXPECT_EQ(ended(), 0);
+  EXPECT_THAT(log, ElementsAre("goodbye"));
+}
+
+TEST_F(FunctionWorkerTest, AFrozenFunctionIsWokenForItsGoodbye) {
+  load(server({"polite"}), 1);
+  ASSERT_TRUE(ready(1));
+  park();
+  ASSERT_TRUE(parked());
+  end(milliseconds(60'000));
+  unpark(1);  // said before the server knew
+  EXPECT_EQ(ended(), 0);
+  EXPECT_THAT(log, ElementsAre("goodbye"));
+}
+
+TEST_F(FunctionWorkerTest, AFunctionThatTakesNoNoticeIsEnded) {
+  load(server({"stubborn"}), 1);
+  ASSERT_TRUE(ready(1));
+  end(milliseconds(50));
+  EXPECT_EQ(ended(), 0);
+  EXPECT_THAT(log, ElementsAre("the function did not end within 50 ms after SIGTERM: it is killed"));
+}
+
+TEST_F(FunctionWorkerTest, ALambdaFunctionIsNotTold) {
+  load(function(Contract::kLambda, "lambda_runtime.py", {}), 1);
+  ASSERT_TRUE(ready(1));
+  end(milliseconds(60'000));
+  EXPECT_EQ(ended(), 0);
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(FunctionWorkerTest, WhatWasOnlyPreparedIsEndedAtOnce) {
+  load(server({"polite"}), 0);
+  ASSERT_TRUE(ready(0));
+  end(milliseconds(60'000));
+  EXPECT_EQ(ended(), 0);
+}
+
 class FunctionWorkerProtocol : public testing::TestWithParam<std::pair<wire::FrameType, uint64_t>> {};
 
 TEST_P(FunctionWorkerProtocol, WhatDoesNotFitTheStateEndsIt) {

@@ -101,6 +101,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
                       .currency = services.options.prices.currency};
+  row.containers = view.containers;
   for (const invoke::SandboxLayer& layer : view.sandbox)
     row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
   return row;

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <limits>
+#include <variant>
 
 #include "base/log.h"
 #include "domain/limits.h"
@@ -62,6 +64,7 @@ Status Fleet::start_spawner() {
 void Fleet::start(StartOrder order) {
   auto link = std::make_shared<WorkerLink>();
   link->worker = order.worker;
+  link->has_function = order.function.has_value();
   std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
   if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
@@ -143,6 +146,38 @@ void Fleet::kill(WorkerId worker, std::string reason) {
   order_kill(worker);
 }
 
+void Fleet::end(WorkerId worker, std::string reason, milliseconds grace) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || !found->second->end_reason.empty() || !found->second->kill_reason.empty()) return;
+  const std::shared_ptr<WorkerLink> link = found->second;
+  if (!link->has_function || !link->channel) return kill(worker, std::move(reason));
+  link->end_reason = std::move(reason);
+  wire::pb::End end;
+  end.set_grace_ms(grace.count());
+  tell(worker, FrameType::kEnd, 0, end.SerializeAsString());
+  kill_later(link, grace + domain::kFunctionEndReportMax);
+}
+
+void Fleet::kill_later(const std::shared_ptr<WorkerLink>& link, milliseconds patience) {
+  link->end_deadline = std::make_unique<io::asio::steady_timer>(executor_, patience);
+  link->end_deadline->async_wait([this, weak = std::weak_ptr(link)](io::ErrorCode error) {
+    const auto live = weak.lock();
+    if (!error && live && live->exit_reason.empty()) kill(live->worker, live->end_reason);
+  });
+}
+
+void Fleet::end_functions(const std::string& reason, milliseconds grace) {
+  std::vector<WorkerId> all;
+  for (const auto& [worker, link] : workers_)
+    if (link->has_function) all.push_back(worker);
+  for (const WorkerId worker : all)
+    end(worker, reason, grace);
+}
+
+size_t Fleet::functions() const {
+  return static_cast<size_t>(std::ranges::count_if(workers_, [](const auto& entry) { return entry.second->has_function; }));
+}
+
 void Fleet::order_kill(WorkerId worker) {
   wire::pb::Kill kill;
   kill.set_token(worker.value);
@@ -169,6 +204,7 @@ void Fleet::gone(WorkerId worker, std::string reason) {
   const std::shared_ptr<WorkerLink> link = found->second;
   workers_.erase(found);
   if (link->channel) link->channel->close();
+  if (!link->end_reason.empty()) reason = link->end_reason;
   report(WorkerGone{.worker = worker, .reason = link->kill_reason.empty() ? std::move(reason) : link->kill_reason, .error = link->own_error});
 }
 
@@ -185,7 +221,8 @@ io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
         kill(link->worker, read.error().message);
         break;
       }
-      if (*read && link->kill_reason.empty()) report(std::move(**read));
+      const bool wanted = link->kill_reason.empty() && (link->end_reason.empty() || (*read && std::holds_alternative<WorkerLog>(**read)));
+      if (*read && wanted) report(std::move(**read));
     }
     if (!link->kill_reason.empty()) break;
   }
@@ -238,6 +275,10 @@ io::Task<void> Fleet::read_spawner() {
     for (const wire::Frame& frame : *frames) {
       if (frame.type == FrameType::kSpawned) on_spawned(frame);
       if (frame.type == FrameType::kExited) on_exited(frame);
+      if (frame.type == FrameType::kContainers) {
+        wire::pb::Containers containers;
+        if (containers.ParseFromString(frame.body)) report(ContainersReport{.runtime = containers.runtime()});
+      }
       if (frame.type == FrameType::kSandbox) {
         wire::pb::Sandbox sandbox;
         SandboxReport layers;

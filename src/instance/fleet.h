@@ -58,6 +58,11 @@ class Fleet {
   void resize(WorkerId worker, int slots);
   void set_threads(WorkerId worker, int threads);
   void kill(WorkerId worker, std::string reason);
+  // The same of a worker with a function, which is told first and has so long to end; what it says until then is reported if it is a line of its log.
+  void end(WorkerId worker, std::string reason, milliseconds grace);
+  // All functions, by one deadline. They are gone when functions() is 0.
+  void end_functions(const std::string& reason, milliseconds grace);
+  size_t functions() const;
   void execute(WorkerId worker, CallId call, const domain::Call& what);
   void cancel(WorkerId worker, CallId call);
   // A piece of the body of a call that runs there; room for so many more bytes of its answer.
@@ -82,6 +87,7 @@ class Fleet {
   void tell(WorkerId worker, wire::FrameType type, uint64_t stream, std::string_view body);
   WorkerLink::Running* running(WorkerId worker, CallId call);
   void order_kill(WorkerId worker);
+  void kill_later(const std::shared_ptr<WorkerLink>& link, milliseconds patience);
   void lose_spawner(std::string reason);
   void gone(WorkerId worker, std::string reason);
 

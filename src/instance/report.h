@@ -80,12 +80,15 @@ struct SandboxReport {
   };
   std::vector<Layer> layers;
 };
+struct ContainersReport {
+  std::string runtime;
+};
 // All workers are gone with it; each has its own WorkerGone before this.
 struct SpawnerGone {
   std::string reason;
 };
 
 using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallPiece, CallTaken,
-                            CallFinished, CallRefused, SandboxReport, SpawnerGone>;
+                            CallFinished, CallRefused, SandboxReport, ContainersReport, SpawnerGone>;
 
 }  // namespace ebb::instance

@@ -171,8 +171,8 @@ Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const w
 }
 
 ErrorKind refusal_kind(std::string_view word) {
-  for (const ErrorKind kind :
-       {ErrorKind::kInvalid, ErrorKind::kTooLarge, ErrorKind::kExhausted, ErrorKind::kOverloaded, ErrorKind::kFunction, ErrorKind::kTimeout}) {
+  for (const ErrorKind kind : {ErrorKind::kInvalid, ErrorKind::kNotFound, ErrorKind::kTooLarge, ErrorKind::kExhausted, ErrorKind::kOverloaded,
+                               ErrorKind::kFunction, ErrorKind::kTimeout}) {
     if (to_string(kind) == word) return kind;
   }
   return ErrorKind::kInternal;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "instance/channel.h"
 #include "instance/report.h"
+#include "io/asio.h"
 #include "wire/frame.h"
 
 namespace ebb::instance {
@@ -23,8 +24,11 @@ struct WorkerLink {
   int pid = 0;                                             // 0: not handed over yet
   std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
-  std::string kill_reason;                                 // why we killed it, for its WorkerGone
-  std::string exit_reason;                                 // how it ended, once the spawner reaped it
+  bool has_function = false;
+  std::string end_reason;                                // why it was told to end …
+  std::unique_ptr<io::asio::steady_timer> end_deadline;  // … and when it is killed for not doing so
+  std::string kill_reason;                               // why we killed it, for its WorkerGone
+  std::string exit_reason;                               // how it ended, once the spawner reaped it
   bool channel_ended = false;
   std::optional<Error> own_error;  // what it said before it went
 

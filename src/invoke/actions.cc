@@ -31,7 +31,13 @@ void LocalPlatform::perform(const control::Action& action) {
                  },
                  [this](const control::Resize& resize) { fleet_.resize(resize.worker, resize.slots); },
                  [this](const control::SetThreads& threads) { fleet_.set_threads(threads.worker, threads.threads); },
-                 [this](const control::KillWorker& kill) { fleet_.kill(kill.worker, kill.reason); },
+                 [this](const control::KillWorker& kill) {
+                   if (kill.grace.count() > 0) {
+                     fleet_.end(kill.worker, kill.reason, kill.grace);
+                   } else {
+                     fleet_.kill(kill.worker, kill.reason);
+                   }
+                 },
                  [this](const control::Dispatch& dispatch) { perform_dispatch(dispatch); },
                  [this](const control::CancelCall& cancel) { fleet_.cancel(cancel.worker, cancel.call); },
                  [this](const control::AnswerError& error) { answer(error.call, error.error); },

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "container/image_user.h"
+#include "invoke/azure_app.h"
 
 namespace ebb::invoke {
 
@@ -44,6 +45,25 @@ std::vector<std::string> environment(const domain::ImageConfig& config, const st
   return env;
 }
 
+std::string azure_folder(const domain::ImageConfig& config, const std::map<std::string, std::string>& own) {
+  constexpr std::string_view kVariable = "AzureWebJobsScriptRoot=";
+  std::string folder;
+  for (const std::string& variable : environment(config, own))
+    if (variable.starts_with(kVariable)) folder = variable.substr(kVariable.size());
+  while (folder.ends_with('/'))
+    folder.pop_back();
+  return folder.starts_with('/') ? folder : kAzureAppFolder;
+}
+
+// What the app's host.json says goes before what the image runs, which is Azure's own host, and behind what the owner says.
+void apply(const domain::AzureApp& app, domain::FunctionStart& start) {
+  start.argv = app.argv;
+  start.cwd = app.cwd;
+  start.forwards = app.forwards;
+  start.route_prefix = app.prefix;
+  start.routes = app.routes;
+}
+
 }  // namespace
 
 Result<domain::Function> Functions::resolve(const domain::FunctionSpec& spec) const {
@@ -55,6 +75,15 @@ Result<domain::Function> Functions::resolve(const domain::FunctionSpec& spec) co
   if (!user) return fail(user.error().with_context(fmt::format("the user of image '{}'", image->name)));
   domain::Function function{.image = std::move(*image)};
   function.contract = spec.contract.value_or(contract_of(function.image.facts.config));
+  if (function.contract == domain::Contract::kAzure) {
+    Result<std::optional<domain::AzureApp>> app = find_azure_app(*root, azure_folder(function.image.facts.config, spec.env));
+    if (!app) return fail(app.error().with_context(fmt::format("the app in image '{}'", function.image.name)));
+    function.azure = std::move(*app);
+  }
+  const domain::ImageConfig& config = function.image.facts.config;
+  if (spec.command.empty() && !function.azure && domain::function_argv(function.contract, config.entrypoint, config.cmd).empty())
+    return fail(ErrorKind::kInvalid, fmt::format("image '{}' has no entrypoint and no command: say what to run with 'command'", function.image.name),
+                "command");
   function.user = {.uid = user->uid, .gid = user->gid, .groups = user->groups};
   for (const domain::ModelMount& mount : spec.mounts) {
     Result<domain::Model> model = models_.resolve(mount.model);
@@ -85,9 +114,11 @@ Result<domain::FunctionStart> Functions::start_of(const domain::Revision& revisi
     start.mounts.push_back({.source = std::move(*source), .destination = path});
   }
   start.hostname = revision.spec.name;
-  start.argv = spec.command.empty() ? domain::function_argv(function.contract, config.entrypoint, config.cmd) : spec.command;
+  start.argv = domain::function_argv(function.contract, config.entrypoint, config.cmd);
   start.env = environment(config, spec.env);
   start.cwd = config.workdir;
+  if (function.azure) apply(*function.azure, start);
+  if (!spec.command.empty()) start.argv = spec.command;
   start.contract = function.contract;
   start.name = revision.spec.name;
   start.version = std::to_string(revision.id.value);

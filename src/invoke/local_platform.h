@@ -130,6 +130,7 @@ class LocalPlatform final : public Platform {
   std::map<std::string, store::EndpointTotals> totals_;
   EndpointLog log_;
   std::vector<SandboxLayer> sandbox_;
+  std::string containers_;
   instance::MemoryReadings memory_;
   MonoTime memory_read_{};
   instance::CpuTimes cpu_;

@@ -57,6 +57,7 @@ struct StatusView {
   bool ready = false;         // takes calls: started, not draining, store writable
   std::string not_ready_why;  // empty when ready
   std::vector<SandboxLayer> sandbox;
+  std::string containers;  // which runtime container functions have and what it holds, or why there is none; empty: not known yet
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;
   uint64_t memory_workers_bytes = 0;

@@ -63,6 +63,7 @@ void LocalPlatform::take(instance::Report report) {
                      sandbox_.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});
                    sandbox_known_.cancel();
                  },
+                 [this](const instance::ContainersReport& report_) { containers_ = report_.runtime; },
                  [this](const instance::SpawnerGone& gone) { restart_spawner(gone.reason); },
              },
              report);

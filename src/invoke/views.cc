@@ -71,6 +71,7 @@ StatusView LocalPlatform::status() const {
                   .ready = !state_.draining && state_.store_writable,
                   .not_ready_why = state_.draining ? "draining" : state_.store_why,
                   .sandbox = sandbox_,
+                  .containers = containers_,
                   .memory_limit_bytes = options_.node.memory_limit_bytes,
                   .memory_available_bytes = memory_.node_available_bytes,
                   .memory_workers_bytes = 0,

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <vector>
 
 #include "io/fd_passing.h"
@@ -28,6 +29,7 @@ constexpr size_t kFrameMax = 64 * 1024;  // the server says little
 constexpr milliseconds kDiedAtOnce{2'000};
 constexpr milliseconds kOrphansEndMax{500};  // ebb-container-end may go on without us
 constexpr std::string_view kContainerEngine = "container";
+constexpr size_t kDescriptionBytesMax = 4'096;
 
 Fd child_signals() {
   sigset_t set;
@@ -66,12 +68,16 @@ int Spawner::run() {
     out->set_detail(layer.detail);
   }
   send(FrameType::kSandbox, sandbox.SerializeAsString());
+  if (!containers_.empty()) describe_containers();
   for (;;) {
     // Blanks are made only when nothing is to be read: a Spawn never waits for one.
-    pollfd events[] = {{.fd = server_.get(), .events = POLLIN, .revents = 0}, {.fd = child_signals_.get(), .events = POLLIN, .revents = 0}};
-    int ready = ::poll(events, 2, 0);
-    if (ready == 0) ready = ::poll(events, 2, refill());
+    pollfd events[] = {{.fd = server_.get(), .events = POLLIN, .revents = 0},
+                       {.fd = child_signals_.get(), .events = POLLIN, .revents = 0},
+                       {.fd = describing_ ? describing_.get() : -1, .events = POLLIN, .revents = 0}};
+    int ready = ::poll(events, std::size(events), 0);
+    if (ready == 0) ready = ::poll(events, std::size(events), refill());
     if (ready < 0 && errno != EINTR) break;
+    if (events[2].revents != 0) read_description();
     if (events[1].revents != 0) reap();
     if (events[0].revents != 0 && !take_frames()) break;
   }
@@ -154,7 +160,10 @@ void Spawner::reap() {
   int status = 0;
   for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
     const auto child = children_.find(pid);
-    if (child == children_.end()) continue;
+    if (child == children_.end()) {
+      endings_.erase(pid);
+      continue;
+    }
     if (child->second.token != 0) {
       wire::pb::Exited exited;
       exited.set_token(child->second.token);
@@ -170,7 +179,7 @@ void Spawner::reap() {
         pool->second.back_off(clock_.mono());
     }
     // Killed or sealed, it could not end its container itself.
-    if (child->second.token != 0 && !child->second.container.empty()) start_ending(container_end_, child->second.container, Ending::kWatch);
+    if (child->second.token != 0 && !child->second.container.empty()) endings_.insert(start_ending(container_end_, child->second.container, Ending::kWatch));
     children_.erase(child);
   }
 }
@@ -196,6 +205,23 @@ int Spawner::refill() {
   }
   if (due == MonoTime::max()) return -1;
   return static_cast<int>(std::chrono::ceil<milliseconds>(due - now).count());
+}
+
+void Spawner::describe_containers() {
+  Describing describing = start_describing(fmt::format("{}/ebb-worker-{}", programs_, kContainerEngine));
+  if (describing.pid > 0) describing_ = std::move(describing.output);
+}
+
+void Spawner::read_description() {
+  char buffer[512];
+  const ssize_t count = ::read(describing_.get(), buffer, sizeof buffer);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count > 0) description_.append(buffer, static_cast<size_t>(count));
+  if (count > 0 && description_.size() < kDescriptionBytesMax) return;
+  describing_.reset();
+  wire::pb::Containers containers;
+  containers.set_runtime(description_.substr(0, std::min(description_.find('\n'), kDescriptionBytesMax)));
+  send(FrameType::kContainers, containers.SerializeAsString());
 }
 
 Result<pid_t> Spawner::start(const std::string& engine) {
@@ -235,6 +261,9 @@ void Spawner::end_all() {
   for (const auto& [pid, child] : children_)
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
+  // Nothing comes any more that they would have to watch for.
+  for (const pid_t pid : endings_)
+    if (pid > 0) ::kill(pid, SIGKILL);
   // Only now: a frozen container's first process is our child too, and would be waited for in vain.
   if (!containers_.empty()) end_containers(containers_);
   reap_orphans();

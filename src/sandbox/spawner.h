@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/fd.h"
@@ -60,6 +61,9 @@ class Spawner {
   // Makes one blank where one is missing. Returns how long the loop may wait until the next is due; -1: for ever.
   int refill();
   Result<pid_t> start(const std::string& engine);
+  // What this machine has for containers, told once it is known.
+  void describe_containers();
+  void read_description();
   // Waits for as long as ebb-container-end takes.
   void end_containers(const std::string& ids) const;
   void send(wire::FrameType type, const std::string& body, int attachment = -1);
@@ -73,8 +77,11 @@ class Spawner {
   wire::FrameReader reader_;
   std::map<pid_t, Child> children_;
   std::map<std::string, Pool> pools_;
+  std::set<pid_t> endings_;  // that watch what is left of containers
   std::string containers_;  // also ours alone: with our process id
   std::string container_end_;
+  Fd describing_;  // until the description is whole
+  std::string description_;
   uint64_t last_container_ = 0;
 };
 

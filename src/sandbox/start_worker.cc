@@ -77,6 +77,26 @@ pid_t start_ending(const std::string& program, const std::string& containers, En
   ::_exit(127);
 }
 
+Describing start_describing(const std::string& program) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return {};
+  Fd out(ends[0]);
+  const Fd in(ends[1]);
+  const pid_t child = ::fork();
+  if (child != 0) return {.pid = child, .output = std::move(out)};
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(in.get(), STDOUT_FILENO);
+  ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+  char describe[] = "describe";
+  char* const arguments[] = {const_cast<char*>(program.c_str()), describe, nullptr};
+  char* const environment[] = {nullptr};
+  ::execve(program.c_str(), arguments, environment);
+  ::_exit(127);
+}
+
 std::vector<Layer> try_layers() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};

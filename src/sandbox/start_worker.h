@@ -30,6 +30,13 @@ Result<StartedWorker> start_worker(const std::string& program, const std::string
 enum class Ending { kNow, kWatch };
 pid_t start_ending(const std::string& program, const std::string& containers, Ending how);
 
+// A child that writes what it has to say about containers and ends; its program is a worker's, called with "describe". -1: it could not be forked.
+struct Describing {
+  pid_t pid = -1;
+  Fd output;
+};
+Describing start_describing(const std::string& program);
+
 // Confines and seals a child that does nothing else, and returns what held.
 std::vector<Layer> try_layers();
 

@@ -83,6 +83,7 @@ json::value to_json(const StatusRow& row) {
           {"ready", row.ready},
           {"not_ready_why", row.not_ready_why},
           {"sandbox", std::move(sandbox)},
+          {"containers", row.containers},
           {"memory_limit_bytes", row.memory_limit_bytes},
           {"memory_available_bytes", row.memory_available_bytes},
           {"memory_workers_bytes", row.memory_workers_bytes},

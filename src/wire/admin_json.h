@@ -77,6 +77,7 @@ struct StatusRow {
   bool ready = false;
   std::string not_ready_why;
   std::vector<Layer> sandbox = {};
+  std::string containers = {};  // the runtime of container functions
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;
   uint64_t memory_workers_bytes = 0;

@@ -125,6 +125,7 @@ Result<StatusRow> status_row_from_json(const json::value& value) {
       if (!one.ok()) reader.adopt(one.error());
     }
   }
+  row.containers = text(reader, "containers");
   row.memory_limit_bytes = size(reader, "memory_limit_bytes");
   row.memory_available_bytes = size(reader, "memory_available_bytes");
   row.memory_workers_bytes = size(reader, "memory_workers_bytes");

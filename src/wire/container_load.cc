@@ -72,6 +72,7 @@ Status check_contract(const domain::FunctionStart& start) {
   if (start.contract == domain::Contract::kLambda && start.concurrency != 1) return wrong("concurrency", "a Lambda function takes one call at a time");
   if (!start.health_path.empty() && !is_route(start.health_path)) return wrong("health_path", "a path that begins with '/'");
   if (!start.call_path.empty() && !is_route(start.call_path)) return wrong("call_path", "a path that begins with '/'");
+  if (start.routes.size() > domain::kAzureFunctionsMax) return wrong("routes", "too many");
   if (start.start_max <= milliseconds(0) || start.start_max > domain::kFunctionStartTimeMax) return wrong("start_max", "out of range");
   if (start.call_max <= milliseconds(0) || start.call_max > domain::kCallTimeMax) return wrong("call_max", "out of range");
   return {};
@@ -123,7 +124,17 @@ std::string encode_container_load(const domain::FunctionStart& start, int slots)
   out.set_concurrency(start.concurrency);
   out.set_health_path(start.health_path);
   out.set_call_path(start.call_path);
-  out.set_proxy_calls(start.proxy_calls);
+  out.set_forwards(start.forwards);
+  out.set_route_prefix(start.route_prefix);
+  for (const domain::AzureRoute& route : start.routes) {
+    pb::Container::AzureRoute* to = out.add_routes();
+    to->set_function(route.function);
+    to->set_path(route.path);
+    for (const std::string& method : route.methods)
+      to->add_methods(method);
+    to->set_input(route.input);
+    to->set_output(route.output);
+  }
   out.set_start_ms(start.start_max.count());
   out.set_call_ms(start.call_max.count());
   return load.SerializeAsString();
@@ -158,12 +169,20 @@ Result<ContainerLoad> decode_container_load(std::string_view body) {
                               .concurrency = in.concurrency(),
                               .health_path = std::move(*in.mutable_health_path()),
                               .call_path = std::move(*in.mutable_call_path()),
-                              .proxy_calls = in.proxy_calls(),
+                              .forwards = in.forwards(),
+                              .route_prefix = std::move(*in.mutable_route_prefix()),
+                              .routes = {},
                               .start_max = milliseconds(in.start_ms()),
                               .call_max = milliseconds(in.call_ms())},
                     .slots = load.slots()};
   for (pb::Container::Mount& mount : *in.mutable_mounts())
     out.start.mounts.push_back({.source = std::move(*mount.mutable_source()), .destination = std::move(*mount.mutable_destination())});
+  for (pb::Container::AzureRoute& route : *in.mutable_routes())
+    out.start.routes.push_back({.function = std::move(*route.mutable_function()),
+                                .path = std::move(*route.mutable_path()),
+                                .methods = take(route.mutable_methods()),
+                                .input = std::move(*route.mutable_input()),
+                                .output = std::move(*route.mutable_output())});
   if (const Status fine = check_function_start(out.start); !fine) return corrupt("a Load: " + fine.error().message);
   if (out.slots < 0 || out.slots > out.start.concurrency) return corrupt("a Load with more slots than calls at once");
   return out;

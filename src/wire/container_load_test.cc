@@ -34,7 +34,9 @@ domain::FunctionStart whole() {
           .concurrency = 3,
           .health_path = "/ping",
           .call_path = "/invocations",
-          .proxy_calls = true,
+          .forwards = true,
+          .route_prefix = "v1",
+          .routes = {{.function = "orders", .path = "orders/{id}", .methods = {"GET", "PUT"}, .input = "in", .output = "$return"}},
           .start_max = milliseconds(1500),
           .call_max = milliseconds(2500)};
 }

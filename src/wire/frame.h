@@ -34,6 +34,7 @@ enum class FrameType : uint16_t {
   kCancel = 7,     // stream = call
   kInput = 8,      // stream = call: a piece of its body
   kCredit = 9,     // stream = call: so many bytes of its answer were taken
+  kEnd = 11,       // of a container function: it is told to end, and so is the worker when it has
   kPrepared = 10,  // before kLoad, with the descriptor of what was prepared from the model attached
   // worker → server
   kBlank = 32,  // libraries loaded, waiting for kLoad
@@ -61,6 +62,7 @@ enum class FrameType : uint16_t {
   kSpawned = 96,  // with the server's end of the worker's channel attached
   kExited = 97,
   kSandbox = 98,
+  kContainers = 99,
 };
 
 struct FrameHeader {

@@ -160,6 +160,25 @@ void write_function(const FunctionSpec& spec, json::object& out) {
   if (spec.start) out["start"] = format_duration(*spec.start);
 }
 
+namespace {
+
+json::value azure_json(const domain::AzureApp& app) {
+  json::array routes;
+  for (const domain::AzureRoute& route : app.routes)
+    routes.push_back({{"function", route.function},
+                      {"path", route.path},
+                      {"methods", json::array(route.methods.begin(), route.methods.end())},
+                      {"input", route.input},
+                      {"output", route.output}});
+  return {{"argv", json::array(app.argv.begin(), app.argv.end())},
+          {"cwd", app.cwd},
+          {"forwards", app.forwards},
+          {"prefix", app.prefix},
+          {"routes", std::move(routes)}};
+}
+
+}  // namespace
+
 std::string store_function(const StoredFunction& stored) {
   json::object spec;
   write_function(stored.spec, spec);
@@ -168,16 +187,47 @@ std::string store_function(const StoredFunction& stored) {
   for (const auto& [model, path] : stored.function.mounts)
     mounts.push_back({{"name", model.name}, {"version", model.version}, {"digest", model.digest.hex()}, {"facts", to_json(model.facts)}, {"path", path}});
   const domain::FunctionUser& user = stored.function.user;
-  return json::serialize(json::value{
+  json::object out{
       {"spec", std::move(spec)},
       {"image",
        {{"name", image.name}, {"version", image.version}, {"digest", image.digest.hex()}, {"facts", domain::to_json(image.facts)}, {"source", image.source}}},
       {"contract", to_string(stored.function.contract)},
       {"user", {{"uid", user.uid}, {"gid", user.gid}, {"groups", json::array(user.groups.begin(), user.groups.end())}}},
-      {"mounts", std::move(mounts)}});
+      {"mounts", std::move(mounts)}};
+  if (stored.function.azure) out["azure"] = azure_json(*stored.function.azure);
+  return json::serialize(out);
 }
 
 namespace {
+
+std::vector<std::string> strings_in(ObjectReader& reader, std::string_view key) {
+  std::vector<std::string> strings;
+  const json::array* const array = reader.array(key);
+  for (size_t i = 0; array != nullptr && i < array->size(); ++i) {
+    const json::string* const text = (*array)[i].if_string();
+    if (text != nullptr) strings.emplace_back(*text);
+    if (text == nullptr) reader.add_error(key, "no string");
+  }
+  return strings;
+}
+
+domain::AzureApp azure_in(ObjectReader& reader) {
+  domain::AzureApp app{.argv = strings_in(reader, "argv"), .cwd = reader.required_string("cwd")};
+  if (app.argv.empty()) reader.add_error("argv", "no program");
+  app.forwards = reader.boolean("forwards").value_or(false);
+  app.prefix = reader.required_string("prefix");
+  const json::array* const routes = reader.array("routes");
+  for (size_t i = 0; routes != nullptr && i < routes->size(); ++i) {
+    ObjectReader one((*routes)[i], fmt::format("routes[{}]", i));
+    app.routes.push_back({.function = one.required_string("function"),
+                          .path = one.required_string("path"),
+                          .methods = strings_in(one, "methods"),
+                          .input = one.required_string("input"),
+                          .output = one.required_string("output")});
+    if (!one.ok()) reader.adopt(one.error());
+  }
+  return app;
+}
 
 constexpr int64_t kIdMax = 65'535;
 
@@ -236,6 +286,7 @@ Result<StoredFunction> read_stored_function(std::string_view text) {
   stored.spec = inside(reader, "spec", read_function);
   stored.function.image = inside(reader, "image", image_in);
   stored.function.user = inside(reader, "user", user_in);
+  if (reader.has("azure")) stored.function.azure = inside(reader, "azure", azure_in);
   const auto contract = domain::parse_contract(reader.required_string("contract"));
   if (contract) stored.function.contract = *contract;
   if (!contract) reader.add_error("contract", "no contract");

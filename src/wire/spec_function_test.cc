@@ -92,6 +92,11 @@ StoredFunction stored() {
   domain::Model model{.name = "smol", .version = 1};
   model.facts = {.layers = 1, .train_context = 1, .vocabulary = 1};
   out.function.mounts = {{model, "/opt/ml/model"}};
+  out.function.azure = domain::AzureApp{.argv = {"python3", "app.py"},
+                                        .cwd = "/home/site/wwwroot",
+                                        .forwards = true,
+                                        .prefix = "",
+                                        .routes = {{.function = "f", .path = "f/{id}", .methods = {"GET"}, .input = "in", .output = "$return"}}};
   return out;
 }
 

@@ -1,11 +1,14 @@
 """Functions in container images, the whole way: deployed, prepared, called, frozen, thawed, broken, billed."""
+import concurrent.futures
 import http.client
 import json
 import os
 import shutil
+import signal
 
 import pytest
 
+from harness import leaks
 from harness.images import have_tools, tool
 from harness.waiting import eventually
 
@@ -129,6 +132,45 @@ def test_a_deadline_ends_a_call_and_its_price_is_paid(web):
     answer, body = call(web, "hang", headers={"Ebb-Deadline": "300ms"})
     assert answer.status == 504, body
     assert call(web, "echo", b"next")[1] == b"next"
+
+
+def of_sandbox(server, victim):
+    """The processes of this name; a server of these tests has one endpoint only."""
+    return [pid for pid in server.worker_pids() if (leaks.stat_of(pid) or ("",))[0] == victim]
+
+
+# What a call gets that waits or runs then. What has reached the function is not run twice.
+AFTER_A_KILL = {("starting", "ebb-worker-cont"): [(200, "")], ("starting", "ebb-init"): [(200, ""), (503, "worker_failed")],
+                ("busy", "ebb-worker-cont"): [(503, "worker_died")], ("busy", "ebb-init"): [(502, "function_exited")]}
+
+
+@pytest.mark.parametrize("victim", ["ebb-worker-cont", "ebb-init"])
+@pytest.mark.parametrize("phase", ["prepared", "starting", "ready", "busy", "parked"])
+def test_killed_in_each_phase(server, image, phase, victim):
+    server.ebb("image", "add", "web", image)
+    waits = "while [ $((i += 1)) -lt 6 ]; do sleep 0.1; done; " if phase == "starting" else ""
+    spec = {"image": "web", "memory": "64MiB", "command": ["sh", "-c", f"{waits}exec httpd -f -p $PORT -h /srv"],
+            "scaling": {"idle": "50ms" if phase == "parked" else "1m"}}
+    assert server.request("PUT", "/ebb/v1/endpoints/web", spec).status == 200
+    eventually(lambda: state(server) == "prepared", otherwise="the sandbox is not prepared")
+    in_flight = None
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        if phase in ("ready", "parked"):
+            assert call(server, "echo", b"1")[1] == b"1"
+        if phase in ("starting", "busy"):
+            in_flight = pool.submit(call, server, "hang" if phase == "busy" else "echo", b"in flight")
+            eventually(lambda: server.endpoint("web")["slots_busy"] == 1 if phase == "busy" else state(server) == "starting", otherwise=f"it never was {phase}")
+            if phase == "busy":
+                eventually(lambda: of_sandbox(server, "sleep"), otherwise="the function has not begun")
+        else:
+            eventually(lambda: state(server) == phase, otherwise=f"it never was {phase}")
+        for pid in of_sandbox(server, victim):
+            os.kill(pid, signal.SIGKILL)
+        if in_flight is not None:
+            answer, body = in_flight.result()
+            got = (200, "") if answer.status == 200 else error_of(answer, body)[:2]
+            assert got in AFTER_A_KILL[phase, victim], body
+    eventually(lambda: call(server, "echo", b"again")[1] == b"again", otherwise="no other instance took its place")
 
 
 def test_its_words_are_at_hand(web):

@@ -1,14 +1,69 @@
 """A server of HTTP that does what a path says, for the tests of the contracts. It speaks HTTP by hand, so that it can also speak it badly.
 
-http_function.py [EXIT_STATUS | never | deaf]: with an argument it ends at once, never listens, or listens and answers nothing.
+http_function.py [EXIT_STATUS | never | deaf | polite | stubborn]: with an argument it ends at once, never listens, listens and answers nothing, or serves
+and says goodbye at SIGTERM, or takes no notice of it.
 """
+import json
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 
-PORT = int(next(os.environ[name] for name in ("FUNCTIONS_CUSTOMHANDLER_PORT", "SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT") if name in os.environ))
+NAMES = ("FUNCTIONS_CUSTOMHANDLER_PORT", "SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT")
+PORT = int(next((os.environ[name] for name in NAMES if name in os.environ), 8080))  # SageMaker's, which says nothing
+
+
+ME = os.urandom(8).hex()  # another process has another
+
+
+def attempt(look):
+    try:
+        return look()
+    except OSError as error:
+        return f"{type(error).__name__}: {error.strerror}"
+
+
+def read_text(path):
+    with open(path, errors="replace") as file:
+        return file.read(1 << 16)
+
+
+FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/self/status", "/proc/kcore", "/proc/keys", "/proc/net/tcp",
+         "/proc/sysrq-trigger", "/etc/hostname", "/etc/resolv.conf")
+FOLDERS = ("/", "/proc", "/dev", "/sys", "/sys/fs/cgroup", "/proc/self/fd", "/proc/1/fd", "/home", "/run", "/tmp")
+
+
+def surroundings():
+    """What a function can see of where it is."""
+    seen = {path: attempt(lambda path=path: read_text(path)) for path in FILES}
+    seen |= {f"{path}/*": attempt(lambda path=path: sorted(os.listdir(path))) for path in FOLDERS}
+    seen["interfaces"] = attempt(lambda: [name for _, name in socket.if_nameindex()])
+    return seen
+
+
+def fork_for_ever():
+    """Ends badly once it is refused a process, as a program does that cannot go on without."""
+    while True:
+        try:
+            if os.fork() == 0:
+                signal.pause()
+        except BlockingIOError:
+            print("no more processes", flush=True)
+            os._exit(3)
+
+
+def fill_disk():
+    written = 0
+    try:
+        with open("/tmp/full", "wb", buffering=0) as file:
+            while True:
+                written += file.write(bytes(1 << 20))
+    except OSError as error:
+        return f"{error.strerror} after {written >> 20} MiB"
+    finally:
+        os.unlink("/tmp/full")
 
 
 class Request:
@@ -127,6 +182,18 @@ def serve(out, request):
     elif path == "/close-after":  # a connection that dies when it is quiet
         answer(out, b"bye")
         raise EOFError
+    elif path == "/me":
+        answer(out, ME.encode())
+    elif path == "/surroundings":
+        answer(out, json.dumps(surroundings()).encode())
+    elif path == "/forks":
+        fork_for_ever()
+    elif path == "/memory":
+        kept = []
+        while True:
+            kept.append(b"x" * (4 << 20))
+    elif path == "/fill":
+        answer(out, fill_disk().encode())
     elif path == "/say":
         sys.stdout.buffer.write(request.body() + b"\n")
         sys.stdout.flush()
@@ -134,7 +201,11 @@ def serve(out, request):
     elif path == os.environ.get("AIP_HEALTH_ROUTE", "/ping"):
         answer(out, b"", status=f"{os.environ.get('HEALTH', '200')} x")
     elif path in ("/invocations", os.environ.get("AIP_PREDICT_ROUTE")):
-        answer(out, path.encode() + b" " + request.body(), headers=["X-Amzn-SageMaker-Custom-Attributes: " + request.headers.get("x-amzn-sagemaker-custom-attributes", "")])
+        body = request.body()
+        if request.target.endswith("?model"):
+            with open("/opt/ml/model", "rb") as file:
+                body = file.read()
+        answer(out, path.encode() + b" " + body, headers=["X-Amzn-SageMaker-Custom-Attributes: " + request.headers.get("x-amzn-sagemaker-custom-attributes", "")])
     elif path.startswith("/api/"):
         answer(out, request.target.encode())
     else:
@@ -160,6 +231,10 @@ def main():
         sys.exit(int(mode))
     if mode == "never":
         time.sleep(3600)
+    if mode == "polite":
+        signal.signal(signal.SIGTERM, lambda *_: (print("goodbye", flush=True), os._exit(0)))
+    if mode == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     listener = socket.create_server(("127.0.0.1", PORT), backlog=64)
     while True:
         out, _ = listener.accept()

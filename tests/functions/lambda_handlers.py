@@ -27,3 +27,21 @@ def hangs(event, context):
 
 def leaves(event, context):
     os._exit(9)
+
+
+active = 0
+
+
+def crowded(event, context):
+    """How many calls were in this process at once, and which process it is."""
+    global active
+    active += 1
+    time.sleep(event)
+    seen, active = active, active - 1
+    return [seen, os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]]
+
+
+def eats(event, context):
+    kept = []
+    while True:
+        kept.append(b"x" * (4 << 20))

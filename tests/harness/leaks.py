@@ -73,8 +73,13 @@ def snapshot():
     return ebb_processes(), mounts(), cgroups()
 
 
-def since(before) -> list[str]:
-    """What is there now and was not before; processes get a moment to end."""
+def of_homes(homes) -> tuple[str, ...]:
+    """What the cgroups of the servers with these homes are called: other servers on this machine may come and go meanwhile."""
+    return tuple(f"ebb-{about.st_dev:x}-{about.st_ino:x}-" for about in map(os.stat, filter(os.path.exists, homes)))
+
+
+def since(before, homes=()) -> list[str]:
+    """What is there now and was not before; processes get a moment to end. `homes`: of the servers that were started meanwhile."""
     old_processes, old_mounts, old_cgroups = before
 
     def descends_from_old(pid: int, table: dict[int, tuple]) -> bool:
@@ -93,5 +98,5 @@ def since(before) -> list[str]:
     eventually(lambda: not left(), seconds=10, otherwise=None)
     errors = [f"left behind: process {pid} ({comm})" for (pid, _), comm in left().items()]
     errors += [f"left behind: mount {path}" for path in sorted(mounts() - old_mounts)]
-    errors += [f"left behind: cgroup {path}" for path in sorted(cgroups() - old_cgroups)]
+    errors += [f"left behind: cgroup {path}" for path in sorted(cgroups() - old_cgroups) if os.path.basename(path).startswith(of_homes(homes))]
     return errors

@@ -186,6 +186,24 @@ class Server:
         return eventually(lambda: (bill := self.bill()) and bill["total"]["calls"] >= calls and bill, 20, f"the bill never had {calls} calls")
 
 
+def launching(home: pathlib.Path):
+    """For a fixture: gives start(*arguments, home=…), which starts a server; all of them are stopped and audited when the fixture ends."""
+    before = leaks.snapshot()
+    started = []
+
+    def start(*arguments, home=home):
+        started.append(Server(home, arguments))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    errors = []
+    for server in reversed(started):
+        errors += server.stop()
+    errors += leaks.since(before, [server.home for server in started])
+    assert not errors, "\n".join(errors)
+
+
 def chat(text: str, script: str = "", name: str = "e", **fields) -> dict:
     messages = [{"role": "system", "content": script}] if script else []
     return {"model": name, "messages": [*messages, {"role": "user", "content": text}], **fields}
