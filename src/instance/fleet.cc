@@ -207,6 +207,7 @@ void Fleet::on_spawned(const wire::Frame& frame) {
   if (found == workers_.end() || !socket) return;
   const std::shared_ptr<WorkerLink> link = found->second;
   link->pid = spawned.pid();
+  link->container = spawned.container();
   link->channel = std::make_unique<Channel>(executor_, std::move(socket), domain::kWorkerFrameBytesMax);
   for (auto& [said, attachment] : link->before_channel) {
     if (Status sent = link->channel->send(said.type, said.stream, said.body, std::move(attachment)); !sent) kill(worker, sent.error().message);
@@ -265,6 +266,14 @@ std::vector<std::pair<WorkerId, int>> Fleet::processes() const {
   std::vector<std::pair<WorkerId, int>> alive;
   for (const auto& [worker, link] : workers_) {
     if (link->pid != 0 && link->exit_reason.empty()) alive.emplace_back(worker, link->pid);
+  }
+  return alive;
+}
+
+std::map<WorkerId, std::string> Fleet::containers() const {
+  std::map<WorkerId, std::string> alive;
+  for (const auto& [worker, link] : workers_) {
+    if (!link->container.empty()) alive.emplace(worker, link->container);
   }
   return alive;
 }

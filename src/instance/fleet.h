@@ -68,6 +68,8 @@ class Fleet {
 
   // Process ids of the workers that live, for measuring their memory.
   std::vector<std::pair<WorkerId, int>> processes() const;
+  // And the ids of their containers, of those that have one: most of their memory is there.
+  std::map<WorkerId, std::string> containers() const;
 
   // Closes the spawner's channel: it kills and reaps all workers and ends. Waits for its end, at most a few seconds.
   void shut_down();

@@ -21,6 +21,7 @@ namespace ebb::instance {
 struct WorkerLink {
   WorkerId worker;
   int pid = 0;                                             // 0: not handed over yet
+  std::string container;                                   // the id of its sandbox, if it has one
   std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
   std::string kill_reason;                                 // why we killed it, for its WorkerGone

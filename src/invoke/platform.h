@@ -28,7 +28,8 @@ struct EndpointView {
   int slots_busy = 0;
   int slots_ready = 0;
   int waiting = 0;
-  uint64_t memory_bytes = 0;  // measured PSS of its workers; 0 when absent
+  uint64_t memory_bytes = 0;    // of its workers, with what their sandboxes hold; 0 when absent
+  bool memory_measured = true;  // false: of an instance only that it takes no more than this is known
   std::optional<WallTime> last_call;
   int64_t calls = 0;  // since it was deployed, over restarts
   domain::Pico spent = 0;

@@ -27,6 +27,11 @@ EndpointView LocalPlatform::view_of(const control::EndpointSummary& summary) con
   for (const auto& [worker, pss] : memory_.pss_bytes) {
     if (endpoint_of(worker) == view.revision.spec.name) view.memory_bytes += pss;
   }
+  for (const WorkerId worker : memory_.unseen) {
+    if (endpoint_of(worker) != view.revision.spec.name) continue;
+    view.memory_bytes += control::counted_bytes(state_, worker);
+    view.memory_measured = false;
+  }
   if (const auto totals = totals_.find(view.revision.spec.name); totals != totals_.end()) {
     view.calls = totals->second.calls;
     view.spent = totals->second.cost;

@@ -120,6 +120,7 @@ void Spawner::hand_over(uint64_t token, const std::string& engine) {
   }
   blank->second.token = token;
   spawned.set_pid(blank->first);
+  spawned.set_container(blank->second.container);
   send(FrameType::kSpawned, spawned.SerializeAsString(), blank->second.channel.get());
   // From here on the server alone holds that end: it sees the worker's end of the stream, and the worker sees the server's.
   blank->second.channel.reset();
