@@ -61,6 +61,10 @@ void ServerLink::log(std::string_view line) {
   say(FrameType::kLog, {}, log.SerializeAsString());
 }
 
+void ServerLink::egress(int listener) {
+  if (!gone_ && !channel_.write(wire::encode_frame(FrameType::kEgress, 0, {}), listener)) gone_ = true;
+}
+
 void ServerLink::started(CallId call) { say(FrameType::kStarted, call, pb::Started{}.SerializeAsString()); }
 void ServerLink::head(CallId call, const domain::HttpHead& head) { say(FrameType::kHttpHead, call, wire::encode_http_head(head)); }
 

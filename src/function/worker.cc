@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "function/call.h"
@@ -56,6 +59,7 @@ class FunctionWorker {
   void handle(Frame frame);
   void handle_of_call(Frame frame);
   void load(const Frame& frame);
+  Status open_egress();
   void unpark(int slots);
   void park();
   void execute(const Frame& frame);
@@ -192,9 +196,24 @@ void FunctionWorker::load(const Frame& frame) {
   instance_ = std::move(*instance);
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
+  if (start_.egress) {
+    if (const Status open = open_egress(); !open) return fail_load("its way out cannot be opened: " + open.error().message);
+  }
   state_ = State::kPrepared;
   if (load->slots == 0) return server_.ready(0);
   unpark(load->slots);
+}
+
+// Before its program runs, which could take the port. Who listens there is ebb-egress; this worker never does.
+Status FunctionWorker::open_egress() {
+  const Result<Fd> socket = instance_->listen(0);
+  if (!socket) return fail(socket.error());
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket->get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return fail(errno_error("the port of its proxy", errno));
+  start_.egress_port = ntohs(address.sin_port);
+  server_.egress(socket->get());
+  return {};
 }
 
 void FunctionWorker::unpark(int slots) {

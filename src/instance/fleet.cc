@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "domain/limits.h"
@@ -21,6 +22,7 @@ namespace {
 using wire::FrameType;
 
 constexpr milliseconds kShutDownMax{5'000};
+constexpr uint64_t kEgressToken = std::numeric_limits<uint64_t>::max();  // no worker's
 
 std::string exit_sentence(const wire::pb::Exited& exited) {
   return exited.signal() != 0 ? fmt::format("signal {}", exited.signal()) : fmt::format("exit {}", exited.exit_code());
@@ -38,7 +40,19 @@ std::string encode_load(const StartOrder& order) {
 }  // namespace
 
 Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
-    : executor_(executor), options_(std::move(options)), reported_(executor, io::asio::steady_timer::time_point::max()) {}
+    : executor_(executor),
+      options_(std::move(options)),
+      egress_(executor,
+              {.start =
+                   [this] {
+                     wire::pb::Spawn spawn;
+                     spawn.set_engine("egress");
+                     spawn.set_token(kEgressToken);
+                     if (spawner_) (void)spawner_->send(FrameType::kSpawn, 0, spawn.SerializeAsString());  // without one no instance lives that needs it
+                   },
+               .kill = [this] { order_kill(WorkerId{kEgressToken}); },
+               .report = [this](EgressEnded ended) { report(std::move(ended)); }}),
+      reported_(executor, io::asio::steady_timer::time_point::max()) {}
 
 Fleet::~Fleet() = default;
 
@@ -61,6 +75,7 @@ Status Fleet::start_spawner() {
 void Fleet::start(StartOrder order) {
   auto link = std::make_shared<WorkerLink>();
   link->worker = order.worker;
+  link->egress = std::move(order.egress);
   std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
   if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
@@ -167,6 +182,7 @@ void Fleet::gone(WorkerId worker, std::string reason) {
   if (found == workers_.end()) return;
   const std::shared_ptr<WorkerLink> link = found->second;
   workers_.erase(found);
+  egress_.close(worker);
   if (link->channel) link->channel->close();
   report(WorkerGone{.worker = worker, .reason = link->kill_reason.empty() ? std::move(reason) : link->kill_reason, .error = link->own_error});
 }
@@ -179,6 +195,10 @@ io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
       break;
     }
     for (const wire::Frame& frame : *frames) {
+      if (frame.type == FrameType::kEgress) {
+        if (const Status taken = take_egress(*link); !taken) kill(link->worker, taken.error().message);
+        continue;
+      }
       Result<std::optional<Report>> read = read_frame(*link, frame);
       if (!read) {
         kill(link->worker, read.error().message);
@@ -197,10 +217,20 @@ io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
   }
 }
 
+// Only of a function whose owner lets it out, once, and nothing but what its sandbox can have made.
+Status Fleet::take_egress(WorkerLink& link) {
+  Fd listener = link.channel->take_attachment();
+  if (!link.egress) return fail(ErrorKind::kCorrupt, "bad frame: a way out that nobody asked for");
+  if (!listens_on_loopback(listener)) return fail(ErrorKind::kCorrupt, "bad frame: a way out that is no listening socket");
+  egress_.open(link.worker, *std::exchange(link.egress, std::nullopt), std::move(listener));
+  return {};
+}
+
 void Fleet::on_spawned(const wire::Frame& frame) {
   wire::pb::Spawned spawned;
   if (!spawned.ParseFromString(frame.body)) return;
   const WorkerId worker{spawned.token()};
+  if (spawned.token() == kEgressToken) return egress_.started(spawned.error().empty() ? spawner_->take_attachment() : Fd(), spawned.error());
   if (!spawned.error().empty()) return gone(worker, spawned.error());
   Fd socket = spawner_->take_attachment();
   const auto found = workers_.find(worker);
@@ -219,6 +249,7 @@ void Fleet::on_spawned(const wire::Frame& frame) {
 void Fleet::on_exited(const wire::Frame& frame) {
   wire::pb::Exited exited;
   if (!exited.ParseFromString(frame.body)) return;
+  if (exited.token() == kEgressToken) return egress_.ended(exit_sentence(exited));
   const auto found = workers_.find(WorkerId{exited.token()});
   if (found == workers_.end()) return;
   // What it said before it ended is still in its channel: the reader of the channel reports it gone when it came to the end.
@@ -259,6 +290,7 @@ void Fleet::lose_spawner(std::string reason) {
     lost.push_back(worker);
   for (const WorkerId worker : lost)
     gone(worker, reason);
+  egress_.ended(reason);
   report(SpawnerGone{.reason = std::move(reason)});
 }
 

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "domain/endpoint.h"
 #include "instance/channel.h"
+#include "instance/egress_link.h"
 #include "instance/report.h"
 #include "instance/worker_link.h"
 #include "io/asio.h"
@@ -36,6 +37,7 @@ struct StartOrder {
   Fd model;                                       // read-only; empty for the echo engine
   Fd prepared;                                    // what was made of it before, read-only; empty where there is nothing
   std::optional<domain::FunctionStart> function;  // of the container engine, which has no model
+  std::optional<domain::Egress> egress;           // what the function may reach; absent: nothing
   int64_t context_tokens = 0;
   int slots = 1;
   int threads = 1;
@@ -85,6 +87,7 @@ class Fleet {
   void order_kill(WorkerId worker);
   void lose_spawner(std::string reason);
   void gone(WorkerId worker, std::string reason);
+  Status take_egress(WorkerLink& link);
 
   io::asio::any_io_executor executor_;
   FleetOptions options_;
@@ -92,6 +95,7 @@ class Fleet {
   Fd spawner_process_;  // pidfd
   int spawner_pid_ = 0;
   std::map<WorkerId, std::shared_ptr<WorkerLink>> workers_;
+  EgressLink egress_;
   std::deque<Report> reports_;
   io::asio::steady_timer reported_;
 };

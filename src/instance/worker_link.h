@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "domain/egress.h"
 #include "instance/channel.h"
 #include "instance/report.h"
 #include "wire/frame.h"
@@ -24,6 +25,7 @@ struct WorkerLink {
   std::string container;                                   // the id of its sandbox, if it has one
   std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
+  std::optional<domain::Egress> egress;                    // what its function may reach; taken once it has said how
   std::string kill_reason;                                 // why we killed it, for its WorkerGone
   std::string exit_reason;                                 // how it ended, once the spawner reaped it
   bool channel_ended = false;

@@ -146,6 +146,7 @@ Status LocalPlatform::remove(const std::string& endpoint) {
   if (Status stored = catalog_.delete_endpoint(endpoint); !stored) return stored;
   feed(control::EndpointRemoved{.endpoint = endpoint});
   log_.forget(endpoint);
+  egress_.erase(endpoint);
   return {};
 }
 

@@ -20,6 +20,15 @@
 
 namespace ebb::invoke {
 
+// Connections of functions outside, since the server started.
+struct EgressTotals {
+  uint64_t passed = 0;
+  uint64_t refused = 0;
+  uint64_t failed = 0;
+  uint64_t sent_bytes = 0;
+  uint64_t received_bytes = 0;
+};
+
 // An endpoint as `ebb ps` shows it.
 struct EndpointView {
   domain::Revision revision;
@@ -33,6 +42,7 @@ struct EndpointView {
   std::optional<WallTime> last_call;
   int64_t calls = 0;  // since it was deployed, over restarts
   domain::Pico spent = 0;
+  std::optional<EgressTotals> egress;  // of a function that may go out
 };
 
 struct DecisionView {

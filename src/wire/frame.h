@@ -53,6 +53,7 @@ enum class FrameType : uint16_t {
   kHttpHead = 46,  // the body follows as kBytes
   kTrailers = 47,
   kTaken = 48,  // so many bytes of the call's body were taken
+  kEgress = 49,  // with the listening socket of its proxy inside the sandbox attached
   // server → spawner
   kSpawn = 64,
   kKill = 65,
@@ -61,6 +62,11 @@ enum class FrameType : uint16_t {
   kSpawned = 96,  // with the server's end of the worker's channel attached
   kExited = 97,
   kSandbox = 98,
+  // server → ebb-egress
+  kEgressOpen = 128,  // with the listening socket attached
+  kEgressClose = 129,
+  // ebb-egress → server
+  kEgressEnded = 160,
 };
 
 struct FrameHeader {
