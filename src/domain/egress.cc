@@ -24,7 +24,8 @@ bool is_host(std::string_view name) {
 
 std::unexpected<Error> no_host(std::string_view text) {
   return fail(ErrorKind::kInvalid,
-              fmt::format("'{}' is no host that a function may reach: write api.example.com, *.example.com or api.example.com:443", text.substr(0, 80)), "egress");
+              fmt::format("'{}' is no host that a function may reach: write api.example.com, *.example.com or api.example.com:443", text.substr(0, 80)),
+              "egress");
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ std::unexpected<Error> wrong(std::string message) { return fail(ErrorKind::kInva
 Result<Asked> asked_of(const urls::url_view& url) {
   if (url.has_userinfo()) return wrong("a user in an address is not passed on: send an Authorization header");
   const std::string_view encoded(url.encoded_host().data(), url.encoded_host().size());
-  if (encoded.empty() || encoded.find('%') != std::string_view::npos || url.host_type() == urls::host_type::ipvfuture) return wrong("no host that could be reached");
+  if (encoded.empty() || encoded.find('%') != std::string_view::npos || url.host_type() == urls::host_type::ipvfuture)
+    return wrong("no host that could be reached");
   Asked asked;
   asked.host = domain::normal_host(url.host_type() == urls::host_type::ipv6 ? encoded.substr(1, encoded.size() - 2) : encoded);
   // Not by the library, which takes 65537 for 1.

@@ -40,11 +40,47 @@ TEST(ReadAsked, Rows) {
 }
 
 TEST(ReadAsked, RefusesWhatTwoCouldReadInTwoWays) {
-  for (const char* const target : {"", "a", "a:", "a:0", "a:65536", "a:x", ":443", "a:1/x", "a:1?x", "a:1#x", "u@a:1", "a b:1", "http://a:1", "a:1:2", "a\\b:1", "%61:1",
-                                   "[::1", "[v1.x]:1", "[fe80::1%25eth0]:1", "::1:443"})
+  for (const char* const target : {"",
+                                   "a",
+                                   "a:",
+                                   "a:0",
+                                   "a:65536",
+                                   "a:x",
+                                   ":443",
+                                   "a:1/x",
+                                   "a:1?x",
+                                   "a:1#x",
+                                   "u@a:1",
+                                   "a b:1",
+                                   "http://a:1",
+                                   "a:1:2",
+                                   "a\\b:1",
+                                   "%61:1",
+                                   "[::1",
+                                   "[v1.x]:1",
+                                   "[fe80::1%25eth0]:1",
+                                   "::1:443"})
     EXPECT_FALSE(read_asked("CONNECT", target)) << target;
-  for (const char* const target : {"", "/", "*", "a:1", "//a/x", "https://a/", "ftp://a/", "http:/a", "http:a", "http:///x", "http://", "http://u:p@a/", "http://a\\@b/", "http://a b/",
-                                   "http://a:99999/", "http://a:65537/", "http://a:0/", "http://%31/", "http://a/#f", "http://[v1.x]/"})
+  for (const char* const target : {"",
+                                   "/",
+                                   "*",
+                                   "a:1",
+                                   "//a/x",
+                                   "https://a/",
+                                   "ftp://a/",
+                                   "http:/a",
+                                   "http:a",
+                                   "http:///x",
+                                   "http://",
+                                   "http://u:p@a/",
+                                   "http://a\\@b/",
+                                   "http://a b/",
+                                   "http://a:99999/",
+                                   "http://a:65537/",
+                                   "http://a:0/",
+                                   "http://%31/",
+                                   "http://a/#f",
+                                   "http://[v1.x]/"})
     EXPECT_FALSE(read_asked("GET", target)) << target;
 }
 

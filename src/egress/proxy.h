@@ -28,6 +28,11 @@ struct Ended {
   uint64_t received_bytes = 0;
 };
 
+struct Instance;
+struct Connection;
+using InstancePtr = std::shared_ptr<Instance>;      // shared with the coroutines that serve it …
+using ConnectionPtr = std::shared_ptr<Connection>;  // … which end after it was closed
+
 class Proxy {
  public:
   // `own` gives the addresses of this machine; it is asked for each connection. All outlive the proxy, which outlives its loop.
@@ -39,17 +44,10 @@ class Proxy {
   void close(uint64_t instance);
 
  private:
-  struct Instance;
-  struct Connection;
-  using InstancePtr = std::shared_ptr<Instance>;      // shared with the coroutines that serve it …
-  using ConnectionPtr = std::shared_ptr<Connection>;  // … which end after it was closed
-
   io::Task<void> accept(InstancePtr instance);
   io::Task<void> serve(InstancePtr instance, ConnectionPtr connection);
   io::Task<void> handle(InstancePtr instance, ConnectionPtr connection);
   io::Task<bool> reach(InstancePtr instance, ConnectionPtr connection);
-  io::Task<void> pass_request(ConnectionPtr connection);
-  static io::Task<void> refuse(ConnectionPtr connection, unsigned status, Ended::Outcome outcome, std::string why);
   void tell_end(Instance& instance, const Connection& connection);
 
   io::asio::any_io_executor executor_;

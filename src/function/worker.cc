@@ -3,11 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 
 #include "function/call.h"
@@ -15,6 +12,7 @@
 #include "function/make_invoker.h"
 #include "function/output.h"
 #include "function/server_link.h"
+#include "function/way_out.h"
 #include "io/asio.h"
 #include "wire/container_load.h"
 #include "wire/worker.pb.h"
@@ -59,7 +57,6 @@ class FunctionWorker {
   void handle(Frame frame);
   void handle_of_call(Frame frame);
   void load(const Frame& frame);
-  Status open_egress();
   void unpark(int slots);
   void park();
   void execute(const Frame& frame);
@@ -197,23 +194,13 @@ void FunctionWorker::load(const Frame& frame) {
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
   if (start_.egress) {
-    if (const Status open = open_egress(); !open) return fail_load("its way out cannot be opened: " + open.error().message);
+    const Result<uint16_t> port = open_way_out(*instance_, server_);
+    if (!port) return fail_load("its way out cannot be opened: " + port.error().message);
+    start_.egress_port = *port;
   }
   state_ = State::kPrepared;
   if (load->slots == 0) return server_.ready(0);
   unpark(load->slots);
-}
-
-// Before its program runs, which could take the port. Who listens there is ebb-egress; this worker never does.
-Status FunctionWorker::open_egress() {
-  const Result<Fd> socket = instance_->listen(0);
-  if (!socket) return fail(socket.error());
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  if (::getsockname(socket->get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return fail(errno_error("the port of its proxy", errno));
-  start_.egress_port = ntohs(address.sin_port);
-  server_.egress(socket->get());
-  return {};
 }
 
 void FunctionWorker::unpark(int slots) {

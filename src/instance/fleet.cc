@@ -42,16 +42,16 @@ std::string encode_load(const StartOrder& order) {
 Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
     : executor_(executor),
       options_(std::move(options)),
-      egress_(executor,
-              {.start =
-                   [this] {
-                     wire::pb::Spawn spawn;
-                     spawn.set_engine("egress");
-                     spawn.set_token(kEgressToken);
-                     if (spawner_) (void)spawner_->send(FrameType::kSpawn, 0, spawn.SerializeAsString());  // without one no instance lives that needs it
-                   },
-               .kill = [this] { order_kill(WorkerId{kEgressToken}); },
-               .report = [this](EgressEnded ended) { report(std::move(ended)); }}),
+      egress_(executor, {.start =
+                             [this] {
+                               wire::pb::Spawn spawn;
+                               spawn.set_engine("egress");
+                               spawn.set_token(kEgressToken);
+                               if (spawner_)
+                                 (void)spawner_->send(FrameType::kSpawn, 0, spawn.SerializeAsString());  // without one no instance lives that needs it
+                             },
+                         .kill = [this] { order_kill(WorkerId{kEgressToken}); },
+                         .report = [this](EgressEnded ended) { report(std::move(ended)); }}),
       reported_(executor, io::asio::steady_timer::time_point::max()) {}
 
 Fleet::~Fleet() = default;

@@ -52,7 +52,7 @@ enum class FrameType : uint16_t {
   kLabels = 45,
   kHttpHead = 46,  // the body follows as kBytes
   kTrailers = 47,
-  kTaken = 48,  // so many bytes of the call's body were taken
+  kTaken = 48,   // so many bytes of the call's body were taken
   kEgress = 49,  // with the listening socket of its proxy inside the sandbox attached
   // server → spawner
   kSpawn = 64,

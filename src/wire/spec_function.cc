@@ -137,8 +137,8 @@ std::string read_path(ObjectReader& reader, std::string_view key) {
 }  // namespace
 
 const std::vector<std::string_view>& function_fields() {
-  static const std::vector<std::string_view> kFields{"image", "contract", "concurrency", "command", "env", "mounts",
-                                                     "port",  "health",   "path",        "tmp",     "cpu", "start", "egress"};
+  static const std::vector<std::string_view> kFields{"image",  "contract", "concurrency", "command", "env",   "mounts", "port",
+                                                     "health", "path",     "tmp",         "cpu",     "start", "egress"};
   return kFields;
 }
 

@@ -52,7 +52,7 @@ TEST(FunctionSpec, AWayOutIsNoneAllOrNamed) {
   const auto egress = [](std::string_view value) {
     const auto spec = parse("{endpoint: f, image: x, egress: " + std::string(value) + "}");
     EXPECT_TRUE(spec) << spec.error().message;
-    EXPECT_EQ(parse_spec(spec_to_json(*spec)), spec);
+    EXPECT_EQ(*parse_spec(spec_to_json(*spec)), *spec);
     return spec->function->egress;
   };
   EXPECT_FALSE(egress("false"));

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import tempfile
 
 import pytest
 
@@ -18,10 +19,12 @@ pytestmark = [
     pytest.mark.skipif(not can_make_one(), reason="network namespaces need root, ip and nsenter"),
 ]
 
+USER = 65533
 SCRIPTS = {
     "raw": "nc -w 20 127.0.0.1 ${http_proxy##*:}",  # what it is sent goes to the proxy as it is
     "wget": "wget -q -O - $(cat) 2>&1",
     "env": "env",
+    "hold": "x=$(head -c 41943040 /dev/zero | tr '\\0' a); echo; sleep 600",
 }
 
 
@@ -32,7 +35,7 @@ def image(tmp_path_factory):
     (root / "bin").mkdir(parents=True)
     (root / "srv/cgi-bin").mkdir(parents=True)
     shutil.copy(shutil.which("busybox"), root / "bin/busybox")
-    for name in ("sh", "cat", "env", "nc", "wget"):
+    for name in ("sh", "cat", "env", "head", "nc", "sleep", "tr", "wget"):
         (root / "bin" / name).symlink_to("busybox")
     for name, script in SCRIPTS.items():
         path = root / "srv/cgi-bin" / name
@@ -122,6 +125,15 @@ def test_all_others_are_refused(server, world, image):
     assert 'ebb_egress_connections_total{endpoint="out",outcome="refused"}' in server.get("/metrics").body.decode()
 
 
+def test_names_are_resolved_once(server, world, image):
+    """By DNS: one whose address changes with each look leads nowhere else than to what was looked at."""
+    server.ebb("deploy", "out", "--image", image, "--memory", "64MiB", "--egress")
+    assert "GET /x" in asked(server, "GET http://dns.test/x HTTP/1.1")
+    assert asked(server, "GET http://led.astray.test/x HTTP/1.1").startswith("HTTP/1.1 403")
+    answers = [asked(server, "GET http://rebinds.test/x HTTP/1.1").splitlines()[0].split()[1] for _ in range(8)]
+    assert set(answers) == {"200", "403"} and world.called() == {PUBLIC}
+
+
 def test_without_it_there_is_no_way_out(server, world, image):
     server.ebb("deploy", "out", "--image", image, "--memory", "64MiB")
     assert "proxy" not in call(server, "env", "").lower()
@@ -171,3 +183,36 @@ def test_frozen_functions_keep_their_way(server, image):
     assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
     server.wait_for_state("parked", "out")
     assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
+
+
+def test_as_an_ordinary_user(world, image):
+    """No cgroups: the memory of its processes is added up. And the same way out."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="ebb-user-", dir="/tmp"))
+    before = leaks.snapshot()
+    server = Server(folder / "home")
+    server.inside = [*world.inside, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--"]
+    try:
+        archive = shutil.copy(image, folder / "out.oci.tar")
+        os.chown(archive, USER, USER)
+        os.chown(folder, USER, USER)
+        server.start()
+        server.ebb("deploy", "out", "--image", archive, "--memory", "128MiB", "--egress")
+        assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
+        for host in (OWN, "10.0.0.1", "private.test", "127.0.0.1", "169.254.169.254"):
+            assert asked(server, f"CONNECT {host}:80 HTTP/1.1").startswith("HTTP/1.1 403"), host
+        [pid] = egress_pids(server)
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        assert "CapEff:\t0000000000000000" in status and "Seccomp:\t2" in status
+        small = eventually(lambda: (row := server.endpoint("out")) and row["memory_measured"] and row["memory_bytes"], otherwise="it is not measured")
+        assert 0 < small < 30 << 20
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.request("POST", "/invoke/out/cgi-bin/hold", b"")
+        answer = connection.getresponse()  # its head; it holds what it has until it is left alone
+        assert answer.status == 200
+        row = eventually(lambda: (row := server.endpoint("out")) and row["memory_bytes"] >= 40 << 20 and row, otherwise="its 40 MiB are not seen")
+        assert row["memory_measured"] and row["memory_bytes"] < 128 << 20
+        connection.close()
+    finally:
+        errors = server.stop() + leaks.since(before)
+        shutil.rmtree(folder, ignore_errors=True)
+    assert not errors, "\n".join(errors)

@@ -1,7 +1,8 @@
 """A machine with a wire to an internet of its own: two network namespaces, so that nothing leaves this machine. Needs root.
 
   machine   93.184.216.1/24 on its wire, and a table of names instead of /etc/hosts; what a server runs in
-  outside   a web server on port 80 of every address that it has, public ones and others; it writes down where it was called
+  outside   a web server on port 80 of every address that it has, public ones and others; it writes down where it was called. And a server of names:
+            dns.test is public, led.astray.test is not, rebinds.test is in turn the one and the other
 """
 import contextlib
 import ctypes
@@ -26,7 +27,7 @@ HOSTS = f"""127.0.0.1 localhost
 CLONE_NEWNET = 0x40000000
 
 OUTSIDE = r"""
-import http.server, sys
+import http.server, socket, struct, sys, threading
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self):
@@ -46,6 +47,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
     do_GET = do_POST = answer
     def log_message(self, *_): pass
+
+def names():
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("0.0.0.0", 53))
+    asked = {}
+    while True:
+        query, sender = udp.recvfrom(1500)
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        name, kind = ".".join(labels), struct.unpack("!H", query[at + 1:at + 3])[0]
+        addresses = {"dns.test": [sys.argv[2]], "rebinds.test": [sys.argv[2], "10.0.0.1"], "led.astray.test": ["10.0.0.1"]}.get(name)
+        answer = b""
+        if addresses and kind == 1:
+            asked[name] = asked.get(name, -1) + 1
+            address = addresses[asked[name] % len(addresses)]
+            answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(address)
+        head = query[:2] + struct.pack("!HHHHH", 0x8180 if addresses else 0x8183, 1, 1 if answer else 0, 0, 0)
+        udp.sendto(head + query[12:at + 5] + answer, sender)
+
+threading.Thread(target=names, daemon=True).start()
 http.server.ThreadingHTTPServer(("0.0.0.0", 80), Handler).serve_forever()
 """
 
@@ -72,7 +95,8 @@ class Internet:
 @contextlib.contextmanager
 def internet(folder: pathlib.Path):
     """While it lasts, this thread is in the machine's namespace too."""
-    hosts, script, calls = folder / "hosts", folder / "outside.py", folder / "calls"
+    hosts, resolver, script, calls = folder / "hosts", folder / "resolv.conf", folder / "outside.py", folder / "calls"
+    resolver.write_text(f"nameserver {PUBLIC}\n")
     hosts.write_text(HOSTS)
     script.write_text(OUTSIDE)
     made = []
@@ -86,8 +110,8 @@ def internet(folder: pathlib.Path):
 
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        machine = hold("unshare", "--net", "--mount", "sh", "-c", f"mount --bind {hosts} /etc/hosts && echo ready && read never")
-        outside = hold("unshare", "--net", "sh", "-c", f"echo ready; read go; exec {sys.executable} {script} {calls}")
+        machine = hold("unshare", "--net", "--mount", "sh", "-c", f"mount --bind {hosts} /etc/hosts && mount --bind {resolver} /etc/resolv.conf && echo ready && read never")
+        outside = hold("unshare", "--net", "sh", "-c", f"echo ready; read go; exec {sys.executable} {script} {calls} {PUBLIC}")
         for process in made:
             assert process.stdout.readline() == b"ready\n"
         assert has_own_network(machine) and has_own_network(outside)
