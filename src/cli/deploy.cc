@@ -29,6 +29,8 @@ struct DeployOptions {
   std::vector<std::string> mounts;
   std::vector<std::string> env;
   std::optional<int64_t> concurrency;
+  bool egress = false;
+  std::vector<std::string> egress_to;
   std::string memory;
   std::string idle;
   std::string keep;
@@ -75,6 +77,8 @@ Status apply_function_flags(const DeployOptions& options, json::object& spec) {
   if (!options.image.empty()) spec["image"] = options.image;
   if (!options.contract.empty()) spec["contract"] = options.contract;
   if (options.concurrency) spec["concurrency"] = *options.concurrency;
+  if (options.egress) spec["egress"] = true;
+  if (!options.egress_to.empty()) spec["egress"] = json::array(options.egress_to.begin(), options.egress_to.end());
   json::array mounts;
   for (const std::string& text : options.mounts) {
     Result<json::value> mount = mount_of(text);
@@ -201,6 +205,10 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("--concurrency", options.concurrency, "Calls at once in one instance of a function; the contract's if left out")->type_name("CALLS");
   command->add_option("--mount", options.mounts, "A stored model as a read-only file inside: model:NAME@VERSION=/path; may be repeated")->type_name("MOUNT");
   command->add_option("--env", options.env, "A variable of a function: NAME=value; may be repeated")->type_name("VARIABLE");
+  CLI::Option* const egress = command->add_flag("--egress", options.egress, "Let a function reach every public host, by a proxy");
+  command->add_option("--egress-to", options.egress_to, "Let it reach this host alone: api.example.com, *.example.com:443; may be repeated")
+      ->type_name("HOST")
+      ->excludes(egress);
   command->add_option("--memory", options.memory, "Memory that a call is billed for, such as 512MiB; from the model if left out")->type_name("SIZE");
   command->add_option("--context", options.context, "Tokens of prompt and answer together; the model's own, at most 4096, if left out")->type_name("TOKENS");
   command->add_option("--min", options.min, "Slots kept ready without traffic; 0 if left out")->type_name("SLOTS");

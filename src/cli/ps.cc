@@ -95,7 +95,7 @@ std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::stri
                {row.state, style_of(row.state)},
                {fmt::format("{}/{}", row.slots_busy, row.slots_ready)},
                {fmt::format("{}", row.waiting), row.waiting > 0 ? Style::kYellow : Style::kPlain},
-               {row.memory_bytes == 0 ? "-" : human_bytes(row.memory_bytes)},
+               {row.memory_bytes == 0 ? "-" : (row.memory_measured ? "" : "≤ ") + human_bytes(row.memory_bytes)},
                {age},
                {fmt::format("{}", row.calls)},
                {domain::format_money(row.spent)},
@@ -116,7 +116,8 @@ void add_ps(CLI::App& app, Context& context) {
       client_command(app, context, "ps",
                      {.summary = "List endpoints: state, slots, memory, calls and money spent.",
                       .details = "States: absent (no process), starting, ready, parked (weights mapped, no other memory), draining, failed.\n"
-                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured.",
+                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured; after ≤ it is what\n"
+                                 "functions may take, where they cannot be measured.",
                       .example = "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'"});
   // Shared with the callback, which the app keeps.
   const auto as_json = std::make_shared<bool>(false);

@@ -315,7 +315,8 @@ Need need_of(const State& state, const EndpointState& endpoint) {
   return {.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
           .weights_bytes = revision.weights_bytes(),
           .weights_mapped = mapped,
-          .slot_bytes = revision.slot_bytes(),
+          // An instance takes what one was seen to take; until then all that it may.
+          .slot_bytes = revision.by_instances() && endpoint.measured_bytes ? 0 : revision.slot_bytes(),
           .measured_bytes = endpoint.measured_bytes,
           .measured_slots = endpoint.measured_slots};
 }

@@ -72,6 +72,11 @@ void ServerLink::log(std::string_view line) {
   say(FrameType::kLog, {}, log.SerializeAsString());
 }
 
+void ServerLink::egress(int listener) {
+  flush();
+  if (!gone_ && !channel_.write(wire::encode_frame(FrameType::kEgress, 0, {}), listener)) gone_ = true;
+}
+
 // From here on the call is not tried again: the server has to know even if this process dies now.
 void ServerLink::started(CallId call) {
   say(FrameType::kStarted, call, pb::Started{}.SerializeAsString());

@@ -33,6 +33,7 @@ class ServerLink {
   void parked();
   void load_failed(std::string_view why);
   void log(std::string_view line);
+  void egress(int listener);
 
   // Of a call, in the order that instance/worker_link.cc holds us to.
   void started(CallId call);

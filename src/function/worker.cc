@@ -13,6 +13,7 @@
 #include "function/make_invoker.h"
 #include "function/output.h"
 #include "function/server_link.h"
+#include "function/way_out.h"
 #include "io/asio.h"
 #include "wire/container_load.h"
 #include "wire/worker.pb.h"
@@ -204,6 +205,11 @@ void FunctionWorker::load(const Frame& frame) {
   instance_ = std::move(*instance);
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
+  if (start_.egress) {
+    const Result<uint16_t> port = open_way_out(*instance_, server_);
+    if (!port) return fail_load("its way out cannot be opened: " + port.error().message);
+    start_.egress_port = *port;
+  }
   state_ = State::kPrepared;
   if (instance_->events_fd() >= 0) watch_events();  // a sandbox may go before it is used
   if (load->slots == 0) return server_.ready(0);
