@@ -146,6 +146,7 @@ void print_deployed(Context& context, const wire::EndpointRow& row) {
 }
 
 Status deploy(Context& context, Server& server, const DeployOptions& options) {
+  if (options.name.empty() && options.file.empty()) return usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`");
   json::object spec;
   if (!options.file.empty()) {
     Result<json::object> read = read_file(options.file);
@@ -177,12 +178,9 @@ Status deploy(Context& context, Server& server, const DeployOptions& options) {
   }
   const Result<json::value> answer = server.put(endpoint_path(wanted->name), wire::spec_to_json(*wanted));
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const Result<wire::EndpointRow> row = wire::endpoint_row_from_json(*answer);
-  if (!row) return fail(row.error().with_context("the server's answer makes no sense to this version of ebb"));
+  if (!row) return fail(row.error().with_context(kNoSense));
   print_deployed(context, *row);
   return {};
 }
@@ -234,13 +232,7 @@ void add_deploy(CLI::App& app, Context& context) {
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<DeployOptions>();
   add_options(command, *options);
-  command->callback([&context, options] {
-    context.action = [&context, options] {
-      if (options->name.empty() && options->file.empty())
-        return report(context, usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`").error());
-      return run_client(context, [&](Server& server, Interrupt&) { return deploy(context, server, *options); });
-    };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return deploy(context, server, *options); });
 }
 
 }  // namespace ebb::cli
