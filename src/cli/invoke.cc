@@ -100,9 +100,7 @@ void add_invoke(CLI::App& app, Context& context) {
   command->add_option("--path", options->path, "Path and query for the function; / if left out")->type_name("PATH");
   command->add_option("-X,--method", options->method, "POST with a body and GET without, if left out")->type_name("METHOD");
   command->add_option("-H,--header", options->headers, "One more header, 'Name: value'; may be repeated")->type_name("HEADER");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return invoke(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return invoke(context, server, *options); });
 }
 
 }  // namespace ebb::cli
