@@ -177,6 +177,16 @@ def test_its_process_has_no_rights_comes_again_and_goes(server, world, image):
     eventually(lambda: not egress_pids(server), otherwise="it outlives the last function that needs it")
 
 
+def test_it_ends_with_its_server_whatever_ends_that(server, image):
+    server.ebb("deploy", "out", "--image", image, "--memory", "64MiB", "--egress")
+    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
+    [pid] = egress_pids(server)
+    server.kill()
+    eventually(lambda: not leaks.is_alive(pid), otherwise="it outlives its server")
+    server.start()
+    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
+
+
 def test_frozen_functions_keep_their_way(server, image):
     server.ebb("image", "add", "out", image)
     assert server.request("PUT", "/ebb/v1/endpoints/out", {"image": "out", "memory": "64MiB", "egress": True, "scaling": {"idle": "50ms"}}).status == 200
