@@ -21,7 +21,7 @@ constexpr AddressBytes v6(uint16_t first, uint16_t second = 0, uint16_t third = 
   const auto low = [](uint16_t word) { return static_cast<uint8_t>(word & 0xffU); };
   return {high(first), low(first), high(second), low(second), high(third), low(third)};
 }
-constexpr int kV4 = 96;  // bits before those of IPv4
+constexpr int kV4 = kBitsBeforeV4;
 
 // The first that fits counts.
 constexpr auto kNetworks = std::to_array<Network>({
@@ -59,12 +59,6 @@ constexpr auto kNetworks = std::to_array<Network>({
 constexpr AddressBytes kNat64 = v6(0x0064, 0xff9b);
 constexpr AddressBytes k6to4 = v6(0x2002);
 
-bool is_in(const AddressBytes& address, const AddressBytes& prefix, int bits) {
-  const auto whole = static_cast<size_t>(bits / 8);
-  if (!std::equal(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(whole), prefix.begin())) return false;
-  return bits % 8 == 0 || (address[whole] ^ prefix[whole]) >> (8 - bits % 8) == 0;
-}
-
 // What stands in four bytes of another address.
 AddressBytes inner(const AddressBytes& address, size_t at) { return v4(address[at], address[at + 1], address[at + 2], address[at + 3]); }
 
@@ -73,6 +67,12 @@ AddressBytes inner(const AddressBytes& address, size_t at) { return v4(address[a
 AddressBytes address_of_v4(uint32_t address) {
   const auto byte = [address](unsigned shift) { return static_cast<uint8_t>(address >> shift & 0xffU); };
   return v4(byte(24), byte(16), byte(8), byte(0));
+}
+
+bool is_in(const AddressBytes& address, const AddressBytes& network, int bits) {
+  const auto whole = static_cast<size_t>(bits / 8);
+  if (!std::equal(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(whole), network.begin())) return false;
+  return bits % 8 == 0 || (address[whole] ^ network[whole]) >> (8 - bits % 8) == 0;
 }
 
 AddressUse use_of(const AddressBytes& address) {

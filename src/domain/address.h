@@ -13,6 +13,9 @@ namespace ebb::domain {
 // Of IPv6; an IPv4 address as ::ffff:a.b.c.d.
 using AddressBytes = std::array<uint8_t, 16>;
 AddressBytes address_of_v4(uint32_t address);  // in the machine's byte order
+inline constexpr int kBitsBeforeV4 = 96;
+// Whether the first `bits` are the same, 0 to 128.
+bool is_in(const AddressBytes& address, const AddressBytes& network, int bits);
 
 enum class AddressKind {
   kPublic,

@@ -16,10 +16,10 @@ namespace {
 // Two for each connection, one for each instance, and those of the resolver.
 constexpr int kDescriptorsMax = 8'192;
 
+// All of /etc that everybody may read: /etc/resolv.conf is written anew when the machine changes its network, and a rule for a file ends with the file.
 // Modules of the name service are mapped executable, which Landlock counts as reading.
-constexpr auto kReadable = std::to_array<const char*>({"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/host.conf",
-                                                       "/etc/services", "/etc/protocols", "/etc/ld.so.cache", "/run/systemd/resolve", "/run/resolvconf",
-                                                       "/run/NetworkManager", "/usr/lib", "/usr/lib64", "/lib", "/lib64"});
+constexpr auto kReadable = std::to_array<const char*>(
+    {"/etc", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/etc/resolv.conf", "/usr/lib", "/usr/lib64", "/lib", "/lib64"});
 
 // No local sockets: what listens on those of this machine is no business of functions. Memory that can be written is never executable.
 constexpr sandbox::MoreCalls kCalls[] = {

@@ -8,8 +8,8 @@
 
 namespace ebb::egress {
 
-// Once, before there are threads. Afterwards: nobody, without capabilities; no file but those of names; no system call but those of sockets of the internet,
-// of resolving and of plain computing; no program, no other process, no local socket. Error: a layer that is there refused to work.
+// Once, before there are threads. Afterwards: nobody, without capabilities; no file but those of /etc and the C library's modules; no system call but those of
+// sockets of the internet, of resolving and of plain computing; no program, no other process, no local socket. Error: a layer that is there refused to work.
 Status confine();
 
 }  // namespace ebb::egress

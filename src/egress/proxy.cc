@@ -44,7 +44,7 @@ unsigned status_of(const io::ErrorCode& error) { return error == http::error::he
 
 }  // namespace
 
-Proxy::Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<io::asio::ip::address>()> own,
+Proxy::Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
              std::function<void(const Ended&)> tell)
     : executor_(std::move(executor)), resolver_(resolver), clock_(clock), own_(std::move(own)), tell_(std::move(tell)) {}
 

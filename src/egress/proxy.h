@@ -35,8 +35,8 @@ using ConnectionPtr = std::shared_ptr<Connection>;  // … which end after it wa
 
 class Proxy {
  public:
-  // `own` gives the addresses of this machine; it is asked for each connection. All outlive the proxy, which outlives its loop.
-  Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<io::asio::ip::address>()> own,
+  // `own` gives the networks of this machine; it is asked for each connection. All outlive the proxy, which outlives its loop.
+  Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
         std::function<void(const Ended&)> tell);
 
   // `listener`: a listening TCP socket of 127.0.0.1. An instance that is open already is closed first.
@@ -53,7 +53,7 @@ class Proxy {
   io::asio::any_io_executor executor_;
   Resolver& resolver_;
   const io::Clock& clock_;
-  std::function<std::vector<io::asio::ip::address>()> own_;
+  std::function<std::vector<OwnNetwork>()> own_;
   std::function<void(const Ended&)> tell_;
   std::map<uint64_t, InstancePtr> instances_;
   size_t connections_ = 0;

@@ -56,7 +56,7 @@ class ProxyTest : public testing::Test {
   io::SystemClock clock_;
   Resolver resolver_;
   std::vector<Ended> ended_;
-  Proxy proxy_{loop_.get_executor(), resolver_, clock_, own_addresses, [this](const Ended& ended) { ended_.push_back(ended); }};
+  Proxy proxy_{loop_.get_executor(), resolver_, clock_, own_networks, [this](const Ended& ended) { ended_.push_back(ended); }};
   sockaddr_in address_{};
 };
 

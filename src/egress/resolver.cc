@@ -6,8 +6,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <bit>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <numeric>
 
 #include "domain/limits.h"
 
@@ -17,6 +20,8 @@ namespace {
 
 namespace ip = io::asio::ip;
 using Endpoints = std::vector<ip::tcp::endpoint>;
+
+constexpr int kBitsMax = 128;
 
 ip::address address_of(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
@@ -29,6 +34,18 @@ ip::address address_of(const sockaddr* address) {
   ip::address_v6::bytes_type bytes{};
   std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
   return ip::address_v6(bytes);  // without a scope: link-local ones are refused anyway
+}
+
+// A mask names no family of its own.
+int bits_of(sa_family_t family, const sockaddr* mask) {
+  if (family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, mask, sizeof v4);
+    return std::popcount(v4.sin_addr.s_addr);
+  }
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, mask, sizeof v6);
+  return std::accumulate(std::begin(v6.sin6_addr.s6_addr), std::end(v6.sin6_addr.s6_addr), 0, [](int sum, uint8_t byte) { return sum + std::popcount(byte); });
 }
 
 Result<Endpoints> look_up(const std::string& host, uint16_t port) {
@@ -64,13 +81,14 @@ io::Task<Result<Endpoints>> Resolver::resolve(std::string host, uint16_t port) {
   co_return found;
 }
 
-std::vector<ip::address> own_addresses() {
-  std::vector<ip::address> all;
+std::vector<OwnNetwork> own_networks() {
+  std::vector<OwnNetwork> all;
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return all;
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
   for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
-    if (one->ifa_addr != nullptr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6)) all.push_back(address_of(one->ifa_addr));
+    if (one->ifa_addr == nullptr || (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6)) continue;
+    all.push_back({.address = address_of(one->ifa_addr), .bits = one->ifa_netmask == nullptr ? kBitsMax : bits_of(one->ifa_addr->sa_family, one->ifa_netmask)});
   }
   return all;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "egress/address_check.h"
 #include "io/asio.h"
 
 namespace ebb::egress {
@@ -21,7 +22,7 @@ class Resolver {
   int pending_ = 0;
 };
 
-// The addresses of this machine's own devices, now.
-std::vector<io::asio::ip::address> own_addresses();
+// The networks that this machine's own devices are in, now.
+std::vector<OwnNetwork> own_networks();
 
 }  // namespace ebb::egress

@@ -31,7 +31,7 @@ class Service {
   Service(Fd channel, const io::Clock& clock)
       : watched_(loop_, ::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0)),
         channel_(std::move(channel)),
-        proxy_(loop_.get_executor(), resolver_, clock, own_addresses, [this](const Ended& ended) { tell(ended); }) {}
+        proxy_(loop_.get_executor(), resolver_, clock, own_networks, [this](const Ended& ended) { tell(ended); }) {}
 
   int run() {
     watch();

@@ -59,7 +59,7 @@ Result<EgressEnded> read_egress_ended(const wire::Frame& frame) {
 EgressLink::EgressLink(io::asio::any_io_executor executor, Hooks hooks) : executor_(executor), hooks_(std::move(hooks)), restart_(executor) {}
 
 void EgressLink::open(WorkerId worker, domain::Egress rule, Fd listener) {
-  if (ways_.size() >= domain::kEgressInstancesMax) return;  // its connections wait in vain; there are never so many workers
+  if (ways_.size() >= domain::kEgressInstancesMax) return;  // its connections are refused; there are never so many workers
   const auto [way, is_new] = ways_.insert_or_assign(worker, Way{.rule = std::move(rule), .listener = std::move(listener)});
   if (process_ == Process::kRuns) return say_open(worker, way->second);
   start_if_wanted();

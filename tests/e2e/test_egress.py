@@ -10,7 +10,7 @@ import pytest
 
 from harness import leaks
 from harness.images import have_tools, tool
-from harness.internet import OTHERS, OWN, PUBLIC, can_make_one, internet
+from harness.internet import NEIGHBOUR, OTHERS, OWN, PUBLIC, can_make_one, internet
 from harness.server import Server
 from harness.waiting import eventually
 
@@ -103,7 +103,7 @@ def test_public_addresses_are_reached_by_both_ways(server, world, image):
     eventually(lambda: 'ebb_egress_connections_total{endpoint="out",outcome="passed"} 6' in server.get("/metrics").body.decode(), otherwise="six are counted")
 
 
-REFUSED = [*OTHERS, OWN, "127.0.0.1", "localhost", "0.0.0.0", "private.test", "metadata.test", "both.test", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:10.0.0.1]",
+REFUSED = [*OTHERS, OWN, NEIGHBOUR, "127.0.0.1", "localhost", "0.0.0.0", "private.test", "metadata.test", "both.test", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:10.0.0.1]",
            "[64:ff9b::10.0.0.1]", "[2002:a00:1::1]", "[fe80::1]", "[fd00:ec2::254]", "224.0.0.1", "255.255.255.255"]
 
 
@@ -175,6 +175,16 @@ def test_its_process_has_no_rights_comes_again_and_goes(server, world, image):
     assert second != first
     server.ebb("rm", "out")
     eventually(lambda: not egress_pids(server), otherwise="it outlives the last function that needs it")
+
+
+def test_it_ends_with_its_server_whatever_ends_that(server, image):
+    server.ebb("deploy", "out", "--image", image, "--memory", "64MiB", "--egress")
+    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
+    [pid] = egress_pids(server)
+    server.kill()
+    eventually(lambda: not leaks.is_alive(pid), otherwise="it outlives its server")
+    server.start()
+    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
 
 
 def test_frozen_functions_keep_their_way(server, image):

@@ -10,6 +10,7 @@ import pytest
 
 from harness import leaks
 from harness.images import have_tools, tool
+from harness.server import DEMO_MODEL
 from harness.waiting import eventually
 
 pytestmark = [
@@ -27,7 +28,8 @@ SCRIPTS = {  # '!': before the answer's head
     "hang": "!sleep 600",
     "outside": "nc -w 1 192.0.2.1 80 < /dev/null; echo $?; nc -w 1 127.0.0.1 22 < /dev/null; echo $?",
     "wide": "head -c 3000000 /dev/zero",
-    "hold": "head -c 41943040 /dev/zero > /tmp/held; cat /tmp/held | wc -c",
+    "hold": "head -c $((${SIZE:-40} << 20)) /dev/zero > /tmp/held; cat /tmp/held | wc -c",
+    "model": "cat /opt/ml/model | wc -c",
     "log": "echo 'a line for its owner' >&2; echo fine",
 }
 
@@ -232,3 +234,20 @@ def test_its_memory_is_what_its_sandbox_holds(launch, image):
     assert f'ebb_memory_bytes{{endpoint="web"}} {memory()}' in server.get("/metrics").body.decode()
     eventually(lambda: state(server) == "parked", otherwise="it is not frozen")
     assert 40 << 20 <= memory() < 128 << 20
+
+
+@pytest.mark.real_model
+def test_a_mounted_model_is_nobodys_memory(server, image):
+    """It lies in the page cache once, whoever reads it."""
+    server.ebb("model", "add", "smol", DEMO_MODEL)
+    size = os.path.getsize(DEMO_MODEL)
+    server.ebb("deploy", "web", "--image", image, "--memory", "64MiB", "--mount", "model:smol=/opt/ml/model", "--env", "SIZE=20")
+    assert size > 64 << 20, "more than the function may take"
+    for path in (server.home / "models").rglob("*"):  # so that it is the function that brings it into the cache, and is charged for it
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert int(call(server, "model")[1]) >= size
+    assert call(server, "hold")[1] == b"20971520\n"
+    held = eventually(lambda: (row := server.endpoint("web")) and row["memory_measured"] and row["memory_bytes"] >= 20 << 20 and row["memory_bytes"], otherwise="it is not measured")
+    assert held < 40 << 20

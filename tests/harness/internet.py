@@ -1,6 +1,6 @@
 """A machine with a wire to an internet of its own: two network namespaces, so that nothing leaves this machine. Needs root.
 
-  machine   93.184.216.1/24 on its wire, and a table of names instead of /etc/hosts; what a server runs in
+  machine   198.41.0.1/24 on its wire, and a table of names instead of /etc/hosts; what a server runs in
   outside   a web server on port 80 of every address that it has, public ones and others; it writes down where it was called. And a server of names:
             dns.test is public, led.astray.test is not, rebinds.test is in turn the one and the other
 """
@@ -14,7 +14,7 @@ import sys
 
 from harness.waiting import eventually
 
-PUBLIC, OWN = "93.184.216.34", "93.184.216.1"
+PUBLIC, OWN, NEIGHBOUR = "93.184.216.34", "198.41.0.1", "198.41.0.2"
 # Somebody answers at each of them: only a rule keeps a function away.
 OTHERS = ["10.0.0.1", "169.254.169.254", "192.168.1.1", "100.64.0.1", "172.16.0.1", "203.0.113.7", "168.63.129.16"]
 HOSTS = f"""127.0.0.1 localhost
@@ -96,7 +96,7 @@ class Internet:
 def internet(folder: pathlib.Path):
     """While it lasts, this thread is in the machine's namespace too."""
     hosts, resolver, script, calls = folder / "hosts", folder / "resolv.conf", folder / "outside.py", folder / "calls"
-    resolver.write_text(f"nameserver {PUBLIC}\n")
+    resolver.write_text(f"nameserver {NEIGHBOUR}\n")
     hosts.write_text(HOSTS)
     script.write_text(OUTSIDE)
     made = []
@@ -120,8 +120,8 @@ def internet(folder: pathlib.Path):
         run(*of_outside, "link", "set", "lo", "up")
         run(*of_machine, "link", "add", "wire0", "type", "veth", "peer", "name", "wire1", "netns", outside)
         run(*of_machine, "addr", "add", f"{OWN}/24", "dev", "wire0")
-        run(*of_outside, "addr", "add", f"{PUBLIC}/24", "dev", "wire1")
-        for address in OTHERS:
+        run(*of_outside, "addr", "add", f"{NEIGHBOUR}/24", "dev", "wire1")
+        for address in [PUBLIC, *OTHERS]:
             run(*of_outside, "addr", "add", f"{address}/32", "dev", "wire1")
         run(*of_machine, "link", "set", "wire0", "up")
         run(*of_outside, "link", "set", "wire1", "up")
@@ -129,7 +129,7 @@ def internet(folder: pathlib.Path):
         made[1].stdin.write(b"go\n")
         made[1].stdin.flush()
         enter(f"/proc/{machine}/ns/net")
-        for address in [PUBLIC, *OTHERS]:
+        for address in [PUBLIC, NEIGHBOUR, *OTHERS]:
             eventually(lambda to=address: subprocess.run(["nsenter", f"--net=/proc/{machine}/ns/net", "busybox", "nc", "-w", "1", to, "80"], stdin=subprocess.DEVNULL,
                                                          capture_output=True, check=False).returncode == 0, otherwise=f"nobody answers at {address}")
         yield Internet(machine, calls)
