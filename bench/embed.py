@@ -5,13 +5,19 @@ Both sides run alternately: the platform on a warm slot, from the request to the
 and the bare program with the batch size and the threads that are best for it here today.
 """
 import os
+import random
+import statistics
 import subprocess
+import sys
 import time
 
-from measure import ROOT, SENTENCE_MODEL, WORDS, Platform, finish, random, statistics, sys
+from measure import BUILT, Platform, finish
+from measure.llama import WORDS
+
+from harness.server import SENTENCE_MODEL
 
 RUNS, TEXTS, PASSES = 15, 64, 10
-BARE = ROOT / "build/release/bin/bare-embed"
+BARE = BUILT / "bare-embed"
 
 
 def texts() -> list[str]:

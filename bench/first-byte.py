@@ -8,9 +8,10 @@ to the first token from above, since the call's end is in it.
 import http.client
 import json
 import pathlib
+import statistics
 import subprocess
 
-from measure import ROOT, Platform, finish, percentile, statistics
+from measure import BUILT, Platform, finish, percentile
 
 BATCHES, CALLS = 40, 100
 BODY = json.dumps({"model": "e", "messages": [{"role": "user", "content": "hello"}], "stream": True}).encode()
@@ -22,7 +23,7 @@ def loop_nanoseconds(pid: int) -> int:
 
 
 def wakeup() -> float:
-    done = subprocess.run([ROOT / "build/release/bin/wakeup"], check=True, capture_output=True, text=True)
+    done = subprocess.run([BUILT / "wakeup"], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)["wakeup_us"]
 
 

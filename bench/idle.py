@@ -7,32 +7,17 @@ maps as well would count half, so none may run.
 """
 import os
 import pathlib
+import statistics
 import sys
 import time
 
-from measure import Platform, deploy_demo, eventually, finish, first_token, leaks, prompts, statistics, tree
+from measure import Platform, finish, pss_kib, refuse_company, tree
+from measure.llama import deploy_demo, first_token, prompts
+
+from harness.waiting import eventually
 
 ENDPOINTS = 100
 MINUTE = float(os.environ.get("SECONDS_IDLE", "60"))
-
-
-def pss_kib(pids: list[int]) -> int:
-    total = 0
-    for pid in pids:
-        try:
-            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-        total += int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1])
-    return total
-
-
-def refuse_company(own: list[int]) -> None:
-    def others() -> list[str]:
-        return [f"{stat[0]} ({pid})" for pid, stat in leaks.processes().items() if stat[0].startswith("ebb") and pid not in own]
-
-    if not eventually(lambda: not others(), 5, otherwise=None):  # an earlier run may still be on its way out
-        sys.exit(f"bench: another server is running and would share pages with this one: {', '.join(others())}")
 
 
 def cpu_seconds(pids: list[int]) -> float:

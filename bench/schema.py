@@ -3,9 +3,11 @@
 
 Both sides run alternately on a warm slot; the time is from the first token to the last.
 """
+import statistics
 import time
 
-from measure import Platform, deploy_demo, finish, statistics
+from measure import Platform, finish
+from measure.llama import deploy_demo
 
 RUNS, TOKENS = 15, 100
 SCHEMA = {"type": "object", "additionalProperties": False, "required": ["title", "people"], "properties": {

@@ -5,9 +5,11 @@ A sixteen-token prompt that is new each time, so that no saved prefix helps; the
 the wakes.
 """
 import os
+import statistics
 import sys
 
-from measure import Platform, bare, best_bare_threads, deploy_demo, finish, first_token, percentile, prompts, spread, statistics
+from measure import Platform, finish, percentile, spread
+from measure.llama import bare, best_bare_threads, deploy_demo, first_token, prompts
 
 RUNS = int(os.environ.get("RUNS", "100"))
 

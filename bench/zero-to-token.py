@@ -5,9 +5,13 @@ Weights in the page cache, a sixteen-token prompt that is new each time. The end
 the platform has prepared its next blank worker before the next call, as it has after any pause. Runs alternate: bare, Ebb, bare, Ebb.
 """
 import os
+import statistics
 import sys
 
-from measure import (Platform, bare, best_bare_threads, deploy_demo, eventually, finish, first_token, prompts, spread, statistics, tree)
+from measure import Platform, finish, spread, tree
+from measure.llama import bare, best_bare_threads, deploy_demo, first_token, prompts
+
+from harness.waiting import eventually
 
 RUNS = int(os.environ.get("RUNS", "25"))
 

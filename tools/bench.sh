@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1:-}
-if [[ -z $name || ! -f bench/$name.py || $name == measure ]]; then
+if [[ -z $name || ! -f bench/$name.py ]]; then
   if [[ -n $name ]]; then echo "bench: there is no benchmark '$name'" >&2; fi
   echo "make bench NAME=…, one of:"
   for file in bench/*.py; do

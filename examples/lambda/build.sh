@@ -8,5 +8,5 @@ trap 'rm -rf "$work"' EXIT
 cp "$here/app.py" "$work/"
 "$here/../../tests/.venv/bin/pip" install --quiet --disable-pip-version-check --target "$work" --only-binary :all: --python-version 3.11 --implementation cp \
   --platform manylinux2014_x86_64 -r "$here/requirements.txt"
-bash "$here/../pack.sh" "${1:-redact.oci.tar}" "$work" /var/task --config.env LAMBDA_TASK_ROOT=/var/task --config.workingdir /var/task \
+bash "$here/../pack.sh" "${1:-redact.oci.tar}" "$work" /function --config.workingdir /function \
   --config.entrypoint python3 --config.entrypoint -m --config.entrypoint awslambdaric --config.cmd app.handler

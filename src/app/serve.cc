@@ -182,6 +182,25 @@ Status Server::open_images() {
   return {};
 }
 
+namespace {
+
+// One registry for the calls of both listeners. Must outlive what it returns.
+grpc_gateway::Watch counted_by(gateway::GatewayMetrics& metrics) {
+  return {.began = [&metrics] { metrics.call_began(); },
+          .ended =
+              [&metrics](const grpc_gateway::InferenceSeen& seen) {
+                metrics.call_ended({.endpoint = seen.endpoint,
+                                    .dialect = gateway::Dialect::kOip,
+                                    .operation = wire::Operation::kInference,
+                                    .status = seen.failed ? gateway::status_of(*seen.failed) : 200,
+                                    .error = seen.failed ? std::string(to_string(*seen.failed)) : "",
+                                    .total = seen.total,
+                                    .dispatched = seen.dispatched});
+              }};
+}
+
+}  // namespace
+
 Status Server::listen() {
   model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox);
   image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, *platform_, clock_, options_.require_sandbox);
@@ -195,7 +214,7 @@ Status Server::listen() {
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
   if (options_.grpc_port) {
-    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, clock_);
+    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, clock_, counted_by(gateway_->metrics()));
     const Result<uint16_t> grpc_port = grpc_gateway_->listen(options_.listen, *options_.grpc_port);
     if (!grpc_port) return fail(grpc_port.error());
     log_info("listening for gRPC", {{"port", *grpc_port}});

@@ -89,12 +89,9 @@ std::string bill_csv(const wire::Bill& bill, const std::vector<std::string>& by)
 Status print_bill(Context& context, Server& server, const BillOptions& options) {
   const Result<json::value> answer = server.get(path_of(options));
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const Result<wire::Bill> bill = wire::bill_from_json(*answer);
-  if (!bill) return fail(bill.error().with_context("the server's answer makes no sense to this version of ebb"));
+  if (!bill) return fail(bill.error().with_context(kNoSense));
   if (options.as_csv) {
     context.out.write(bill_csv(*bill, options.by));
   } else if (bill->rows.empty()) {
@@ -125,9 +122,7 @@ void add_bill(CLI::App& app, Context& context) {
   command->add_option("--to", options->to, "Calls that ended before then")->type_name("TIME");
   CLI::Option* const as_json = command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   command->add_flag("--csv", options->as_csv, "Print rows as CSV, without the total")->excludes(as_json);
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return print_bill(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return print_bill(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -189,11 +189,7 @@ void add_chat(CLI::App& app, Context& context) {
   command->add_option("--system", options->system, "How to answer, said before the conversation")->type_name("TEXT");
   command->add_option("--max-tokens", options->max_tokens, "Tokens of an answer at most")->type_name("N");
   command->add_option("--temperature", options->temperature, "0 for the likeliest words, up to 2 for wilder ones")->type_name("T");
-  command->callback([&context, options] {
-    context.action = [&context, options] {
-      return run_client(context, [&](Server& server, Interrupt& interrupt) { return chat(context, server, interrupt, *options); });
-    };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt& interrupt) { return chat(context, server, interrupt, *options); });
 }
 
 }  // namespace ebb::cli

@@ -53,6 +53,10 @@ CLI::App* client_command(CLI::App& parent, Context& context, const std::string& 
   return command;
 }
 
+void set_action(CLI::App* command, Context& context, std::function<Status(Server&, Interrupt&)> action) {
+  command->callback([&context, action = std::move(action)] { context.action = [&context, action] { return run_client(context, action); }; });
+}
+
 void add_rm(CLI::App& app, Context& context) {
   CLI::App* const command = client_command(
       app, context, "rm",
@@ -60,15 +64,11 @@ void add_rm(CLI::App& app, Context& context) {
   // Shared with the callback, which the app keeps.
   const auto name = std::make_shared<std::string>();
   command->add_option("endpoint", *name, "Which endpoint")->type_name("ENDPOINT")->required();
-  command->callback([&context, name] {
-    context.action = [&context, name] {
-      return run_client(context, [&](Server& server, Interrupt&) -> Status {
-        const Result<json::value> answer = server.remove(endpoint_path(*name));
-        if (!answer) return fail(answer.error());
-        context.out.line(*name + " is removed");
-        return {};
-      });
-    };
+  set_action(command, context, [&context, name](Server& server, Interrupt&) -> Status {
+    const Result<json::value> answer = server.remove(endpoint_path(*name));
+    if (!answer) return fail(answer.error());
+    context.out.line(*name + " is removed");
+    return {};
   });
 }
 

@@ -1,11 +1,15 @@
 // The client commands. Each add_… puts one on the command line; what it does is in the file of its name.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "cli/context.h"
 
 namespace ebb::cli {
+
+class Interrupt;
+class Server;
 
 // Names the app and adds every command below. `context` must outlive the app.
 void add_commands(CLI::App& app, Context& context);
@@ -38,5 +42,7 @@ struct Help {
 CLI::App* plain_command(CLI::App& parent, const std::string& name, const Help& help);
 // The same for a command that talks to a server: with --server.
 CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help);
+// What such a command does once the command line is read: run_client with `action`, which holds what the options were read into.
+void set_action(CLI::App* command, Context& context, std::function<Status(Server&, Interrupt&)> action);
 
 }  // namespace ebb::cli

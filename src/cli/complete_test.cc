@@ -44,7 +44,7 @@ TEST(Completion, Candidates) {
   EXPECT_EQ(words({"logs", "--"}), "--help --server --follow --json ");
   EXPECT_EQ(words({"deploy", "x", "--model", ""}), "MODELS FILES ");
   EXPECT_EQ(words({"deploy", "-f", ""}), "FILES ");
-  EXPECT_EQ(words({"deploy", "--e"}), "--env ");  // --engine is for tests
+  EXPECT_EQ(words({"deploy", "--e"}), "--env --egress --egress-to ");  // --engine is for tests
   EXPECT_EQ(words({"bill", "--by", ""}), "endpoint day tier ");
   EXPECT_EQ(words({"bill", "--endpoint", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"completion", "z"}), "zsh ");

@@ -29,6 +29,8 @@ struct DeployOptions {
   std::vector<std::string> mounts;
   std::vector<std::string> env;
   std::optional<int64_t> concurrency;
+  bool egress = false;
+  std::vector<std::string> egress_to;
   std::string memory;
   std::string idle;
   std::string keep;
@@ -75,6 +77,8 @@ Status apply_function_flags(const DeployOptions& options, json::object& spec) {
   if (!options.image.empty()) spec["image"] = options.image;
   if (!options.contract.empty()) spec["contract"] = options.contract;
   if (options.concurrency) spec["concurrency"] = *options.concurrency;
+  if (options.egress) spec["egress"] = true;
+  if (!options.egress_to.empty()) spec["egress"] = json::array(options.egress_to.begin(), options.egress_to.end());
   json::array mounts;
   for (const std::string& text : options.mounts) {
     Result<json::value> mount = mount_of(text);
@@ -120,22 +124,38 @@ Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bo
   return parsed;
 }
 
+// A command that asks it, by what it is: a web server has pages, other functions take JSON; none for a model that takes tensors.
+std::string example_of(const Context& context, const wire::EndpointRow& row) {
+  const std::string& name = row.spec.name;
+  std::string server = context.server;
+  while (server.ends_with('/'))
+    server.pop_back();
+  if (row.contract == domain::to_string(domain::Contract::kCloudRun)) return fmt::format("curl {}/invoke/{}/", server, name);
+  if (!row.image.empty()) return fmt::format("ebb invoke {} --data '{{}}'", name);
+  const std::string classify = server + "/v1/classify";
+  if (row.capability == "embedding") return fmt::format("ebb embed {} \"Why is the sky blue?\"", name);
+  if (row.capability == "completion" || row.capability.empty()) return fmt::format("ebb chat {} \"Why is the sky blue?\"", name);
+  if (row.capability == "image-classification") return fmt::format("curl -F file=@picture.jpg -F model={} {}", name, classify);
+  if (row.capability == "text-classification") return fmt::format(R"(curl {} -d '{{"model": "{}", "input": "What a day!"}}')", classify, name);
+  return {};
+}
+
 void print_deployed(Context& context, const wire::EndpointRow& row) {
   if (!row.image.empty()) {
     const bool detected = row.spec.function && !row.spec.function->contract;
-    context.out.line(fmt::format("{} is deployed: {} by the contract {}{}, {} calls at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
-                                 row.contract, detected ? " (as the image says)" : "", row.calls_per_instance, row.memory_mib, to_hex(row.revision)));
-    context.err.line(fmt::format("ask it: ebb invoke {} --data '{{}}'", row.spec.name));
-    return;
+    const std::string calls = row.calls_per_instance == 1 ? "one call" : fmt::format("{} calls", row.calls_per_instance);
+    context.out.line(fmt::format("{} is deployed: {} by the contract {}{}, {} at once in an instance of {} MiB, revision {}", row.spec.name, row.image,
+                                 row.contract, detected ? " (as the image says)" : "", calls, row.memory_mib, to_hex(row.revision)));
+  } else {
+    const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
+    const std::string tokens = row.context_tokens > 0 ? fmt::format("{} tokens of context, ", row.context_tokens) : "";
+    context.out.line(fmt::format("{} is deployed: {}, {}{} MiB a call, revision {}", row.spec.name, model, tokens, row.memory_mib, to_hex(row.revision)));
   }
-  const std::string model = row.model.empty() ? std::string(domain::to_string(row.spec.engine)) : row.model;
-  const std::string tokens = row.context_tokens > 0 ? fmt::format("{} tokens of context, ", row.context_tokens) : "";
-  context.out.line(fmt::format("{} is deployed: {}, {}{} MiB a call, revision {}", row.spec.name, model, tokens, row.memory_mib, to_hex(row.revision)));
-  if (row.capability == "embedding") context.err.line(fmt::format("ask it: ebb embed {} \"Why is the sky blue?\"", row.spec.name));
-  if (row.capability == "completion" || row.capability.empty()) context.err.line(fmt::format("ask it: ebb chat {} \"Why is the sky blue?\"", row.spec.name));
+  if (const std::string example = example_of(context, row); !example.empty()) context.err.line("ask it: " + example);
 }
 
 Status deploy(Context& context, Server& server, const DeployOptions& options) {
+  if (options.name.empty() && options.file.empty()) return usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`");
   json::object spec;
   if (!options.file.empty()) {
     Result<json::object> read = read_file(options.file);
@@ -167,12 +187,9 @@ Status deploy(Context& context, Server& server, const DeployOptions& options) {
   }
   const Result<json::value> answer = server.put(endpoint_path(wanted->name), wire::spec_to_json(*wanted));
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const Result<wire::EndpointRow> row = wire::endpoint_row_from_json(*answer);
-  if (!row) return fail(row.error().with_context("the server's answer makes no sense to this version of ebb"));
+  if (!row) return fail(row.error().with_context(kNoSense));
   print_deployed(context, *row);
   return {};
 }
@@ -190,6 +207,10 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("--concurrency", options.concurrency, "Calls at once in one instance of a function; the contract's if left out")->type_name("CALLS");
   command->add_option("--mount", options.mounts, "A stored model as a read-only file inside: model:NAME@VERSION=/path; may be repeated")->type_name("MOUNT");
   command->add_option("--env", options.env, "A variable of a function: NAME=value; may be repeated")->type_name("VARIABLE");
+  CLI::Option* const egress = command->add_flag("--egress", options.egress, "Let a function reach every public host, by a proxy");
+  command->add_option("--egress-to", options.egress_to, "Let it reach this host alone: api.example.com, *.example.com:443; may be repeated")
+      ->type_name("HOST")
+      ->excludes(egress);
   command->add_option("--memory", options.memory, "Memory that a call is billed for, such as 512MiB; from the model if left out")->type_name("SIZE");
   command->add_option("--context", options.context, "Tokens of prompt and answer together; the model's own, at most 4096, if left out")->type_name("TOKENS");
   command->add_option("--min", options.min, "Slots kept ready without traffic; 0 if left out")->type_name("SLOTS");
@@ -224,13 +245,7 @@ void add_deploy(CLI::App& app, Context& context) {
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<DeployOptions>();
   add_options(command, *options);
-  command->callback([&context, options] {
-    context.action = [&context, options] {
-      if (options->name.empty() && options->file.empty())
-        return report(context, usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`").error());
-      return run_client(context, [&](Server& server, Interrupt&) { return deploy(context, server, *options); });
-    };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return deploy(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -30,8 +30,7 @@ Result<std::vector<std::vector<double>>> vectors_in(const json::value& answer) {
       for (const json::value& value : *values)
         vector.push_back(value.is_number() ? value.to_number<double>() : 0);
     }
-    if (vector.empty() || vector.size() != vectors.front().size())
-      return fail(ErrorKind::kInternal, "the server's answer makes no sense to this version of ebb");
+    if (vector.empty() || vector.size() != vectors.front().size()) return fail(ErrorKind::kInternal, std::string(kNoSense));
   }
   return vectors;
 }
@@ -49,13 +48,10 @@ Status embed(Context& context, Server& server, const EmbedOptions& options) {
   const Result<json::value> answer =
       server.post("/v1/embeddings", json::object{{"model", options.endpoint}, {"input", std::move(texts)}, {"encoding_format", "float"}});
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const Result<std::vector<std::vector<double>>> vectors = vectors_in(*answer);
   if (!vectors) return fail(vectors.error());
-  if (vectors->size() != options.texts.size()) return fail(ErrorKind::kInternal, "the server's answer makes no sense to this version of ebb");
+  if (vectors->size() != options.texts.size()) return fail(ErrorKind::kInternal, std::string(kNoSense));
   Table table({{"LIKE THE FIRST", Align::kRight},
                {fmt::format("FIRST {} OF {} VALUES", std::min(kValuesShown, vectors->front().size()), vectors->front().size())},
                {"TEXT"}});
@@ -83,9 +79,7 @@ void add_embed(CLI::App& app, Context& context) {
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
   command->add_option("text", options->texts, "The texts")->type_name("TEXT")->required();
   command->add_flag("--json", options->as_json, "Print the server's answer as JSON, with all values");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return embed(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return embed(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -111,6 +111,7 @@ struct Http::Transfer {
     if (same_name(name, "x-request-id")) response.request_id = value;
     if (same_name(name, "retry-after")) response.retry_after = value;
     if (same_name(name, "ebb-call")) response.call = value;
+    if (same_name(name, "x-amz-function-error")) response.function_failed = true;
   }
 
   long status_long = 0;

@@ -31,6 +31,7 @@ struct HttpResponse {
   std::string request_id = {};   // x-request-id
   std::string retry_after = {};  // Retry-After
   std::string call = {};         // Ebb-Call: a function answered
+  bool function_failed = false;  // X-Amz-Function-Error: a Lambda function's answer says what it failed with
 };
 
 // The code of an error that says: no answer came at all.

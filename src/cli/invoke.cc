@@ -77,6 +77,8 @@ Status invoke(Context& context, Server& server, const InvokeOptions& options) {
   if (answer->call.empty()) return fail(error_of(*answer));
   if (answer->status >= 400)
     return fail(ErrorKind::kFunction, fmt::format("the function answered with status {} (`ebb logs {}` has what it said)", answer->status, options.endpoint));
+  if (answer->function_failed)
+    return fail(ErrorKind::kFunction, fmt::format("the function failed: its answer is the error (`ebb logs {}` has what it said)", options.endpoint));
   return {};
 }
 
@@ -98,9 +100,7 @@ void add_invoke(CLI::App& app, Context& context) {
   command->add_option("--path", options->path, "Path and query for the function; / if left out")->type_name("PATH");
   command->add_option("-X,--method", options->method, "POST with a body and GET without, if left out")->type_name("METHOD");
   command->add_option("-H,--header", options->headers, "One more header, 'Name: value'; may be repeated")->type_name("HEADER");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return invoke(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return invoke(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -62,10 +62,7 @@ Status why(Context& context, Server& server, const WhyOptions& options) {
   const std::string path = endpoint_path(options.endpoint) + "/decisions";
   const Result<json::value> answer = server.get(path);
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const auto rows = Server::rows_of<wire::DecisionRow>(*answer, "decisions", wire::decision_row_from_json);
   if (!rows) return fail(rows.error());
   if (rows->empty()) context.err.line(fmt::format("nothing was decided about {} since the server started", options.endpoint));
@@ -88,9 +85,7 @@ void add_logs(CLI::App& app, Context& context) {
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
   command->add_flag("-f,--follow", options->follow, "Go on with new lines as they come, until Ctrl-C");
   command->add_flag("--json", options->as_json, "Print each line as a JSON object");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return logs(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return logs(context, server, *options); });
 }
 
 void add_why(CLI::App& app, Context& context) {
@@ -102,9 +97,7 @@ void add_why(CLI::App& app, Context& context) {
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
   command->add_option("--last", options->last, "How many decisions; 20 if left out")->type_name("N");
   command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return why(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return why(context, server, *options); });
 }
 
 }  // namespace ebb::cli

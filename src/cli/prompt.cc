@@ -33,14 +33,11 @@ Status show_template(Context& context, Server& server, const TemplateOptions& op
   messages.push_back({{"role", "user"}, {"content", options.message}});
   const Result<json::value> answer = server.post(endpoint_path(options.endpoint) + "/prompt", json::object{{"messages", std::move(messages)}});
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   ObjectReader reader(*answer, "");
   const std::string text = reader.required_string("text");
   const int64_t tokens = reader.integer("prompt_tokens", 0, INT64_MAX).value_or(0);
-  if (!reader.ok()) return fail(reader.error().with_context("the server's answer makes no sense to this version of ebb"));
+  if (!reader.ok()) return fail(reader.error().with_context(kNoSense));
   context.out.line(printable(text));
   context.err.line(fmt::format("{} tokens", tokens));
   return {};
@@ -49,13 +46,10 @@ Status show_template(Context& context, Server& server, const TemplateOptions& op
 Status tokenize(Context& context, Server& server, const TokenizeOptions& options) {
   const Result<json::value> answer = server.post(endpoint_path(options.endpoint) + "/prompt", json::object{{"prompt", options.text}});
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   ObjectReader reader(*answer, "");
   const json::array* tokens = reader.array("tokens");
-  if (tokens == nullptr) return fail(ErrorKind::kInternal, "the server's answer makes no sense to this version of ebb");
+  if (tokens == nullptr) return fail(ErrorKind::kInternal, std::string(kNoSense));
   Table table({{"TOKEN", Align::kRight}, {"TEXT"}});
   for (const json::value& token : *tokens) {
     ObjectReader one(token, "tokens");
@@ -81,9 +75,7 @@ void add_template(CLI::App& app, Context& context) {
   command->add_option("message", options->message, "What the user says")->type_name("TEXT")->required();
   command->add_option("--system", options->system, "A system message before it")->type_name("TEXT");
   command->add_flag("--json", options->as_json, "Print the server's answer as JSON, with every token");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return show_template(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return show_template(context, server, *options); });
 }
 
 void add_tokenize(CLI::App& app, Context& context) {
@@ -95,9 +87,7 @@ void add_tokenize(CLI::App& app, Context& context) {
   command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
   command->add_option("text", options->text, "The text")->type_name("TEXT")->required();
   command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
-  command->callback([&context, options] {
-    context.action = [&context, options] { return run_client(context, [&](Server& server, Interrupt&) { return tokenize(context, server, *options); }); };
-  });
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return tokenize(context, server, *options); });
 }
 
 }  // namespace ebb::cli

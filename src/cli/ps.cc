@@ -30,31 +30,32 @@ Style style_of(std::string_view state) {
   return Style::kDim;
 }
 
-Status print_endpoints(Context& context, Server& server) {
-  const auto rows = server.list<wire::EndpointRow>("/ebb/v1/endpoints", "endpoints", wire::endpoint_row_from_json);
+struct PsOptions {
+  bool as_json = false;
+};
+
+Status print_endpoints(Context& context, Server& server, const PsOptions& options) {
+  const Result<json::value> answer = server.get("/ebb/v1/endpoints");
+  if (!answer) return fail(answer.error());
+  if (options.as_json) return print_json(context, *answer);
+  const auto rows = Server::rows_of<wire::EndpointRow>(*answer, "endpoints", wire::endpoint_row_from_json);
   if (!rows) return fail(rows.error());
   if (rows->empty()) {
     context.err.line("no endpoints yet: deploy one with `ebb deploy NAME --model FILE.gguf`");
     return {};
   }
-  const Result<json::value> answer = server.get("/ebb/v1/status");
-  if (!answer) return fail(answer.error());
-  const Result<wire::StatusRow> status = wire::status_row_from_json(*answer);
+  const Result<json::value> of_server = server.get("/ebb/v1/status");
+  if (!of_server) return fail(of_server.error());
+  const Result<wire::StatusRow> status = wire::status_row_from_json(*of_server);
   if (!status) return fail(status.error());
   context.out.write(endpoint_table(*rows, status->currency, context.clock.wall(), context.out));
   return {};
 }
 
-Status print_json(Context& context, Server& server, const std::string& path) {
-  const Result<json::value> answer = server.get(path);
-  if (!answer) return fail(answer.error());
-  context.out.line(json::serialize(*answer));
-  return {};
-}
-
-Status print_status(Context& context, Server& server) {
+Status print_status(Context& context, Server& server, const PsOptions& options) {
   const Result<json::value> answer = server.get("/ebb/v1/status");
   if (!answer) return fail(answer.error());
+  if (options.as_json) return print_json(context, *answer);
   const Result<wire::StatusRow> status = wire::status_row_from_json(*answer);
   if (!status) return fail(status.error());
   Output& out = context.out;
@@ -80,28 +81,20 @@ Status print_status(Context& context, Server& server) {
 }  // namespace
 
 std::string endpoint_table(const std::vector<wire::EndpointRow>& rows, std::string_view currency, WallTime now, const Output& out) {
-  Table table({{"ENDPOINT"},
-               {"STATE"},
-               {"BUSY/READY"},
-               {"WAITING", Align::kRight},
-               {"MEMORY", Align::kRight},
-               {"LAST CALL", Align::kRight},
-               {"CALLS", Align::kRight},
-               {currency.empty() ? "SPENT" : fmt::format("SPENT {}", currency), Align::kRight},
-               {"RUNS"}});
-  for (const wire::EndpointRow& row : rows) {
-    const std::string age = row.last_call ? human_age(std::max(now - *row.last_call, milliseconds(0))) : "never";
-    table.add({{row.spec.name, Style::kBold},
-               {row.state, style_of(row.state)},
-               {fmt::format("{}/{}", row.slots_busy, row.slots_ready)},
-               {fmt::format("{}", row.waiting), row.waiting > 0 ? Style::kYellow : Style::kPlain},
-               {row.memory_bytes == 0 ? "-" : human_bytes(row.memory_bytes)},
-               {age},
-               {fmt::format("{}", row.calls)},
-               {domain::format_money(row.spent)},
-               {what_runs(row)}});
-  }
-  return table.render(out);
+  using Row = wire::EndpointRow;
+  const std::vector<Field<Row>> fields = {
+      {{"ENDPOINT"}, [](const Row& row) { return Cell(row.spec.name, Style::kBold); }},
+      {{"STATE"}, [](const Row& row) { return Cell(row.state, style_of(row.state)); }},
+      {{"BUSY/READY"}, [](const Row& row) { return Cell(fmt::format("{}/{}", row.slots_busy, row.slots_ready)); }},
+      {{"WAITING", Align::kRight}, [](const Row& row) { return Cell(fmt::format("{}", row.waiting), row.waiting > 0 ? Style::kYellow : Style::kPlain); }},
+      {{"MEMORY", Align::kRight},
+       [](const Row& row) { return Cell(row.memory_bytes == 0 ? "-" : (row.memory_measured ? "" : "≤ ") + human_bytes(row.memory_bytes)); }},
+      {{"LAST CALL", Align::kRight},
+       [now](const Row& row) { return Cell(row.last_call ? human_age(std::max(now - *row.last_call, milliseconds(0))) : "never"); }},
+      {{"CALLS", Align::kRight}, [](const Row& row) { return Cell(fmt::format("{}", row.calls)); }},
+      {{currency.empty() ? "SPENT" : fmt::format("SPENT {}", currency), Align::kRight}, [](const Row& row) { return Cell(domain::format_money(row.spent)); }},
+      {{"RUNS"}, [](const Row& row) { return Cell(what_runs(row)); }}};
+  return render_rows(fields, rows, out);
 }
 
 std::string status_line(const wire::StatusRow& status, const Output& out) {
@@ -116,17 +109,13 @@ void add_ps(CLI::App& app, Context& context) {
       client_command(app, context, "ps",
                      {.summary = "List endpoints: state, slots, memory, calls and money spent.",
                       .details = "States: absent (no process), starting, ready, parked (weights mapped, no other memory), draining, failed.\n"
-                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured.",
+                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured; after ≤ it is what\n"
+                                 "functions may take, where they cannot be measured.",
                       .example = "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'"});
   // Shared with the callback, which the app keeps.
-  const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print the server's answer as JSON");
-  command->callback([&context, as_json] {
-    context.action = [&context, as_json] {
-      return run_client(
-          context, [&](Server& server, Interrupt&) { return *as_json ? print_json(context, server, "/ebb/v1/endpoints") : print_endpoints(context, server); });
-    };
-  });
+  const auto options = std::make_shared<PsOptions>();
+  command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return print_endpoints(context, server, *options); });
 }
 
 void add_status(CLI::App& app, Context& context) {
@@ -134,14 +123,9 @@ void add_status(CLI::App& app, Context& context) {
                                            {.summary = "Show whether the server takes calls, and its memory, workers and sandbox.",
                                             .details = "",
                                             .example = "  ebb status\n  ebb status --json | jq .ready"});
-  const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print the server's answer as JSON");
-  command->callback([&context, as_json] {
-    context.action = [&context, as_json] {
-      return run_client(context,
-                        [&](Server& server, Interrupt&) { return *as_json ? print_json(context, server, "/ebb/v1/status") : print_status(context, server); });
-    };
-  });
+  const auto options = std::make_shared<PsOptions>();
+  command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
+  set_action(command, context, [&context, options](Server& server, Interrupt&) { return print_status(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -46,20 +46,17 @@ Status log_in(Context& context, Server& server, Interrupt& interrupt, const Regi
   return {};
 }
 
-Status log_out(Context& context, Server& server, Interrupt& /*interrupt*/, const RegistryOptions& options) {
+Status log_out(Context& context, Server& server, const RegistryOptions& options) {
   const Result<json::value> answer = server.remove(path_of(options.host));
   if (!answer) return fail(answer.error());
   context.out.line(fmt::format("the login at {} is removed", options.host));
   return {};
 }
 
-Status list_logins(Context& context, Server& server, Interrupt& /*interrupt*/, const RegistryOptions& options) {
+Status list_logins(Context& context, Server& server, const RegistryOptions& options) {
   const Result<json::value> answer = server.get("/ebb/v1/registries");
   if (!answer) return fail(answer.error());
-  if (options.as_json) {
-    context.out.line(json::serialize(*answer));
-    return {};
-  }
+  if (options.as_json) return print_json(context, *answer);
   const auto rows = Server::rows_of<wire::LoginRow>(*answer, "registries", wire::login_row_from_json);
   if (!rows) return fail(rows.error());
   if (rows->empty()) {
@@ -71,16 +68,6 @@ Status list_logins(Context& context, Server& server, Interrupt& /*interrupt*/, c
     table.add({{printable(row.registry), Style::kBold}, {printable(row.username)}, {printable(row.token_server)}});
   context.out.write(table.render(context.out));
   return {};
-}
-
-using Action = Status (*)(Context&, Server&, Interrupt&, const RegistryOptions&);
-
-void set_action(CLI::App* command, Context& context, const std::shared_ptr<RegistryOptions>& options, Action action) {
-  command->callback([&context, options, action] {
-    context.action = [&context, options, action] {
-      return run_client(context, [&](Server& server, Interrupt& interrupt) { return action(context, server, interrupt, *options); });
-    };
-  });
 }
 
 }  // namespace
@@ -105,17 +92,17 @@ void add_registry(CLI::App& app, Context& context) {
   adding->add_option("--username", options->username, "Who you are there")->type_name("NAME")->required();
   adding->add_option("--token-server", options->token_server, "The server that gives out its tokens, where that is another one than the registry")
       ->type_name("URL");
-  set_action(adding, context, options, log_in);
+  set_action(adding, context, [&context, options](Server& server, Interrupt& interrupt) { return log_in(context, server, interrupt, *options); });
 
   CLI::App* const removing = client_command(*group, context, "logout",
                                             {.summary = "Forget a registry's login.", .details = "", .example = "  ebb registry logout registry.example.com"});
   removing->add_option("registry", options->host, "Which registry")->type_name("HOST")->required();
-  set_action(removing, context, options, log_out);
+  set_action(removing, context, [&context, options](Server& server, Interrupt&) { return log_out(context, server, *options); });
 
   CLI::App* const listing =
       client_command(*group, context, "ls", {.summary = "List logins, without passwords.", .details = "", .example = "  ebb registry ls"});
   listing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
-  set_action(listing, context, options, list_logins);
+  set_action(listing, context, [&context, options](Server& server, Interrupt&) { return list_logins(context, server, *options); });
 }
 
 }  // namespace ebb::cli

@@ -60,6 +60,11 @@ Error error_of(const HttpResponse& response) {
 
 std::string endpoint_path(std::string_view name) { return "/ebb/v1/endpoints/" + url_encode(name); }
 
+Status print_json(Context& context, const json::value& answer) {
+  context.out.line(json::serialize(answer));
+  return {};
+}
+
 int run_client(Context& context, const std::function<Status(Server&, Interrupt&)>& command) {
   Interrupt interrupt;
   Server server(context, interrupt);

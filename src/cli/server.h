@@ -15,6 +15,9 @@
 
 namespace ebb::cli {
 
+// Of an answer that cannot be read.
+inline constexpr std::string_view kNoSense = "the server's answer makes no sense to this version of ebb";
+
 class Server {
  public:
   Server(const Context& context, const Interrupt& interrupt);
@@ -40,7 +43,7 @@ class Server {
     if (const json::array* array = reader.array(key)) {
       for (const json::value& element : *array) {
         Result<Row> row = read(element);
-        if (!row) return fail(row.error().with_context("the server's answer makes no sense to this version of ebb"));
+        if (!row) return fail(row.error().with_context(kNoSense));
         rows.push_back(std::move(*row));
       }
     }
@@ -64,6 +67,9 @@ Error error_of(const HttpResponse& response);
 
 // "/ebb/v1/endpoints/NAME", NAME encoded.
 std::string endpoint_path(std::string_view name);
+
+// For `--json`: the answer as it came, on a line.
+Status print_json(Context& context, const json::value& answer);
 
 // Holds Ctrl-C, runs the command, reports its error. A reader of stdout that went away is no error.
 int run_client(Context& context, const std::function<Status(Server&, Interrupt&)>& command);

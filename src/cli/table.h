@@ -1,6 +1,7 @@
 // Aligned columns.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,27 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };
+
+// One column of a table of `Row`s: its heading, and what stands under it.
+template <class Row>
+struct Field {
+  Table::Column column;
+  std::function<Cell(const Row&)> cell;
+};
+
+template <class Row>
+std::string render_rows(const std::vector<Field<Row>>& fields, const std::vector<Row>& rows, const Output& out) {
+  std::vector<Table::Column> columns;
+  for (const Field<Row>& field : fields)
+    columns.push_back(field.column);
+  Table table(std::move(columns));
+  for (const Row& row : rows) {
+    std::vector<Cell> cells;
+    for (const Field<Row>& field : fields)
+      cells.push_back(field.cell(row));
+    table.add(std::move(cells));
+  }
+  return table.render(out);
+}
 
 }  // namespace ebb::cli

@@ -55,11 +55,7 @@ void add_top(CLI::App& app, Context& context) {
   // Shared with the callback, which the app keeps.
   const auto once = std::make_shared<bool>(false);
   command->add_flag("--once", *once, "Print it once and end, as it does where stdout is no terminal");
-  command->callback([&context, once] {
-    context.action = [&context, once] {
-      return run_client(context, [&](Server& server, Interrupt& interrupt) { return top(context, server, interrupt, *once); });
-    };
-  });
+  set_action(command, context, [&context, once](Server& server, Interrupt& interrupt) { return top(context, server, interrupt, *once); });
 }
 
 }  // namespace ebb::cli

@@ -112,6 +112,22 @@ TEST(Deploy, TheEchoEngineNeedsNoModel) {
   EXPECT_EQ(json::parse(server.requests().at(0).body).at("engine"), "echo");
 }
 
+TEST(Deploy, AFunctionsHintIsByItsContract) {
+  for (const std::string contract : {"lambda", "sagemaker", "azure", "kserve", "cloudrun"}) {
+    const StubServer server([&contract](const StubRequest& request) {
+      json::value row = json::parse(deployed(request).body);
+      row.get_object()["model"] = "";
+      row.get_object()["image"] = "f@1";
+      row.get_object()["contract"] = contract;
+      return StubReply{.body = json::serialize(row)};
+    });
+    const Ran ran = run_for_test({.server = server.url() + "/"}, {"deploy", "f", "--image", "f@1"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_TRUE(ran.out.starts_with("f is deployed: f@1 by the contract " + contract + ", ")) << ran.out;
+    EXPECT_EQ(ran.err, contract == "cloudrun" ? "ask it: curl " + server.url() + "/invoke/f/\n" : "ask it: ebb invoke f --data '{}'\n");
+  }
+}
+
 TEST(Deploy, WrongInputIsRefusedBeforeAnythingIsSent) {
   const Folder folder;
   const std::string gguf = folder.write("some.gguf", "GGUF");

@@ -121,11 +121,21 @@ Result<pid_t> InitLink::greet(milliseconds patience) {
 }
 
 Result<InitLink::Answer> InitLink::ask(OrderKind kind, uint32_t value, milliseconds patience, std::string_view strings, int attached) {
+  const Result<uint32_t> order = send(kind, value, strings, attached);
+  if (!order) return fail(order.error());
+  return answer_to(*order, patience);
+}
+
+Result<uint32_t> InitLink::send(OrderKind kind, uint32_t value, std::string_view strings, int attached) {
   const Order order{.kind = kind, .sequence = ++sequence_, .value = value};
   if (const int error = send_message(orders_, order, strings, attached); error != 0) {
     if (error == EAGAIN) return fail(ErrorKind::kTimeout, "ebb-init takes no more orders");
     return fail(ErrorKind::kUnavailable, "the container is gone");
   }
+  return order.sequence;
+}
+
+Result<InitLink::Answer> InitLink::answer_to(uint32_t order, milliseconds patience) {
   const io::SystemClock clock;
   const MonoTime until = clock.mono() + patience;
   for (;;) {
@@ -133,7 +143,7 @@ Result<InitLink::Answer> InitLink::ask(OrderKind kind, uint32_t value, milliseco
       return fail(ErrorKind::kTimeout, fmt::format("ebb-init did not answer within {} ms", patience.count()));
     std::optional<Received> got = receive(orders_);
     if (!got) return fail(ErrorKind::kUnavailable, "the container is gone");
-    if (got->reply.sequence != order.sequence) continue;  // an answer that came too late
+    if (got->reply.sequence != order) continue;  // an answer that came too late
     return Answer{.reply = got->reply, .socket = is_internet_socket(got->attached) ? std::move(got->attached) : Fd()};
   }
 }

@@ -34,6 +34,9 @@ class InitLink {
   };
   // kTimeout: no answer within `patience`; if it comes later it is passed over. kUnavailable: ebb-init is gone.
   Result<Answer> ask(OrderKind kind, uint32_t value, milliseconds patience, std::string_view strings = {}, int attached = -1);
+  // The two halves of ask(), for who has something to do meanwhile: the order's number, and the answer to the last order that was sent.
+  Result<uint32_t> send(OrderKind kind, uint32_t value, std::string_view strings = {}, int attached = -1);
+  Result<Answer> answer_to(uint32_t order, milliseconds patience);
 
   int events_fd() const { return events_.get(); }
   enum class Heard { kNothing, kExit, kGone };

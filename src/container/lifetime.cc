@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr milliseconds kLookAgain{20};
+constexpr milliseconds kLookAgain{10};  // then after twice as long each time: a look goes through all processes
 constexpr int kRuntimesEndMaxMs = 2'000;
 constexpr size_t kArgumentsBytesMax = 4'096;  // a runtime that we call has few
 
@@ -39,10 +39,14 @@ std::string text_of(const fs::path& file) {
   return text;
 }
 
-// A process of crun or runc that was called for one of these containers.
-bool is_runtime_for(const fs::path& process, std::string_view id) {
+bool is_runtime(const fs::path& process) {
   const std::string command = text_of(process / "comm");
-  if (!command.starts_with("crun") && !command.starts_with("runc")) return false;
+  return command.starts_with("crun") || command.starts_with("runc");
+}
+
+// Called for one of these containers.
+bool is_runtime_for(const fs::path& process, std::string_view id) {
+  if (!is_runtime(process)) return false;
   const std::string arguments = text_of(process / "cmdline");
   for (size_t at = 0; at < arguments.size(); at = arguments.find('\0', at) + 1) {
     if (is_of(std::string_view(arguments.data() + at, arguments.find('\0', at) - at), id)) return true;
@@ -59,8 +63,8 @@ void end_runtimes(std::string_view id) {
     for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
       const std::string name = entry.path().filename();
       pid_t pid = 0;
-      if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid <= 0) continue;
-      const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // before looking, so that it is the one that was looked at
+      if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid <= 0 || !is_runtime(entry.path())) continue;
+      const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // before looking again, so that it is the one that was looked at
       if (!process || !is_runtime_for(entry.path(), id) || ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) != 0) continue;
       pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
       found = ::poll(&ended, 1, kRuntimesEndMaxMs) == 1 || found;
@@ -106,9 +110,9 @@ Status end_containers(std::string_view id, milliseconds patience) {
 Status end_containers_that_may_come(std::string_view id, milliseconds patience, milliseconds watch) {
   const io::SystemClock clock;
   const MonoTime until = clock.mono() + watch;
-  for (;;) {
+  for (milliseconds pause = kLookAgain;; pause *= 2) {
     if (Status ended = end_containers(id, patience); !ended || clock.mono() >= until) return ended;
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(std::min<nanoseconds>(pause, std::max(until - clock.mono(), nanoseconds(0))));
   }
 }
 

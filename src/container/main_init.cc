@@ -315,7 +315,8 @@ bool let_go_of_the_runtime() {
 }  // namespace
 
 int main(int argc, char** arguments) {
-  if (argc == 3 && !(limit(RLIMIT_DATA, arguments[1]) && limit(RLIMIT_NPROC, arguments[2]))) return 1;  // where no cgroup does
+  // Where no cgroup does. The third is the sandbox's id, for whoever looks for its processes (instance/sandbox_memory.h).
+  if (argc == 4 && !(limit(RLIMIT_DATA, arguments[1]) && limit(RLIMIT_NPROC, arguments[2]))) return 1;
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_NAME, "ebb-init");
   if (!let_go_of_the_runtime()) return 1;

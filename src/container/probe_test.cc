@@ -90,6 +90,8 @@ TEST_F(ContainerProbeTest, EveryWayOutIsDenied) {
   const HostState before;
 
   Sandbox sandbox = prepare_with_mount();
+  const Result<Fd> way_out = sandbox.listen(0);  // as of a function that may go out: one more thing to be misused
+  ASSERT_TRUE(way_out) << way_out.error().message;
   const Ran ran = run_to_its_end(
       sandbox, {.argv = {"/bin/probe", "try", secret_, "/opt/mounted", std::to_string(outside), std::to_string(port), abstract_name, std::to_string(key)},
                 .env = {},

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "container/cgroup.h"
 #include "container/init_link.h"
@@ -36,12 +37,20 @@ struct Sandbox::State {
   pid_t init_pid = 0;
   Fd output;          // the function's, to read
   Fd output_to_give;  // the function's, to write; with run() it is gone
+  struct Coming {
+    uint16_t port = 0;
+    uint32_t order = 0;  // the last that was sent
+  };
+  std::optional<Coming> coming;
   Cgroup cgroup;
   Limits limits;
   bool started = false;
   bool told_end = false;
 
   Status make_output(const SandboxSpec& spec, const Runtime& runtime);
+  // A connection that is on its way is lost with it.
+  Result<InitLink::Answer> ask(OrderKind kind, uint32_t value, milliseconds patience, std::string_view strings = {}, int attached = -1);
+  Result<InitLink::Answer> ask_to_connect(uint16_t port);
   Status order(OrderKind kind);
   void end();
 };
@@ -58,8 +67,19 @@ Status Sandbox::State::make_output(const SandboxSpec& spec, const Runtime& runti
   return {};
 }
 
+Result<InitLink::Answer> Sandbox::State::ask(OrderKind kind, uint32_t value, milliseconds patience, std::string_view strings, int attached) {
+  coming.reset();
+  return link.ask(kind, value, patience, strings, attached);
+}
+
+Result<InitLink::Answer> Sandbox::State::ask_to_connect(uint16_t port) {
+  const std::optional<Coming> asked = std::exchange(coming, std::nullopt);
+  if (asked && asked->port == port) return link.answer_to(asked->order, kOrderMax);
+  return link.ask(OrderKind::kConnect, port, kOrderMax);
+}
+
 Status Sandbox::State::order(OrderKind kind) {
-  const Result<InitLink::Answer> got = link.ask(kind, 0, kOrderMax);
+  const Result<InitLink::Answer> got = ask(kind, 0, kOrderMax);
   if (!got) return fail(got.error());
   if (got->reply.error != 0) return fail(errno_error("an order to ebb-init", got->reply.error));
   return {};
@@ -119,7 +139,7 @@ Status Sandbox::run(const Program& program) {
   strings.append(program.cwd.empty() ? "/" : program.cwd).push_back('\0');
   if (Status valid = check_program(program, strings); !valid) return valid;
   const auto arguments = static_cast<uint32_t>(program.argv.size());
-  const Result<InitLink::Answer> got = state_->link.ask(OrderKind::kRun, arguments, kRunMax, strings, state_->output_to_give.get());
+  const Result<InitLink::Answer> got = state_->ask(OrderKind::kRun, arguments, kRunMax, strings, state_->output_to_give.get());
   if (!got) return fail(got.error());
   if (got->reply.error != 0) return fail(run_error(got->reply, program, state_->limits.pids_max));
   state_->started = true;
@@ -128,15 +148,20 @@ Status Sandbox::run(const Program& program) {
 }
 
 Result<Fd> Sandbox::connect(uint16_t port) {
-  Result<InitLink::Answer> got = state_->link.ask(OrderKind::kConnect, port, kOrderMax);
+  Result<InitLink::Answer> got = state_->ask_to_connect(port);
   if (!got) return fail(got.error());
   if (got->socket) return std::move(got->socket);
   if (got->reply.error == ECONNREFUSED) return fail(ErrorKind::kUnavailable, fmt::format("nobody listens on port {} in the container", port));
   return fail(ErrorKind::kUnavailable, fmt::format("port {} in the container: {}", port, std::strerror(got->reply.error)));
 }
 
+void Sandbox::connect_soon(uint16_t port) {
+  const Result<uint32_t> order = state_->link.send(OrderKind::kConnect, port);
+  if (order) state_->coming = {.port = port, .order = *order};
+}
+
 Result<Fd> Sandbox::listen(uint16_t port) {
-  Result<InitLink::Answer> got = state_->link.ask(OrderKind::kListen, port, kOrderMax);
+  Result<InitLink::Answer> got = state_->ask(OrderKind::kListen, port, kOrderMax);
   if (!got) return fail(got.error());
   if (got->socket) return std::move(got->socket);
   if (got->reply.error == EADDRINUSE) return fail(ErrorKind::kExists, fmt::format("somebody listens on port {} in the container already", port));
@@ -144,7 +169,7 @@ Result<Fd> Sandbox::listen(uint16_t port) {
 }
 
 Status Sandbox::signal(int number) {
-  const Result<InitLink::Answer> got = state_->link.ask(OrderKind::kSignal, static_cast<uint32_t>(number), kOrderMax);
+  const Result<InitLink::Answer> got = state_->ask(OrderKind::kSignal, static_cast<uint32_t>(number), kOrderMax);
   if (!got) return fail(got.error());
   if (got->reply.error == 0) return {};
   if (got->reply.error == ESRCH) return fail(ErrorKind::kNotFound, "the function has ended");

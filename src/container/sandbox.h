@@ -98,6 +98,8 @@ class Sandbox {
   Status run(const Program& program);
   // A non-blocking socket, connected to 127.0.0.1:port inside, or to [::1]:port if nobody listens there. kUnavailable: nobody does yet.
   Result<Fd> connect(uint16_t port);
+  // The next connect() to this port finds its connection on the way. For who has something to do before it.
+  void connect_soon(uint16_t port);
   // A non-blocking socket that listens on 127.0.0.1:port inside; port 0: any. Before run(), or the function may be there first. kExists: it is.
   Result<Fd> listen(uint16_t port);
   // To the function's process group. kNotFound: it has ended.

@@ -233,7 +233,7 @@ class Stage {
     made.root = stage_path("root");
     made.args = {kInitInside};
     const LimitsWithoutCgroup& limits = in_.without_cgroup;
-    if (limits.processes_max > 0) made.args = {kInitInside, std::to_string(limits.process_bytes_max), std::to_string(limits.processes_max)};
+    if (limits.processes_max > 0) made.args = {kInitInside, std::to_string(limits.process_bytes_max), std::to_string(limits.processes_max), in_.id};
     made.binds.push_back({.source = stage_path("init/program"), .destination = kInitInside});
     for (size_t i = 0; i < binds_.size(); ++i)
       made.binds.push_back({.source = bind_place(i), .destination = in_.mounts[i].destination});

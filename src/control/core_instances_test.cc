@@ -1,6 +1,7 @@
 // Functions: instances that are prepared, started, filled, frozen and thawed.
 #include <gtest/gtest.h>
 
+#include "control/view.h"
 #include "control/world_for_test.h"
 #include "domain/limits.h"
 
@@ -43,18 +44,50 @@ TEST(Instances, AreOnlyPreparedByADeployment) {
   EXPECT_EQ(world.starts.size(), 1U);
 }
 
-TEST(Instances, ACallStartsThePreparedOneAndTheNextIsPrepared) {
+TEST(Instances, ACallStartsThePreparedOneAndTheNextIsPreparedThen) {
   Prepared world;
   const CallId call = world.call("f");
   ASSERT_EQ(world.unparks.size(), 1U);
   EXPECT_EQ(world.unparks[0].slots, 1);
+  EXPECT_EQ(world.starts.size(), 1U) << "it would take a core from the start";
+  world.ready(world.unparks[0].worker, 1);
   ASSERT_EQ(world.starts.size(), 2U) << "another is prepared";
   EXPECT_EQ(world.starts[1].slots, 0);
-  world.ready(world.unparks[0].worker, 1);
   ASSERT_EQ(world.dispatches.size(), 1U);
   EXPECT_EQ(world.dispatches[0].tier, domain::Tier::kCold);
   world.finish(call);
   EXPECT_EQ(world.records.at(call).tier, domain::Tier::kCold);
+}
+
+TEST(Instances, ALongStartDoesNotHoldUpThePreparationOfTheNext) {
+  Prepared world;
+  world.deploy_function("g", 1);
+  world.ready(world.starts.back().worker, 0);
+  world.call("f");
+  world.call("g");
+  EXPECT_EQ(world.starts.size(), 2U);
+  world.ready(world.unparks[0].worker, 1);
+  EXPECT_EQ(world.starts.size(), 2U) << "the other function starts still";
+  world.pass(milliseconds(99));
+  EXPECT_EQ(world.starts.size(), 2U);
+  world.pass(milliseconds(1));
+  EXPECT_EQ(world.starts.size(), 4U);
+}
+
+TEST(Instances, AFrozenOneIsGivenItsCallsAlongWithTheThaw) {
+  Prepared world(2, {.idle = milliseconds(1'000)});
+  world.finish(world.call("f").value == 0 ? CallId{} : (world.settle_all(), world.running.begin()->first));
+  world.pass(milliseconds(1'100));
+  world.feed(WorkerParked{world.parks.at(0)});
+  const size_t dispatched = world.dispatches.size();
+  world.call("f");
+  world.call("f");
+  world.call("f");
+  EXPECT_EQ(world.unparks.at(1).worker, world.parks[0]);
+  EXPECT_EQ(world.dispatches.size(), dispatched + 2) << "before the worker answers, and not more than it takes";
+  world.die(world.parks[0], "it cannot be thawed");
+  world.settle_all();
+  EXPECT_EQ(world.running.size(), 3U) << "nothing is lost with one that does not wake";
 }
 
 TEST(Instances, TheStartIsALineOfItsOwnOnce) {
@@ -259,15 +292,32 @@ TEST(Instances, MemoryAdmitsThemByTheirLimit) {
   EXPECT_EQ(comes, 3);
 }
 
-TEST(Instances, CountForTheirLimitWhateverTheirWorkersTake) {
+TEST(Instances, CountForTheirLimitUntilTheyAreMeasured) {
   World world({.memory_limit_bytes = 1ULL << 30U, .memory_reserve_bytes = 0, .cores = 2, .first_worker_id = 1});
   world.deploy_function("f", 1, {.max = 100}, {}, 256);
+  const auto reads = [&](WorkerId worker, uint64_t mib) {
+    world.feed(Readings{.node_available_bytes = 1ULL << 30U, .workers = {{.worker = worker, .pss_bytes = mib << 20U}}});
+  };
   world.ready(world.starts[0].worker, 0);
+  const WorkerId first = world.starts[0].worker;
+  reads(first, 4);
+  EXPECT_EQ(counted_bytes(world.state, first), 4ULL << 20U) << "a prepared sandbox";
   world.call("f");
-  const WorkerId first = world.unparks.at(0).worker;
+  ASSERT_EQ(world.unparks.at(0).worker, first);
   world.ready(first, 1);
-  world.feed(Readings{.node_available_bytes = 1ULL << 30U, .workers = {{.worker = first, .pss_bytes = 3ULL << 20U}}});
+  EXPECT_EQ(counted_bytes(world.state, first), 264ULL << 20U) << "what was read was a sandbox without its function";
   EXPECT_FALSE(world.state.endpoints.at("f").measured_bytes);
+  reads(first, 60);
+  EXPECT_EQ(counted_bytes(world.state, first), 60ULL << 20U);
+  for (int i = 0; i < 30; ++i)
+    world.call("f");
+  const auto serving = [&] { return std::ranges::count_if(world.state.workers, [](const auto& worker) { return worker.second.slots == 1; }); };
+  EXPECT_EQ(serving(), 16) << "others are admitted by what one was seen to take; one more is prepared";
+  // More than one was seen to take: the next is admitted by that.
+  reads(first, 100);
+  EXPECT_EQ(world.state.endpoints.at("f").measured_bytes, 100ULL << 20U);
+  reads(first, 50);
+  EXPECT_EQ(world.state.endpoints.at("f").measured_bytes, 100ULL << 20U);
 }
 
 TEST(Instances, PreparedOnesAreBoundedOnANode) {

@@ -66,7 +66,7 @@ struct WorkerDied {
 // --- world -----------------------------------------------------------------------------------------------------------------
 struct WorkerMemory {
   WorkerId worker;
-  uint64_t pss_bytes = 0;  // proportional share of all its memory, mapped weights included
+  uint64_t pss_bytes = 0;  // proportional share of all its memory, mapped weights included; of an instance with what its sandbox holds
 };
 struct Readings {
   double cores_busy_elsewhere = 0;    // with other work than our workers, lately

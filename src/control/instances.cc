@@ -26,6 +26,9 @@ std::vector<Worker*> instances_of(State& state, const EndpointState& endpoint) {
   return all;
 }
 
+// Making a sandbox takes a core for as long as starting some functions does.
+constexpr milliseconds kPrepareLater{100};
+
 bool prepared(const WorkerState& worker) { return worker.fresh && worker.slots == 0 && (worker.phase == WorkerPhase::kParked || loads(worker)); }
 
 void fill_ready(Stepping& s, EndpointState& endpoint, std::vector<Worker*> instances) {
@@ -54,7 +57,10 @@ void add_instances(Stepping& s, EndpointState& endpoint, const std::vector<Worke
   for (Worker* const one : asleep(instances)) {
     if (wanted == 0) return;
     if (one->second.fresh && admit(s, endpoint, need_of(s.state, endpoint), 1) == 0) return;
-    if (one->second.fresh) endpoint.prepare = true;  // it is used up
+    if (one->second.fresh) {  // it is used up
+      endpoint.prepare = true;
+      endpoint.prepare_by = s.now + kPrepareLater;
+    }
     wake_worker(s, one->first, one->second, calls);
     --wanted;
   }
@@ -62,11 +68,16 @@ void add_instances(Stepping& s, EndpointState& endpoint, const std::vector<Worke
     start_worker(s, endpoint, calls);
 }
 
-// One instance without its function, for the next start. Not worth giving up anything for.
+bool starts_function(const WorkerState& worker) { return worker.fresh && worker.slots > 0 && loads(worker) && !worker.killed; }
+
+// One instance without its function, for the next start: once nobody waits for a function to start, or soon. Not worth giving up anything for.
 void prepare_next(Stepping& s, EndpointState& endpoint, const std::vector<Worker*>& instances) {
   if (!endpoint.prepare || std::ranges::any_of(instances, [](const Worker* one) { return prepared(one->second); })) return;
   const auto all = std::ranges::count_if(s.state.workers, [](const Worker& worker) { return prepared(worker.second); });
   if (std::cmp_greater_equal(all, domain::kPreparedInstancesMax)) return;
+  if (s.now < endpoint.prepare_by &&
+      std::ranges::any_of(s.state.workers, [&](const Worker& one) { return is_instance(s.state, one.second) && starts_function(one.second); }))
+    return;
   if (room_bytes(memory_now(s.state)) < domain::kInstanceBaseBytes) return;
   endpoint.prepare = false;
   start_worker(s, endpoint, 0);
@@ -113,8 +124,10 @@ bool serve_instances(Stepping& s, EndpointState& endpoint) {
   const domain::Scaling& scaling = endpoint.revision.spec.scaling;
   const int wanted = instances_to_add(static_cast<int>(endpoint.waiting.size()), slots_coming, serving, endpoint.revision.calls_per_instance, scaling);
   if (wanted > 0) add_instances(s, endpoint, instances, wanted);
+  fill_ready(s, endpoint, instances);  // those that thawed
   prepare_next(s, endpoint, instances_of(s.state, endpoint));
-  return endpoint.waiting.empty() && serving >= scaling.min;
+  const bool prepares_later = endpoint.prepare && s.now < endpoint.prepare_by;
+  return endpoint.waiting.empty() && serving >= scaling.min && !prepares_later;
 }
 
 }  // namespace ebb::control

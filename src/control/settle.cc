@@ -273,8 +273,9 @@ void ask_for_wake(Stepping& s, MonoTime at) {
   if (!s.state.due_calls.empty()) at = std::min(at, s.state.due_calls.begin()->first);
   at = std::min(at, s.state.rotate_at);
   for (const std::string& name : s.state.hungry) {
-    const MonoTime backoff = s.state.endpoints.at(name).backoff_until;
-    if (backoff > s.now) at = std::min(at, backoff);
+    const EndpointState& endpoint = s.state.endpoints.at(name);
+    if (endpoint.backoff_until > s.now) at = std::min(at, endpoint.backoff_until);
+    if (endpoint.prepare && endpoint.prepare_by > s.now) at = std::min(at, endpoint.prepare_by);
     const auto* worker = current_worker(s.state, name);
     if (worker != nullptr && worker->second.grow_after > s.now) at = std::min(at, worker->second.grow_after);
   }
@@ -314,7 +315,8 @@ Need need_of(const State& state, const EndpointState& endpoint) {
   return {.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
           .weights_bytes = revision.weights_bytes(),
           .weights_mapped = mapped,
-          .slot_bytes = revision.slot_bytes(),
+          // An instance takes what one was seen to take; until then all that it may.
+          .slot_bytes = revision.by_instances() && endpoint.measured_bytes ? 0 : revision.slot_bytes(),
           .measured_bytes = endpoint.measured_bytes,
           .measured_slots = endpoint.measured_slots};
 }

@@ -92,7 +92,8 @@ struct EndpointState {
   int measured_slots = 0;                  // … with so many slots
   nanoseconds service{0};                  // moving average of a call's time in its slot; 0: not known
   MonoTime last_call{};
-  bool prepare = false;        // an instance is to be prepared for the next start, where instances serve it
+  bool prepare = false;        // an instance is to be prepared for the next start, where instances serve it …
+  MonoTime prepare_by{};       // … then, even if functions start
   bool no_room_noted = false;  // in the journal, once for each time that memory is short
   bool operator==(const EndpointState&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/failure_policy.h"
+#include "control/stepping.h"
 
 namespace ebb::control {
 
@@ -77,6 +78,11 @@ std::optional<EndpointSummary> summary_of(const State& state, const std::string&
   const auto found = state.endpoints.find(endpoint);
   if (found == state.endpoints.end()) return std::nullopt;
   return summarize(state, found->second);
+}
+
+uint64_t counted_bytes(const State& state, WorkerId worker) {
+  const auto found = state.workers.find(worker);
+  return found == state.workers.end() ? 0 : bytes_of(found->second);
 }
 
 std::vector<WorkerSummary> worker_summaries(const State& state) {

@@ -35,6 +35,9 @@ struct WorkerSummary {
 std::vector<EndpointSummary> summaries(const State& state);
 std::optional<EndpointSummary> summary_of(const State& state, const std::string& endpoint);
 
+// What a worker counts for: as measured, or as admitted where it is not. Zero: there is no such worker.
+uint64_t counted_bytes(const State& state, WorkerId worker);
+
 // In the order of their start.
 std::vector<WorkerSummary> worker_summaries(const State& state);
 

@@ -163,6 +163,11 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
                                                            : worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
   worker.phase_since = worker.progress = worker.start_began = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
+  if (thaws) {
+    // What stood still goes on: its calls go after the order, and no answer is waited for.
+    worker.phase = WorkerPhase::kReady;
+    worker.ready_at = worker.idle_since = s.now;
+  }
   const DecisionId why = s.decide({.what = "wake",
                                    .endpoint = worker.endpoint,
                                    .because = !endpoint.revision.by_instances() ? "calls wait and its worker is parked"
@@ -216,7 +221,10 @@ void on_ready(Stepping& s, const WorkerReady& event) {
     worker.slots = std::clamp(event.slots, 0, is_instance(s.state, worker) ? worker.slots : slots_most(s.state, worker));
     worker.phase = worker.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
     worker.phase_since = worker.ready_at = worker.idle_since = s.now;
-    if (worker.slots > 0 && std::exchange(worker.fresh, false) && is_instance(s.state, worker)) record_init(s, worker);
+    if (worker.slots > 0 && std::exchange(worker.fresh, false) && is_instance(s.state, worker)) {
+      worker.pss_bytes = 0;  // it was that of an empty sandbox: until it is measured again, it counts for what was admitted
+      record_init(s, worker);
+    }
     if (woke && worker.slots == 0) {
       worker.grow_after = s.now + kGrowPause;
       s.decide({.what = "wait",
@@ -282,12 +290,13 @@ void on_readings(Stepping& s, const Readings& event) {
     worker.pss_bytes = reading.pss_bytes;
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
-    // What was read is the instance's worker, without its function: its limit stays what it counts for.
-    if (endpoint->second.revision.by_instances()) continue;
     EndpointState& e = endpoint->second;
-    if (!e.measured_bytes || worker.slots != e.measured_slots || reading.pss_bytes > *e.measured_bytes) {
+    // Calls share what an instance takes.
+    const bool by_instances = e.revision.by_instances();
+    const bool other_slots = !by_instances && worker.slots != e.measured_slots;
+    if (!e.measured_bytes || other_slots || reading.pss_bytes > *e.measured_bytes) {
       e.measured_bytes = reading.pss_bytes;
-      e.measured_slots = worker.slots;
+      e.measured_slots = by_instances ? 1 : worker.slots;
     }
   }
 }

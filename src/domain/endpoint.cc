@@ -24,6 +24,7 @@ constexpr uint64_t kOnnxBytesPerInputByte = 64;
 constexpr uint64_t kOnnxSlotBytesMin = 16ULL << 20U;
 constexpr uint64_t kOnnxSlotBytesMax = 1ULL << 30U;
 constexpr int64_t kOnnxAnySize = 256;
+constexpr uint64_t kOnnxTensorBytesLeast = 512ULL << 20U;
 
 bool is_onnx(const std::optional<Model>& model) { return model && model->facts.format == ModelFormat::kOnnx; }
 bool is_text(Task task) { return task == Task::kEmbedding || task == Task::kTextClassification; }
@@ -92,6 +93,13 @@ uint64_t Revision::slot_bytes() const {
   const auto tokens = static_cast<uint64_t>(context_tokens);
   const uint64_t piece = model->facts.pooling.empty() ? 0 : tokens * static_cast<uint64_t>(model->facts.width) * kPieceBytesPerValue;
   return model->facts.kv_bytes_per_token * tokens + piece + kSlotScratchBytes;
+}
+
+// One execution may take what it is billed for, or what an estimate may be wrong by; each further one adds a slot.
+uint64_t Revision::tensor_bytes_max() const {
+  if (!is_onnx(model)) return 0;
+  const uint64_t first = static_cast<uint64_t>(memory_mib) << 20U;
+  return std::max(first, spec.memory_mib ? 0 : kOnnxTensorBytesLeast) + static_cast<uint64_t>(spec.scaling.max - 1) * slot_bytes();
 }
 
 namespace {

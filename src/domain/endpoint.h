@@ -67,6 +67,8 @@ struct Revision {
   // For admission, until measured: what one worker takes besides its weights, and what each slot adds.
   uint64_t weights_bytes() const { return model ? model->facts.weights_bytes : 0; }
   uint64_t slot_bytes() const;
+  // Of a model whose callers choose how large their inputs are: what all executions of one worker may take together. 0: the engine sees to that itself.
+  uint64_t tensor_bytes_max() const;
   bool operator==(const Revision&) const = default;
 };
 

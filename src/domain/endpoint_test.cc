@@ -102,5 +102,16 @@ TEST(MakeRevision, MemoryOfAModelInOnnxFollowsItsInputs) {
   EXPECT_EQ(make_revision({}, {.name = "e"}, onnx(Task::kTensors, {}), {})->memory_mib, 192);  // 90 + 64 + 16, rounded up
 }
 
+TEST(MakeRevision, TensorsTakeWhatTheirExecutionsAreBilledFor) {
+  constexpr int64_t kMib = 1 << 20;
+  const auto tensor_mib = [](EndpointSpec spec) {
+    return static_cast<int64_t>(make_revision({}, std::move(spec), onnx(Task::kTensors, {}), {})->tensor_bytes_max()) / kMib;
+  };
+  EXPECT_EQ(tensor_mib({.name = "e", .scaling = {.max = 1}}), 512) << "an estimate may be wrong";
+  EXPECT_EQ(tensor_mib({.name = "e", .memory_mib = 200, .scaling = {.max = 1}}), 200) << "its owner knows";
+  EXPECT_EQ(tensor_mib({.name = "e", .memory_mib = 200, .scaling = {.max = 4}}), 200 + 3 * 16);
+  EXPECT_EQ(make_revision({}, {.name = "e"}, std::nullopt, {})->tensor_bytes_max(), 0U);
+}
+
 }  // namespace
 }  // namespace ebb::domain

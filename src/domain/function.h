@@ -70,6 +70,8 @@ struct FunctionStart {
   int cpu_millis = 0;  // 0: unlimited
   std::vector<FunctionMount> mounts;
   std::string hostname;
+  bool egress = false;       // it has a proxy on its loopback, for a way out …
+  uint16_t egress_port = 0;  // … here; set by the worker
   // Its program:
   std::vector<std::string> argv;  // function_argv
   std::vector<std::string> env;   // the image's and its owner's; what the contract sets comes on top

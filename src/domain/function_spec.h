@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/azure_app.h"
+#include "domain/egress.h"
 #include "domain/function.h"
 #include "domain/image.h"
 #include "domain/model.h"
@@ -37,6 +38,7 @@ struct FunctionSpec {
   std::vector<ModelMount> mounts;
   int64_t tmp_mib = 512;              // of /tmp, in memory
   std::optional<double> cpu;          // cores; absent: all
+  std::optional<Egress> egress;       // absent: no way out
   std::optional<milliseconds> start;  // longest start; absent: the contract's
   bool operator==(const FunctionSpec&) const = default;
 };

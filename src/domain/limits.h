@@ -136,6 +136,25 @@ inline constexpr size_t kEnvelopeBytesMax = 8 * 1024 * 1024;
 inline constexpr size_t kAzureFileBytesMax = 64 * 1024;
 inline constexpr size_t kAzureEntriesMax = 10'000;
 inline constexpr size_t kAzureFunctionsMax = 128;
+// What functions may have open outside, through ebb-egress: of one instance, and of all. Two descriptors and two buffers each.
+inline constexpr size_t kEgressConnectionsPerInstanceMax = 128;
+inline constexpr size_t kEgressConnectionsMax = 1'024;
+inline constexpr size_t kEgressInstancesMax = 4'096;
+inline constexpr size_t kEgressBufferBytes = 16 * 1024;
+inline constexpr size_t kEgressHeadBytesMax = 32 * 1024;
+inline constexpr milliseconds kEgressHeadTimeMax{10'000};
+inline constexpr milliseconds kEgressConnectTimeMax{10'000};
+// Nothing passes in either direction: longer than an answer of a model takes that is not streamed.
+inline constexpr milliseconds kEgressIdleTimeMax{300'000};
+// Names that are being looked up: of one instance, so that nobody's slow names hold up all, and of all.
+inline constexpr int kEgressLookupsPerInstanceMax = 4;
+inline constexpr int kEgressLookupsMax = 64;
+inline constexpr int kEgressLookupThreads = 16;
+// Addresses of one name that are tried.
+inline constexpr size_t kEgressAddressesMax = 8;
+inline constexpr size_t kEgressHostsMax = 64;
+// Refusals of one instance that are told in a second; the others are counted.
+inline constexpr int kEgressLinesPerSecondMax = 10;
 // Output of one call waiting for a slow client. Past it the client is cut: the worker never waits for a reader.
 inline constexpr size_t kStreamBufferBytesMax = 256 * 1024;
 // Log probabilities that wait with it: those of what a stop string held back come at once, about a KiB for each token.

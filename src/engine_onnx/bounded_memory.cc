@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace ebb::engine_onnx {
 
@@ -32,7 +33,8 @@ BoundedMemory::BoundedMemory(int64_t bytes_max)
 
 void* BoundedMemory::take(size_t bytes) {
   if (bytes == 0) return nullptr;
-  if (bytes > static_cast<size_t>(bytes_max_) || held() + static_cast<int64_t>(bytes) > bytes_max_) throw BoundReached();
+  const int64_t most = bytes_max();
+  if (std::cmp_greater(bytes, most) || held() + static_cast<int64_t>(bytes) > most) throw BoundReached();
   void* block = nullptr;
   if (::posix_memalign(&block, kAlignment, bytes) != 0) throw BoundReached();
   held_.fetch_add(static_cast<int64_t>(::malloc_usable_size(block)), std::memory_order_relaxed);

@@ -16,7 +16,9 @@ class BoundedMemory final : public OrtAllocator {
   BoundedMemory& operator=(const BoundedMemory&) = delete;
   ~BoundedMemory() = default;
 
-  int64_t bytes_max() const { return bytes_max_; }
+  int64_t bytes_max() const { return bytes_max_.load(std::memory_order_relaxed); }
+  // What is held already stays.
+  void set_bytes_max(int64_t bytes_max) { bytes_max_.store(bytes_max, std::memory_order_relaxed); }
   int64_t held() const { return held_.load(std::memory_order_relaxed); }
 
  private:
@@ -24,7 +26,7 @@ class BoundedMemory final : public OrtAllocator {
   void give_back(void* block);
 
   Ort::MemoryInfo info_;
-  int64_t bytes_max_;
+  std::atomic<int64_t> bytes_max_;
   std::atomic<int64_t> held_ = 0;
 };
 

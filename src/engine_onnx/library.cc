@@ -31,6 +31,7 @@ struct Library {
   Ort::Env env{nullptr};
   std::string version;
   unsigned cores = 1;
+  int64_t share_of_machine = 0;
   BoundedMemory* memory = nullptr;  // lives as long as the process, as the library does
 };
 
@@ -92,7 +93,8 @@ void init_library(const std::string& path) {
   library().cores = std::max(1U, std::thread::hardware_concurrency());
   bound_memory();
   library().env = Ort::Env(ORT_LOGGING_LEVEL_FATAL, "ebb", say_nothing, nullptr);
-  library().memory = new BoundedMemory(share_of_machine());
+  library().share_of_machine = share_of_machine();
+  library().memory = new BoundedMemory(library().share_of_machine);
   Ort::ThrowOnError(api->RegisterAllocator(library().env, library().memory));
   run_first_model();
 }
@@ -130,6 +132,11 @@ unsigned cores() { return library().cores; }
 const Ort::Env& environment() { return library().env; }
 
 int64_t tensor_bytes_max() { return library().memory->bytes_max(); }
+
+void bound_tensors(uint64_t bytes_max) {
+  const auto most = static_cast<uint64_t>(library().share_of_machine);
+  library().memory->set_bytes_max(static_cast<int64_t>(bytes_max == 0 ? most : std::min(bytes_max, most)));
+}
 
 Error library_error(const Ort::Exception& thrown, ErrorKind kind) {
   std::string message = std::string(thrown.what()).substr(0, kErrorBytesMax);

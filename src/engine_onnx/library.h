@@ -30,6 +30,8 @@ unsigned cores();
 
 // What the tensors of all runs may take together. The rest of the process is small beside it.
 int64_t tensor_bytes_max();
+// Half of this machine, or less. 0: half of it.
+void bound_tensors(uint64_t bytes_max);
 
 // What the library throws as an error: its message, one line, cut. kExhausted where it is about memory, else `kind`.
 Error library_error(const Ort::Exception& thrown, ErrorKind kind);

@@ -96,9 +96,12 @@ Result<std::vector<domain::Tensor>> tensors_of(const std::vector<Ort::Value>& va
 
 Error of_the_run(Error error) {
   if (error.message.find("terminate flag") != std::string::npos) return {.kind = ErrorKind::kCancelled, .message = "the run was stopped"};
+  // What has run together with others is tried by itself before this is said: to ask again would not help.
   if (error.kind == ErrorKind::kExhausted)
-    return {.kind = error.kind,
-            .message = fmt::format("the model needs more memory for this input than the {} MiB that it may have", tensor_bytes_max() >> 20U)};
+    return {.kind = ErrorKind::kTooLarge,
+            .message = fmt::format(
+                "the model needs more memory for this input than the {} MiB that its worker may have: send less at once, or deploy it with more memory",
+                tensor_bytes_max() >> 20U)};
   error.message = "the model cannot compute this input: " + error.message;
   error.param = "inputs";
   return error;

@@ -51,6 +51,8 @@ Result<std::unique_ptr<Model>> load_showing_life(const Fd& package, const engine
 Result<std::unique_ptr<engine::Engine>> load_engine(Fd model, const engine::LoadOptions& options, const engine::Progress& progress) {
   Result<std::unique_ptr<Model>> loaded = load_showing_life(model, options, progress);
   if (!loaded) return fail(loaded.error());
+  // Loading has its own bound: what it takes depends on the model and not on who calls.
+  bound_tensors(options.tensor_bytes_max);
   Result<std::unique_ptr<Task>> task = make_task(**loaded, options.context_tokens);
   if (!task) return fail(task.error());
   progress(1, 1);

@@ -177,8 +177,26 @@ TEST(OnnxEngine, MoreOutputThanAnAnswerMayHaveIsAnError) {
   const auto of = [](int64_t count) { return Tensors{.inputs = {tensor<int64_t>("shape", DataType::kInt64, {1}, {count})}}; };
   EXPECT_EQ(ask(*engine, of(3)).tensors.at(0).data, std::string(12, '\0'));
   EXPECT_EQ(ask(*engine, of(1 + static_cast<int64_t>(domain::kTensorBytesMax / 4))).error.kind, ErrorKind::kTooLarge);
-  EXPECT_EQ(ask(*engine, of(int64_t{1} << 40)).error.kind, ErrorKind::kExhausted) << "more memory than there may be";
+  EXPECT_EQ(ask(*engine, of(int64_t{1} << 40)).error.kind, ErrorKind::kTooLarge) << "more memory than there may be";
   EXPECT_TRUE(ask(*engine, of(3)).finished);
+}
+
+TEST(OnnxEngine, RunsTakeNoMoreThanTheirWorkerMay) {
+  init_library_once();
+  const auto of = [](int64_t count) { return Tensors{.inputs = {tensor<int64_t>("shape", DataType::kInt64, {1}, {count})}}; };
+  constexpr int64_t kValues = 4 << 20;  // of four bytes each
+  const auto may_take = [](uint64_t bytes) {
+    return load_engine(file_with(package(zeros())), {.slots = 1, .tensor_bytes_max = bytes}, [](int64_t, int64_t) {});
+  };
+  auto bound = may_take(8U << 20U);
+  ASSERT_TRUE(bound);
+  const Answer refused = ask(**bound, of(kValues));
+  EXPECT_EQ(refused.error.kind, ErrorKind::kTooLarge);
+  EXPECT_THAT(refused.error.message, testing::HasSubstr("the 8 MiB that its worker may have: send less at once, or deploy it with more memory"));
+  EXPECT_TRUE(ask(**bound, of(3)).finished);
+  bound->reset();
+  EXPECT_TRUE(ask(**may_take(64U << 20U), of(kValues)).finished);
+  EXPECT_TRUE(ask(**may_take(0), of(kValues)).finished) << "and the next in this process is bound anew";
 }
 
 TEST(OnnxEngine, CancelStopsARunThatWouldNotEnd) {
@@ -205,7 +223,7 @@ TEST(OnnxEngine, AModelThatAsksForTooMuchWhileItLoads) {
                          weight("shape", DataType::kInt64, {1}, bytes_of(std::vector<int64_t>{int64_t{1} << 40})) + takes("x", DataType::kFp32, {1}) +
                          gives("y", DataType::kFp32, {1}))));
   if (!engine) return;
-  EXPECT_EQ(ask(**engine, Tensors{.inputs = {tensor<float>("x", DataType::kFp32, {1}, {1})}}).error.kind, ErrorKind::kExhausted);
+  EXPECT_EQ(ask(**engine, Tensors{.inputs = {tensor<float>("x", DataType::kFp32, {1}, {1})}}).error.kind, ErrorKind::kTooLarge);
 }
 
 // How the numbers of one caller are quantised would depend on those of another.

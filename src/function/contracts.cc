@@ -98,6 +98,14 @@ void set_kserve(const FunctionStart& start, Environment& env) {
   env.set("PORT", std::to_string(start.port));
 }
 
+// Names in lower case for curl, in upper case for most others. What the function has of its own stays on its loopback.
+void set_egress(const FunctionStart& start, Environment& env) {
+  for (const std::string_view name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})
+    env.set(name, fmt::format("http://127.0.0.1:{}", start.egress_port));
+  for (const std::string_view name : {"no_proxy", "NO_PROXY"})
+    env.propose(name, "localhost,127.0.0.1,::1");
+}
+
 std::string variable_of(const FunctionStart& start, std::string_view name) { return Environment(program_of(start).env).value_or(name, ""); }
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
@@ -141,6 +149,7 @@ container::Program program_of(const FunctionStart& start) {
     case Contract::kAzure: set_azure(start, env); break;
     case Contract::kKserve: set_kserve(start, env); break;
   }
+  if (start.egress) set_egress(start, env);
   env.propose("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   return {.argv = start.argv, .env = env.take(), .cwd = start.cwd};
 }

@@ -44,6 +44,18 @@ TEST(ProgramOf, PromisesWinProposalsDoNot) {
   EXPECT_THAT(program_of(start_of(Contract::kLambda, {"AWS_REGION=eu-west-1"})).env, IsSupersetOf({"AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1"}));
 }
 
+TEST(ProgramOf, SaysWhereTheWayOutIs) {
+  domain::FunctionStart start = start_of(Contract::kCloudRun, {"HTTPS_PROXY=http://elsewhere:1", "NO_PROXY=internal"});
+  EXPECT_THAT(program_of(start).env, Contains("HTTPS_PROXY=http://elsewhere:1")) << "without one it is none of our business";
+  EXPECT_THAT(program_of(start).env, Not(Contains(testing::StartsWith("http_proxy="))));
+  start.egress = true;
+  start.egress_port = 40'000;
+  const auto env = program_of(start).env;
+  for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})
+    EXPECT_THAT(env, Contains(std::string(name) + "=http://127.0.0.1:40000"));
+  EXPECT_THAT(env, IsSupersetOf({"NO_PROXY=internal", "no_proxy=localhost,127.0.0.1,::1"}));
+}
+
 TEST(HealthPaths, Rows) {
   EXPECT_THAT(health_paths(start_of(Contract::kCloudRun)), IsEmpty());
   EXPECT_THAT(health_paths(start_of(Contract::kAzure)), IsEmpty());

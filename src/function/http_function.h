@@ -28,6 +28,7 @@ class HttpFunction : public Invoker {
   void end_with_function(Call& call, const container::EndOfFunction& end) override;
   bool outlives_broken_calls() const override { return true; }
   void freeze() override { idle_.clear(); }
+  void thawed() override { instance_.connect_soon(start_.port); }
 
   // For the exchanges of its calls.
   const domain::FunctionStart& start() const { return start_; }

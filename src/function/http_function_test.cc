@@ -338,7 +338,7 @@ TEST_F(HttpFunctionTest, Vertex) {
 TEST_F(HttpFunctionTest, NotHealthyInTime) {
   auto start = function(Contract::kSageMaker, "http_function.py");
   start.env.emplace_back("HEALTH=503");
-  start.start_max = milliseconds(1500);
+  start.start_max = milliseconds(3000);
   load(start, 1);
   EXPECT_EQ(ended(), worker::kLoadFailedExit);
   EXPECT_THAT(load_error(), HasSubstr("answers GET /ping with 503 instead of 200"));

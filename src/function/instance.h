@@ -15,6 +15,7 @@ class Instance {
   virtual ~Instance() = default;
   virtual Status run(const container::Program& program) = 0;
   virtual Result<Fd> connect(uint16_t port) = 0;
+  virtual void connect_soon(uint16_t port) = 0;
   virtual Result<Fd> listen(uint16_t port) = 0;
   virtual Status signal(int number) = 0;
   virtual int events_fd() const = 0;

@@ -32,6 +32,8 @@ class Invoker {
   virtual bool outlives_broken_calls() const = 0;
   // The function is about to be frozen: what it would find broken when it wakes is given up.
   virtual void freeze() = 0;
+  // It goes on, and a call is on its way.
+  virtual void thawed() = 0;
 };
 
 // The code of an error for a way to end: function_exited, function_out_of_memory, function_out_of_pids.

@@ -40,6 +40,7 @@ class LambdaRuntime final : public Invoker {
   void end_with_function(Call& call, const container::EndOfFunction& end) override;
   bool outlives_broken_calls() const override { return false; }
   void freeze() override {}
+  void thawed() override {}
 
  private:
   using Connection = std::shared_ptr<RuntimeConnection>;

@@ -14,7 +14,7 @@ namespace ebb::function {
 std::vector<std::string> LogLines::feed(std::string_view bytes, MonoTime now) {
   std::vector<std::string> lines;
   while (!bytes.empty()) {
-    const size_t newline = bytes.find('\n');
+    const size_t newline = bytes.find_first_of("\r\n");  // AWS's runtimes write a message of several lines with \r between them
     const size_t room = domain::kFunctionLogLineBytesMax - unfinished_.size();
     const size_t part = std::min({newline, bytes.size(), room});
     unfinished_ += bytes.substr(0, part);
@@ -37,7 +37,6 @@ std::vector<std::string> LogLines::end() {
 }
 
 void LogLines::add(std::vector<std::string>& lines, std::string line, MonoTime now) {
-  if (line.ends_with('\r')) line.pop_back();
   if (line.empty()) return;
   line = replace_invalid_utf8(line);
   last_words_ = line;

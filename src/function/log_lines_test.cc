@@ -23,6 +23,11 @@ TEST(LogLines, AreEndedByNewlinesAndByTheEnd) {
   EXPECT_EQ(log.last_words(), "three");
 }
 
+TEST(LogLines, OneMessageOfSeveralLines) {
+  LogLines log;
+  EXPECT_THAT(log.feed("[ERROR] bad event\rTraceback:\r  line 3\n", kNow), ElementsAre("[ERROR] bad event", "Traceback:", "  line 3"));
+}
+
 TEST(LogLines, LongOnesAreCut) {
   LogLines log;
   const std::string cut(domain::kFunctionLogLineBytesMax, 'x');

@@ -11,6 +11,7 @@ class SandboxedInstance final : public Instance {
 
   Status run(const container::Program& program) override { return sandbox_.run(program); }
   Result<Fd> connect(uint16_t port) override { return sandbox_.connect(port); }
+  void connect_soon(uint16_t port) override { sandbox_.connect_soon(port); }
   Result<Fd> listen(uint16_t port) override { return sandbox_.listen(port); }
   Status signal(int number) override { return sandbox_.signal(number); }
   int events_fd() const override { return sandbox_.events_fd(); }

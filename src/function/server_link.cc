@@ -16,6 +16,8 @@ using wire::FrameType;
 
 namespace {
 
+constexpr size_t kUnwrittenMax = 2 * domain::kBodyPieceBytesMax;
+
 std::string finished_body(pb::Finished::Reason reason) {
   pb::Finished finished;
   finished.set_reason(reason);
@@ -24,10 +26,19 @@ std::string finished_body(pb::Finished::Reason reason) {
 
 }  // namespace
 
-ServerLink::ServerLink(Fd channel) : watched_(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0)), channel_(std::move(channel)) {}
+ServerLink::ServerLink(io::asio::any_io_executor executor, Fd channel)
+    : executor_(std::move(executor)), watched_(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0)), channel_(std::move(channel)) {}
 
 void ServerLink::write(std::string_view frames) {
-  if (!gone_ && !channel_.write(frames)) gone_ = true;
+  // After what this handler has set going: an answer often follows at once.
+  if (unwritten_.empty()) io::asio::post(executor_, [this] { io::asio::post(executor_, [this] { flush(); }); });
+  unwritten_ += frames;
+  if (unwritten_.size() >= kUnwrittenMax) flush();
+}
+
+void ServerLink::flush() {
+  if (!gone_ && !unwritten_.empty() && !channel_.write(unwritten_)) gone_ = true;
+  unwritten_.clear();
 }
 
 void ServerLink::say(FrameType type, CallId call, std::string_view body) { write(wire::encode_frame(type, call.value, body)); }
@@ -61,7 +72,16 @@ void ServerLink::log(std::string_view line) {
   say(FrameType::kLog, {}, log.SerializeAsString());
 }
 
-void ServerLink::started(CallId call) { say(FrameType::kStarted, call, pb::Started{}.SerializeAsString()); }
+void ServerLink::egress(int listener) {
+  flush();
+  if (!gone_ && !channel_.write(wire::encode_frame(FrameType::kEgress, 0, {}), listener)) gone_ = true;
+}
+
+// From here on the call is not tried again: the server has to know even if this process dies now.
+void ServerLink::started(CallId call) {
+  say(FrameType::kStarted, call, pb::Started{}.SerializeAsString());
+  flush();
+}
 void ServerLink::head(CallId call, const domain::HttpHead& head) { say(FrameType::kHttpHead, call, wire::encode_http_head(head)); }
 
 void ServerLink::bytes(CallId call, std::string_view piece) { say(FrameType::kBytes, call, wire::encode_bytes(piece)); }

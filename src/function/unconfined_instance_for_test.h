@@ -63,6 +63,7 @@ class UnconfinedInstance final : public Instance {
     return socket;
   }
 
+  void connect_soon(uint16_t /*port*/) override {}
   Result<Fd> listen(uint16_t port) override {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;

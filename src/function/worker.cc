@@ -13,6 +13,7 @@
 #include "function/make_invoker.h"
 #include "function/output.h"
 #include "function/server_link.h"
+#include "function/way_out.h"
 #include "io/asio.h"
 #include "wire/container_load.h"
 #include "wire/worker.pb.h"
@@ -36,7 +37,7 @@ class FunctionWorker {
         seal_(std::move(setup.seal)),
         clock_(setup.clock),
         answer_bytes_max_(setup.answer_bytes_max),
-        server_(std::move(setup.channel)),
+        server_(loop_.get_executor(), std::move(setup.channel)),
         frames_(loop_, duplicate(server_.descriptor()).release()),
         events_(loop_),
         output_(loop_.get_executor(), server_, clock_),
@@ -67,6 +68,7 @@ class FunctionWorker {
 
   void start_function();
   void say_progress();
+  void tell_progress_later();
   void watch_events();
   io::Task<void> wait_ready();
   void function_exits(const container::Exited& exited);
@@ -107,6 +109,7 @@ int FunctionWorker::run() {
   watch_frames();
   while (!status_ && !server_.gone())
     loop_.run_one();
+  server_.flush();
   return status_.value_or(0);
 }
 
@@ -202,6 +205,11 @@ void FunctionWorker::load(const Frame& frame) {
   instance_ = std::move(*instance);
   // Never a byte of a stranger's in a worker that could have been sealed and was not.
   if (const Status sealed = seal_(); !sealed) return fail_load("the worker could not be confined: " + sealed.error().message, worker::kSealFailedExit);
+  if (start_.egress) {
+    const Result<uint16_t> port = open_way_out(*instance_, server_);
+    if (!port) return fail_load("its way out cannot be opened: " + port.error().message);
+    start_.egress_port = *port;
+  }
   state_ = State::kPrepared;
   if (instance_->events_fd() >= 0) watch_events();  // a sandbox may go before it is used
   if (load->slots == 0) return server_.ready(0);
@@ -216,6 +224,7 @@ void FunctionWorker::unpark(int slots) {
     case State::kStarting: return;  // it says so when it is ready
     case State::kParked:
       if (const Status thawed = instance_->thaw(); !thawed) return fail_load("the function cannot be woken: " + thawed.error().message);
+      invoker_->thawed();
       state_ = State::kReady;
       break;
     default: break;
@@ -266,7 +275,7 @@ void FunctionWorker::execute(const Frame& frame) {
     if (const auto live = weak.lock()) end_late(live);
   });
   invoker_->invoke(std::move(call));
-  if (!tells_progress_) say_progress();
+  if (!tells_progress_) tell_progress_later();
 }
 
 void FunctionWorker::end_late(const std::shared_ptr<Call>& call) {
@@ -304,6 +313,11 @@ void FunctionWorker::say_progress() {
   tells_progress_ = state_ == State::kStarting || std::ranges::any_of(calls_, [](const auto& entry) { return !entry.second->ended(); });
   if (!tells_progress_) return;
   server_.progress();
+  tell_progress_later();
+}
+
+void FunctionWorker::tell_progress_later() {
+  tells_progress_ = true;
   next_progress_.expires_after(state_ == State::kStarting ? domain::kFunctionProgressEvery : domain::kFunctionBusyProgressEvery);
   next_progress_.async_wait([this](io::ErrorCode error) {
     if (!error && !status_) say_progress();

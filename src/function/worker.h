@@ -2,7 +2,8 @@
 //
 //   server says            worker does                                             worker answers
 //   (nothing yet)                                                                  Blank
-//   Load{container}        prepares the sandbox, seals itself; with slots > 0
+//   Load{container}        prepares the sandbox, seals itself; with egress        Egress, and the listening socket
+//                          with slots > 0
 //                          as for the first Unpark                                 Ready{0}; or LoadFailed and the end with kLoadFailedExit
 //   Unpark, the first      runs the program, waits until it is ready               Progress…, Ready{slots}; or LoadFailed, kLoadFailedExit
 //   Unpark, later; Resize  thaws                                                   Ready{slots}

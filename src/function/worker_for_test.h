@@ -21,6 +21,7 @@
 #include "function/unconfined_instance_for_test.h"
 #include "function/worker.h"
 #include "instance/worker_link.h"
+#include "io/fd_passing.h"
 #include "wire/container_load.h"
 #include "wire/passed_headers.h"
 #include "wire/worker.pb.h"
@@ -169,6 +170,7 @@ class WorkerUnderTest {
   }
   std::string load_error() { return link_.own_error ? link_.own_error->message : ""; }
   std::vector<std::string> log;
+  std::vector<Fd> attachments;
   bool logged(std::string_view part) {
     return read_until([&] { return std::ranges::any_of(log, [&](const std::string& line) { return line.find(part) != std::string::npos; }); });
   }
@@ -230,7 +232,7 @@ class WorkerUnderTest {
         return false;
       }
       char buffer[64 * 1024];
-      const ssize_t count = ::recv(ours_.get(), buffer, sizeof buffer, 0);
+      const ssize_t count = io::receive_some_with_fds(ours_.get(), buffer, attachments);
       if (count <= 0) return false;
       reader_.feed(std::string_view(buffer, static_cast<size_t>(count)));
     }
@@ -238,6 +240,7 @@ class WorkerUnderTest {
   }
 
   void take(const wire::Frame& frame) {
+    if (frame.type == wire::FrameType::kEgress) return;  // its socket is among the attachments
     Result<std::optional<instance::Report>> report = instance::read_frame(link_, frame);
     if (!report) {
       ADD_FAILURE() << "the server would kill this worker: " << report.error().message;

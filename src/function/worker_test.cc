@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "function/worker_for_test.h"
+#include "instance/egress_link.h"
 #include "worker/worker_loop.h"
 
 namespace ebb::function {
@@ -40,6 +41,22 @@ TEST_F(FunctionWorkerTest, RunsNothingBeforeItIsWoken) {
   EXPECT_THAT(load_error(), HasSubstr("exit status 1"));
   EXPECT_THAT(load_error(), HasSubstr("nothing to do"));
   EXPECT_THAT(log, ElementsAre("nothing to do"));
+}
+
+// It listens where the function is told, and it is not this worker that takes what comes.
+TEST_F(FunctionWorkerTest, PassesOnTheSocketOfItsWayOut) {
+  domain::FunctionStart start = server();
+  start.egress = true;
+  load(start, 0);
+  ASSERT_TRUE(ready(0));
+  ASSERT_EQ(attachments.size(), 1U);
+  ASSERT_TRUE(instance::listens_on_loopback(attachments[0]));
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(attachments[0].get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  EXPECT_TRUE(Fd(::accept4(attachments[0].get(), nullptr, nullptr, SOCK_CLOEXEC)));
 }
 
 TEST_F(FunctionWorkerTest, ParksAndWakes) {

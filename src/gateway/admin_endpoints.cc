@@ -34,6 +34,7 @@ wire::EndpointRow row_of(const invoke::EndpointView& view) {
           .slots_ready = view.slots_ready,
           .waiting = view.waiting,
           .memory_bytes = view.memory_bytes,
+          .memory_measured = view.memory_measured,
           .last_call = view.last_call,
           .calls = view.calls,
           .spent = view.spent};

@@ -57,6 +57,8 @@ TEST(BadInput, IsRefusedWithAReason) {
       {"query twice", get("/ebb/v1/bill?by=day&by=tier"), 400, "twice"},
       {"foreign host", "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, "evil.example"},
       {"foreign page", get("/v1/models", "Origin: https://evil.example\r\n"), 403, "evil.example"},
+      {"a function's page", get("/ebb/v1/status", "Sec-Fetch-Site: same-origin\r\n"), 403, "a deployed function may serve pages"},
+      {"a function's page in an older browser", get("/ebb/v1/status", "Origin: http://localhost\r\n"), 403, "a deployed function may serve pages"},
       {"foreign page that posts", post_chat(chat_body("chat"), "Origin: null\r\n"), 403, ""},
       {"unknown expectation", post_chat(chat_body("chat"), "Expect: tea\r\n"), 417, ""},
       {"no host", "GET /livez HTTP/1.1\r\n\r\n", 400, "Host"},

@@ -134,7 +134,10 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   if (match.route == nullptr)
     return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
   exchange.set_dialect(match.route->dialect);
-  if (match.route->auth == Auth::kLocalPeer && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  if (match.route->auth == Auth::kOperator) {
+    if (auto refusal = check_page(text(message[io::http::field::origin]), text(message["Sec-Fetch-Site"]))) return refusal;
+  }
+  if (match.route->auth != Auth::kOpen && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
   request.params = std::move(match.params);
   return std::nullopt;
 }

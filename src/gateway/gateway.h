@@ -31,6 +31,9 @@ class Gateway {
   // Cuts what is left: callers see their connection end, calls are cancelled.
   void close_all();
 
+  // For other listeners' calls.
+  GatewayMetrics& metrics() { return services_->metrics; }
+
   size_t connections() const { return services_->connections.size(); }
 
  private:

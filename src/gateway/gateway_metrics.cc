@@ -51,6 +51,8 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       slots_(registry_.gauges("ebb_slots", "Slots of ready workers, busy and in all.")),
       queue_depth_(registry_.gauges("ebb_queue_depth", "Calls that wait for a slot.")),
       memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
+      egress_connections_(registry_.counters("ebb_egress_connections_total", "Connections of functions outside that have ended.")),
+      egress_bytes_(registry_.counters("ebb_egress_bytes_total", "Bytes that functions sent outside and received, of connections that have ended.")),
       http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),
       gen_duration_(registry_.histograms("gen_ai_server_request_duration_seconds", "Generative requests.", kCallBounds, kGenerative)),
       gen_first_token_(registry_.histograms("gen_ai_server_time_to_first_token_seconds", "From arrival, waits and starts included; successful calls.",
@@ -111,6 +113,7 @@ void GatewayMetrics::read_platform(const invoke::Platform& platform) {
     slots_.at({{"endpoint", name}, {"state", "ready"}}).Set(view.slots_ready);
     queue_depth_.at({{"endpoint", name}}).Set(view.waiting);
     memory_.at({{"endpoint", name}}).Set(static_cast<double>(view.memory_bytes));
+    if (view.egress) read_egress(name, *view.egress);
   }
   const auto gone = [&names](const Labels& labels) {
     for (const char* key : {"endpoint", "gen_ai_request_model"}) {
@@ -119,10 +122,18 @@ void GatewayMetrics::read_platform(const invoke::Platform& platform) {
     }
     return false;
   };
-  for (auto* family : {&requests_, &cold_starts_, &tokens_})
+  for (auto* family : {&requests_, &cold_starts_, &tokens_, &egress_connections_, &egress_bytes_})
     family->remove_if(gone);
   for (auto* family : {&request_duration_, &queue_wait_, &start_duration_, &gen_duration_, &gen_first_token_, &gen_per_token_, &gen_tokens_})
     family->remove_if(gone);
+}
+
+void GatewayMetrics::read_egress(const std::string& endpoint, const invoke::EgressTotals& totals) {
+  const auto raise = [](prometheus::Counter& counter, uint64_t to) { counter.Increment(std::max(static_cast<double>(to) - counter.Value(), 0.0)); };
+  for (const auto& [outcome, count] : {std::pair("passed", totals.passed), std::pair("refused", totals.refused), std::pair("failed", totals.failed)})
+    raise(egress_connections_.at({{"endpoint", endpoint}, {"outcome", outcome}}), count);
+  for (const auto& [direction, bytes] : {std::pair("sent", totals.sent_bytes), std::pair("received", totals.received_bytes)})
+    raise(egress_bytes_.at({{"endpoint", endpoint}, {"direction", direction}}), bytes);
 }
 
 std::string GatewayMetrics::scrape(const invoke::Platform& platform) {

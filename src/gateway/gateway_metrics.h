@@ -46,6 +46,7 @@ class GatewayMetrics {
 
  private:
   void read_platform(const invoke::Platform& platform);
+  void read_egress(const std::string& endpoint, const invoke::EgressTotals& totals);
 
   Metrics registry_;
   int64_t inflight_ = 0;
@@ -61,6 +62,8 @@ class GatewayMetrics {
   Metrics::Gauges slots_;
   Metrics::Gauges queue_depth_;
   Metrics::Gauges memory_;
+  Metrics::Counters egress_connections_;
+  Metrics::Counters egress_bytes_;
   HistogramFamily& http_duration_;
   HistogramFamily& gen_duration_;
   HistogramFamily& gen_first_token_;

@@ -20,6 +20,7 @@ struct Services;
 enum class Auth {
   kOpen,       // says nothing about tenants: probes and metrics
   kLocalPeer,  // the peer's address is a loopback address
+  kOperator,   // the same, and no page in a browser sent it: those of deployed functions come from this very address
 };
 
 // How long a request's body may be.

@@ -57,6 +57,15 @@ std::optional<Refusal> check_origin(std::string_view origin) {
                            .param = "Origin"}};
 }
 
+std::optional<Refusal> check_page(std::string_view origin, std::string_view sec_fetch_site) {
+  const bool typed = sec_fetch_site.empty() || sec_fetch_site == "none";  // into the address bar
+  if (origin.empty() && typed) return std::nullopt;
+  return Refusal{.status = 403,
+                 .error = {.kind = ErrorKind::kInvalid,
+                           .message = "pages in a browser may not use this route: a deployed function may serve pages from this very address",
+                           .param = origin.empty() ? "Sec-Fetch-Site" : "Origin"}};
+}
+
 Result<milliseconds> parse_deadline(std::string_view value) {
   Result<milliseconds> deadline = wire::parse_duration(value);
   if (!deadline) return fail(ErrorKind::kInvalid, "'Ebb-Deadline': " + deadline.error().message, "Ebb-Deadline");

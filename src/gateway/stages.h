@@ -20,6 +20,10 @@ std::optional<Refusal> check_host(std::string_view host);
 // Browsers name the page that sends; only pages of this machine may. Absent for everything that is not a browser.
 std::optional<Refusal> check_origin(std::string_view origin);
 
+// What only its operator may do with the server: no page may, whoever's it is. Browsers say whether one sent the request (Fetch Metadata, W3C), older
+// ones at least where it came from; either is empty where the request does not say it.
+std::optional<Refusal> check_page(std::string_view origin, std::string_view sec_fetch_site);
+
 // Ebb-Deadline: "2s". Error: kInvalid with param "Ebb-Deadline".
 Result<milliseconds> parse_deadline(std::string_view value);
 

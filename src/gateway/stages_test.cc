@@ -17,6 +17,14 @@ TEST(Stages, Hosts) {
     EXPECT_FALSE(is_loopback_host(host)) << host;
 }
 
+TEST(Stages, PagesAreNotTheOperator) {
+  EXPECT_FALSE(check_page("", ""));
+  EXPECT_FALSE(check_page("", "none"));
+  for (const char* site : {"same-origin", "same-site", "cross-site", "what comes next"})
+    EXPECT_EQ(check_page("", site)->status, 403) << site;
+  EXPECT_EQ(check_page("http://localhost:8390", "")->error.param, "Origin");
+}
+
 TEST(Stages, Origins) {
   EXPECT_FALSE(check_origin("http://localhost:3000"));
   EXPECT_FALSE(check_origin("https://127.0.0.1"));
@@ -65,6 +73,7 @@ TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {
                        route.pattern.starts_with("/v2/health/");
     const bool shared = route.method == "POST" && route.pattern == "/v1/models/{id...}";  // a path of OpenAI's, a verb of the inference protocol's
     EXPECT_EQ(open, probe) << route.pattern;
+    EXPECT_EQ(route.auth == Auth::kOperator, route.pattern.starts_with("/ebb/")) << route.pattern;
     EXPECT_EQ(route.dialect, shared ? Dialect::kOip : dialect_of(route.pattern)) << route.pattern;
     EXPECT_EQ(find_route(route.method, route.pattern).route, &route) << "unreachable: " << route.method << " " << route.pattern;
   }

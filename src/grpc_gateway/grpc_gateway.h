@@ -5,21 +5,37 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "invoke/call_stream.h"
 #include "invoke/platform.h"
 #include "io/asio.h"
 #include "io/clock.h"
 
 namespace ebb::grpc_gateway {
 
+// One inference as it looked from outside, when it ended.
+struct InferenceSeen {
+  std::string endpoint;  // empty: none that exists
+  std::optional<ErrorKind> failed;
+  nanoseconds total{0};
+  std::optional<invoke::Dispatched> dispatched;
+};
+// Who counts them. Called on the loop, each once for each inference.
+struct Watch {
+  std::function<void()> began;
+  std::function<void(const InferenceSeen&)> ended;
+};
+
 class GrpcGateway {
  public:
   // All parts must outlive the gateway.
-  GrpcGateway(io::asio::any_io_executor executor, invoke::Platform& platform, const io::Clock& clock);
+  GrpcGateway(io::asio::any_io_executor executor, invoke::Platform& platform, const io::Clock& clock, Watch watch);
   ~GrpcGateway();
   GrpcGateway(const GrpcGateway&) = delete;
   GrpcGateway& operator=(const GrpcGateway&) = delete;

@@ -47,7 +47,18 @@ void InferCall::log_end(const InferCall& call, const Status& status) {
                        {"error", status ? "" : status_of(status.error()).error_message()}});
 }
 
+void InferCall::tell_end(const InferCall& call, const Status& status) {
+  InferenceSeen seen;
+  if (call.writer_) seen.endpoint = call.ask_.model;
+  if (!status) seen.failed = status.error().kind;
+  seen.total = call.services_->clock.mono() - call.began_;
+  if (call.calls_) seen.dispatched = (*call.calls_)[0].dispatched();
+  call.services_->watch.ended(seen);
+}
+
 io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
+  self->began_ = self->services_->clock.mono();
+  self->services_->watch.began();
   Status status;
   try {
     status = co_await answer(self);
@@ -56,6 +67,7 @@ io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
     status = fail(ErrorKind::kInternal, "the server failed to handle the request: its log says why");
   }
   log_end(*self, status);
+  tell_end(*self, status);
   const Done done = std::move(self->done_);
   done(std::move(status));
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "grpc_gateway/grpc_gateway.h"
 #include "grpc_gateway/messages.h"
 #include "invoke/call_streams.h"
 #include "invoke/platform.h"
@@ -19,6 +20,7 @@ struct Services {
   io::asio::any_io_executor executor;
   invoke::Platform& platform;
   const io::Clock& clock;
+  Watch watch;
   std::atomic<size_t> request_bytes{0};  // of requests that are being answered
   std::atomic<bool> stopping{false};
 };
@@ -41,6 +43,7 @@ class InferCall : public std::enable_shared_from_this<InferCall> {
 
   static io::Task<void> run(std::shared_ptr<InferCall> self);
   static void log_end(const InferCall& call, const Status& status);
+  static void tell_end(const InferCall& call, const Status& status);
   static io::Task<Status> answer(std::shared_ptr<InferCall> self);
   Status begin();
 
@@ -50,6 +53,7 @@ class InferCall : public std::enable_shared_from_this<InferCall> {
   Done done_;
   std::shared_ptr<invoke::CallStreams> calls_;
   std::optional<ResponseWriter> writer_;
+  MonoTime began_{};
   bool cancelled_ = false;
 };
 

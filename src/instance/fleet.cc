@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <variant>
 
 #include "base/log.h"
@@ -23,6 +24,7 @@ namespace {
 using wire::FrameType;
 
 constexpr milliseconds kShutDownMax{5'000};
+constexpr uint64_t kEgressToken = std::numeric_limits<uint64_t>::max();  // no worker's
 
 std::string exit_sentence(const wire::pb::Exited& exited) {
   return exited.signal() != 0 ? fmt::format("signal {}", exited.signal()) : fmt::format("exit {}", exited.exit_code());
@@ -32,6 +34,7 @@ std::string encode_load(const StartOrder& order) {
   wire::pb::Load load;
   load.set_model_name(order.model_name);
   load.set_context_tokens(order.context_tokens);
+  load.set_tensor_bytes_max(order.tensor_bytes_max);
   load.set_slots(order.slots);
   load.set_threads(order.threads);
   return load.SerializeAsString();
@@ -40,7 +43,19 @@ std::string encode_load(const StartOrder& order) {
 }  // namespace
 
 Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
-    : executor_(executor), options_(std::move(options)), reported_(executor, io::asio::steady_timer::time_point::max()) {}
+    : executor_(executor),
+      options_(std::move(options)),
+      egress_(executor, {.start =
+                             [this] {
+                               wire::pb::Spawn spawn;
+                               spawn.set_engine("egress");
+                               spawn.set_token(kEgressToken);
+                               if (spawner_)
+                                 (void)spawner_->send(FrameType::kSpawn, 0, spawn.SerializeAsString());  // without one no instance lives that needs it
+                             },
+                         .kill = [this] { order_kill(WorkerId{kEgressToken}); },
+                         .report = [this](EgressEnded ended) { report(std::move(ended)); }}),
+      reported_(executor, io::asio::steady_timer::time_point::max()) {}
 
 Fleet::~Fleet() = default;
 
@@ -64,6 +79,7 @@ void Fleet::start(StartOrder order) {
   auto link = std::make_shared<WorkerLink>();
   link->worker = order.worker;
   link->has_function = order.function.has_value();
+  link->egress = std::move(order.egress);
   std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
   if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
@@ -202,6 +218,7 @@ void Fleet::gone(WorkerId worker, std::string reason) {
   if (found == workers_.end()) return;
   const std::shared_ptr<WorkerLink> link = found->second;
   workers_.erase(found);
+  egress_.close(worker);
   if (link->channel) link->channel->close();
   if (!link->end_reason.empty()) reason = link->end_reason;
   report(WorkerGone{.worker = worker, .reason = link->kill_reason.empty() ? std::move(reason) : link->kill_reason, .error = link->own_error});
@@ -215,6 +232,10 @@ io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
       break;
     }
     for (const wire::Frame& frame : *frames) {
+      if (frame.type == FrameType::kEgress) {
+        if (const Status taken = take_egress(*link); !taken) kill(link->worker, taken.error().message);
+        continue;
+      }
       Result<std::optional<Report>> read = read_frame(*link, frame);
       if (!read) {
         kill(link->worker, read.error().message);
@@ -234,16 +255,27 @@ io::Task<void> Fleet::read_worker(std::shared_ptr<WorkerLink> link) {
   }
 }
 
+// Only of a function whose owner lets it out, once, and nothing but what its sandbox can have made.
+Status Fleet::take_egress(WorkerLink& link) {
+  Fd listener = link.channel->take_attachment();
+  if (!link.egress) return fail(ErrorKind::kCorrupt, "bad frame: a way out that nobody asked for");
+  if (!listens_on_loopback(listener)) return fail(ErrorKind::kCorrupt, "bad frame: a way out that is no listening socket");
+  egress_.open(link.worker, *std::exchange(link.egress, std::nullopt), std::move(listener));
+  return {};
+}
+
 void Fleet::on_spawned(const wire::Frame& frame) {
   wire::pb::Spawned spawned;
   if (!spawned.ParseFromString(frame.body)) return;
   const WorkerId worker{spawned.token()};
+  if (spawned.token() == kEgressToken) return egress_.started(spawned.error().empty() ? spawner_->take_attachment() : Fd(), spawned.error());
   if (!spawned.error().empty()) return gone(worker, spawned.error());
   Fd socket = spawner_->take_attachment();
   const auto found = workers_.find(worker);
   if (found == workers_.end() || !socket) return;
   const std::shared_ptr<WorkerLink> link = found->second;
   link->pid = spawned.pid();
+  link->container = spawned.container();
   link->channel = std::make_unique<Channel>(executor_, std::move(socket), domain::kWorkerFrameBytesMax);
   for (auto& [said, attachment] : link->before_channel) {
     if (Status sent = link->channel->send(said.type, said.stream, said.body, std::move(attachment)); !sent) kill(worker, sent.error().message);
@@ -255,6 +287,7 @@ void Fleet::on_spawned(const wire::Frame& frame) {
 void Fleet::on_exited(const wire::Frame& frame) {
   wire::pb::Exited exited;
   if (!exited.ParseFromString(frame.body)) return;
+  if (exited.token() == kEgressToken) return egress_.ended(exit_sentence(exited));
   const auto found = workers_.find(WorkerId{exited.token()});
   if (found == workers_.end()) return;
   // What it said before it ended is still in its channel: the reader of the channel reports it gone when it came to the end.
@@ -299,6 +332,7 @@ void Fleet::lose_spawner(std::string reason) {
     lost.push_back(worker);
   for (const WorkerId worker : lost)
     gone(worker, reason);
+  egress_.ended(reason);
   report(SpawnerGone{.reason = std::move(reason)});
 }
 
@@ -306,6 +340,14 @@ std::vector<std::pair<WorkerId, int>> Fleet::processes() const {
   std::vector<std::pair<WorkerId, int>> alive;
   for (const auto& [worker, link] : workers_) {
     if (link->pid != 0 && link->exit_reason.empty()) alive.emplace_back(worker, link->pid);
+  }
+  return alive;
+}
+
+std::map<WorkerId, std::string> Fleet::containers() const {
+  std::map<WorkerId, std::string> alive;
+  for (const auto& [worker, link] : workers_) {
+    if (!link->container.empty()) alive.emplace(worker, link->container);
   }
   return alive;
 }

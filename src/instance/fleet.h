@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "domain/endpoint.h"
 #include "instance/channel.h"
+#include "instance/egress_link.h"
 #include "instance/report.h"
 #include "instance/worker_link.h"
 #include "io/asio.h"
@@ -36,7 +37,9 @@ struct StartOrder {
   Fd model;                                       // read-only; empty for the echo engine
   Fd prepared;                                    // what was made of it before, read-only; empty where there is nothing
   std::optional<domain::FunctionStart> function;  // of the container engine, which has no model
+  std::optional<domain::Egress> egress;           // what the function may reach; absent: nothing
   int64_t context_tokens = 0;
+  uint64_t tensor_bytes_max = 0;  // domain::Revision
   int slots = 1;
   int threads = 1;
 };
@@ -73,6 +76,8 @@ class Fleet {
 
   // Process ids of the workers that live, for measuring their memory.
   std::vector<std::pair<WorkerId, int>> processes() const;
+  // And the ids of their containers, of those that have one: most of their memory is there.
+  std::map<WorkerId, std::string> containers() const;
 
   // Closes the spawner's channel: it kills and reaps all workers and ends. Waits for its end, at most a few seconds.
   void shut_down();
@@ -89,6 +94,7 @@ class Fleet {
   void kill_later(const std::shared_ptr<WorkerLink>& link, milliseconds patience);
   void lose_spawner(std::string reason);
   void gone(WorkerId worker, std::string reason);
+  Status take_egress(WorkerLink& link);
 
   io::asio::any_io_executor executor_;
   FleetOptions options_;
@@ -96,6 +102,7 @@ class Fleet {
   Fd spawner_process_;  // pidfd
   int spawner_pid_ = 0;
   std::map<WorkerId, std::shared_ptr<WorkerLink>> workers_;
+  EgressLink egress_;
   std::deque<Report> reports_;
   io::asio::steady_timer reported_;
 };

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 
+#include "instance/sandbox_memory.h"
+
 namespace ebb::instance {
 
 namespace {
@@ -84,11 +86,21 @@ uint64_t node_available_bytes() {
   return std::min(machine, group->limit > group->used ? group->limit - group->used : 0);
 }
 
-MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes) {
-  MemoryReadings readings{.node_available_bytes = node_available_bytes(), .pss_bytes = {}};
+MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, const std::map<WorkerId, std::string>& containers) {
+  MemoryReadings readings{.node_available_bytes = node_available_bytes(), .pss_bytes = {}, .unseen = {}};
+  std::optional<std::map<std::string, uint64_t>> of_processes;  // looked for once, where there is a container without a cgroup
+  const auto held = [&](const std::string& container) -> std::optional<uint64_t> {
+    if (const auto bytes = cgroup_bytes(container)) return bytes;
+    if (!of_processes) of_processes = bytes_of_processes();
+    const auto found = of_processes->find(container);
+    return found == of_processes->end() ? std::nullopt : std::optional(found->second);
+  };
   for (const auto& [worker, pid] : processes) {
     const uint64_t pss = read_kilobytes(slurp(fmt::format("/proc/{}/smaps_rollup", pid)), "Pss:");
-    if (pss > 0) readings.pss_bytes.emplace_back(worker, pss);
+    const auto container = containers.find(worker);
+    const std::optional<uint64_t> more = container == containers.end() ? 0 : held(container->second);
+    if (!more) readings.unseen.push_back(worker);
+    if (more && pss > 0) readings.pss_bytes.emplace_back(worker, pss + *more);
   }
   return readings;
 }

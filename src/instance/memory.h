@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,10 +16,12 @@ namespace ebb::instance {
 
 struct MemoryReadings {
   uint64_t node_available_bytes = 0;                     // MemAvailable, or what our memory cgroup leaves, whichever is less
-  std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read
+  std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read; with what their containers hold
+  std::vector<WorkerId> unseen;                          // whose containers could not be: there are none yet, or we may not
 };
 
-MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes);
+// `containers`: the ids of those of these workers that have one; what is in it counts as the worker's (sandbox_memory.h).
+MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, const std::map<WorkerId, std::string>& containers = {});
 
 // MemAvailable, or what our memory cgroup leaves, whichever is less. Takes tens of microseconds.
 uint64_t node_available_bytes();

@@ -72,6 +72,16 @@ struct CallRefused {  // the worker could not run this input; the slot is free a
   Error error;
 };
 
+// The end of a connection that a function had outside.
+struct EgressEnded {
+  enum class Outcome { kPassed, kRefused, kFailed };
+  WorkerId worker;
+  Outcome outcome = Outcome::kPassed;
+  std::string what;  // for its log; may be empty
+  uint64_t sent_bytes = 0;
+  uint64_t received_bytes = 0;
+};
+
 struct SandboxReport {
   struct Layer {
     std::string name;
@@ -89,6 +99,6 @@ struct SpawnerGone {
 };
 
 using Report = std::variant<SlotsReady, WorkerParked, WorkProgress, WorkerLog, WorkerGone, CallStarted, CallText, CallVector, CallPiece, CallTaken,
-                            CallFinished, CallRefused, SandboxReport, ContainersReport, SpawnerGone>;
+                            CallFinished, CallRefused, EgressEnded, SandboxReport, ContainersReport, SpawnerGone>;
 
 }  // namespace ebb::instance

@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "domain/egress.h"
 #include "instance/channel.h"
 #include "instance/report.h"
 #include "io/asio.h"
@@ -22,9 +23,11 @@ namespace ebb::instance {
 struct WorkerLink {
   WorkerId worker;
   int pid = 0;                                             // 0: not handed over yet
+  std::string container;                                   // the id of its sandbox, if it has one
   std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
   bool has_function = false;
+  std::optional<domain::Egress> egress;                  // what its function may reach; taken once it has said how
   std::string end_reason;                                // why it was told to end …
   std::unique_ptr<io::asio::steady_timer> end_deadline;  // … and when it is killed for not doing so
   std::string kill_reason;                               // why we killed it, for its WorkerGone

@@ -61,7 +61,9 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
                              .model_name = revision->model ? revision->model->name : start.endpoint,
                              .model = {},
                              .function = std::nullopt,
+                             .egress = std::nullopt,
                              .context_tokens = revision->context_tokens,
+                             .tensor_bytes_max = revision->tensor_bytes_max(),
                              .slots = start.slots,
                              .threads = start.threads};
   if (revision->model) {
@@ -81,6 +83,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
       return;
     }
     order.function = std::move(*function);
+    order.egress = revision->spec.function->egress;
   }
   note(start.endpoint, fmt::format("worker {} starts with {} slots", to_hex(start.worker.value), start.slots));
   log_info("worker starts", {{"endpoint", start.endpoint}, {"worker", to_hex(start.worker.value)}, {"slots", start.slots}});

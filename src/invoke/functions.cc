@@ -114,6 +114,7 @@ Result<domain::FunctionStart> Functions::start_of(const domain::Revision& revisi
     start.mounts.push_back({.source = std::move(*source), .destination = path});
   }
   start.hostname = revision.spec.name;
+  start.egress = spec.egress.has_value();
   start.argv = domain::function_argv(function.contract, config.entrypoint, config.cmd);
   start.env = environment(config, spec.env);
   start.cwd = config.workdir;

@@ -146,6 +146,7 @@ Status LocalPlatform::remove(const std::string& endpoint) {
   if (Status stored = catalog_.delete_endpoint(endpoint); !stored) return stored;
   feed(control::EndpointRemoved{.endpoint = endpoint});
   log_.forget(endpoint);
+  egress_.erase(endpoint);
   return {};
 }
 
@@ -189,13 +190,17 @@ io::Task<void> LocalPlatform::measure_memory() {
     const auto processes = fleet_.processes();
     if (processes.empty()) {
       memory_.pss_bytes.clear();
+      memory_.unseen.clear();
       cpu_ = instance::read_cpu_times({});
       give_back_memory();
       continue;
     }
     // Walking page tables takes milliseconds, so it is done beside the loop.
     instance::MemoryReadings readings = co_await io::asio::co_spawn(
-        measuring_, [](std::vector<std::pair<WorkerId, int>> of) -> io::Task<instance::MemoryReadings> { co_return instance::measure(of); }(processes),
+        measuring_,
+        [](std::vector<std::pair<WorkerId, int>> of, std::map<WorkerId, std::string> containers) -> io::Task<instance::MemoryReadings> {
+          co_return instance::measure(of, containers);
+        }(processes, fleet_.containers()),
         io::asio::use_awaitable);
     memory_ = std::move(readings);
     memory_read_ = clock_.mono();

@@ -95,6 +95,7 @@ class LocalPlatform final : public Platform {
   void tell_first(CallId call);
   void take_end(CallId call, control::CallEnded ended, domain::CallEvent last);
   void take_gone(const instance::WorkerGone& gone);
+  void take_egress(const instance::EgressEnded& ended);
   void tell_progress(WorkerId worker);
   void restart_spawner(const std::string& reason);
 
@@ -128,6 +129,7 @@ class LocalPlatform final : public Platform {
   std::map<WorkerId, std::string> worker_endpoints_;
   std::map<WorkerId, MonoTime> progress_told_;
   std::map<std::string, store::EndpointTotals> totals_;
+  std::map<std::string, EgressTotals> egress_;
   EndpointLog log_;
   std::vector<SandboxLayer> sandbox_;
   std::string containers_;

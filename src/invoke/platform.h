@@ -20,6 +20,15 @@
 
 namespace ebb::invoke {
 
+// Connections of functions outside, since the server started.
+struct EgressTotals {
+  uint64_t passed = 0;
+  uint64_t refused = 0;
+  uint64_t failed = 0;
+  uint64_t sent_bytes = 0;
+  uint64_t received_bytes = 0;
+};
+
 // An endpoint as `ebb ps` shows it.
 struct EndpointView {
   domain::Revision revision;
@@ -28,10 +37,12 @@ struct EndpointView {
   int slots_busy = 0;
   int slots_ready = 0;
   int waiting = 0;
-  uint64_t memory_bytes = 0;  // measured PSS of its workers; 0 when absent
+  uint64_t memory_bytes = 0;    // of its workers, with what their sandboxes hold; 0 when absent
+  bool memory_measured = true;  // false: of an instance only that it takes no more than this is known
   std::optional<WallTime> last_call;
   int64_t calls = 0;  // since it was deployed, over restarts
   domain::Pico spent = 0;
+  std::optional<EgressTotals> egress;  // of a function that may go out
 };
 
 struct DecisionView {

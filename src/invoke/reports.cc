@@ -57,6 +57,7 @@ void LocalPlatform::take(instance::Report report) {
                    take_end(refused.call, {.call = refused.call, .outcome = failed ? domain::Outcome::kFailed : domain::Outcome::kRefused},
                             domain::Failed{.error = refused.error, .completion_tokens = 0});
                  },
+                 [this](const instance::EgressEnded& ended) { take_egress(ended); },
                  [this](const instance::SandboxReport& report_) {
                    sandbox_.clear();
                    for (const auto& layer : report_.layers)
@@ -132,6 +133,17 @@ void LocalPlatform::take_gone(const instance::WorkerGone& gone) {
   feed(control::WorkerDied{.worker = gone.worker, .reason = gone.reason, .error = gone.error});
   worker_endpoints_.erase(gone.worker);
   progress_told_.erase(gone.worker);
+}
+
+void LocalPlatform::take_egress(const instance::EgressEnded& ended) {
+  using Outcome = instance::EgressEnded::Outcome;
+  const std::string endpoint = endpoint_of(ended.worker);
+  if (!control::summary_of(state_, endpoint)) return;  // it was removed meanwhile
+  EgressTotals& totals = egress_[endpoint];
+  ++(ended.outcome == Outcome::kPassed ? totals.passed : ended.outcome == Outcome::kRefused ? totals.refused : totals.failed);
+  totals.sent_bytes += ended.sent_bytes;
+  totals.received_bytes += ended.received_bytes;
+  if (!ended.what.empty()) note(endpoint, fmt::format("egress {}: {}", ended.outcome == Outcome::kRefused ? "refused" : "failed", ended.what));
 }
 
 void LocalPlatform::tell_progress(WorkerId worker) {

@@ -27,6 +27,15 @@ EndpointView LocalPlatform::view_of(const control::EndpointSummary& summary) con
   for (const auto& [worker, pss] : memory_.pss_bytes) {
     if (endpoint_of(worker) == view.revision.spec.name) view.memory_bytes += pss;
   }
+  for (const WorkerId worker : memory_.unseen) {
+    if (endpoint_of(worker) != view.revision.spec.name) continue;
+    view.memory_bytes += control::counted_bytes(state_, worker);
+    view.memory_measured = false;
+  }
+  if (view.revision.spec.function && view.revision.spec.function->egress) {
+    const auto egress = egress_.find(view.revision.spec.name);
+    view.egress = egress == egress_.end() ? EgressTotals() : egress->second;
+  }
   if (const auto totals = totals_.find(view.revision.spec.name); totals != totals_.end()) {
     view.calls = totals->second.calls;
     view.spent = totals->second.cost;

@@ -32,6 +32,7 @@ bool UsageLog::append(domain::UsageRecord record) {
     if (appended_count_ - written_count_ >= domain::kUsageBacklogMax) return false;
     ++appended_count_;
     records_.push_back(std::move(record));
+    if (records_.size() > 1) return true;  // the writer knows
   }
   waiting_.notify_one();
   return true;
@@ -49,7 +50,11 @@ bool UsageLog::query(std::function<void(store::UsageStore&)> work) {
 
 bool UsageLog::flush(milliseconds patience) {
   std::unique_lock lock(mutex_);
-  return written_.wait_for(lock, patience, [this, wanted = appended_count_] { return written_count_ >= wanted; });
+  ++flushing_;
+  waiting_.notify_one();
+  const bool flushed = written_.wait_for(lock, patience, [this, wanted = appended_count_] { return written_count_ >= wanted; });
+  --flushing_;
+  return flushed;
 }
 
 Status UsageLog::check_space(const std::filesystem::path& home, uint64_t free_bytes_min) {
@@ -99,6 +104,8 @@ void UsageLog::run() {
   for (;;) {
     waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
                       [&] { return ending_ || !queries_.empty() || (!stuck && !records_.empty()); });
+    // One transaction for all that end together, and none while the call that ended still waits for its last bytes.
+    if (!stuck && !records_.empty()) waiting_.wait_for(lock, options_.gather_pause, [&] { return ending_ || flushing_ > 0 || !queries_.empty(); });
     const bool last = ending_;
     batch.insert(batch.end(), std::move_iterator(records_.begin()), std::move_iterator(records_.end()));
     records_.clear();

@@ -33,6 +33,7 @@ struct UsageLogOptions {
   uint64_t free_bytes_min = kFreeBytesMin;
   milliseconds retry_pause{1000};        // while it cannot write
   milliseconds space_check_pause{5000};  // while nothing is to be written
+  milliseconds gather_pause{2};          // from the first record to its transaction, unless somebody waits for that
 };
 
 class UsageLog {
@@ -82,6 +83,7 @@ class UsageLog {
   std::deque<Query> queries_;
   uint64_t appended_count_ = 0;
   uint64_t written_count_ = 0;
+  int flushing_ = 0;  // who waits
   bool ending_ = false;
   std::thread writer_;  // last: it uses all of the above
 };

@@ -2,13 +2,15 @@
 #include "registry/fetcher.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <deque>
 #include <optional>
 
-#include "registry/fetch_process.h"
+#include "registry/child_process.h"
 
 namespace ebb::registry {
 
@@ -39,43 +41,30 @@ Error broken(std::string_view why) {
 }
 
 Error ended(int status) {
-  const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("status {}", WEXITSTATUS(status));
-  return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-fetch ended with {} before it was done; try again", how)};
+  return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-fetch ended with {} before it was done; try again", end_of_child(status))};
+}
+
+// The request as a file in memory: no pipe that could be full, no writer that must stay.
+Result<Fd> request_file(const json::value& request) {
+  const std::string text = json::serialize(request);
+  if (text.size() > kFetchRequestBytesMax) return fail(ErrorKind::kInvalid, "the source is too long", "source");
+  Fd file(::memfd_create("fetch-request", MFD_CLOEXEC));
+  if (!file) return fail(errno_error("cannot hand over the request", errno));
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::lseek(file.get(), 0, SEEK_SET) != 0)
+    return fail(errno_error("cannot hand over the request", errno));
+  return file;
+}
+
+Result<std::shared_ptr<ChildProcess>> start(const std::string& program, const json::value& request, int store) {
+  const Result<Fd> input = request_file(request);
+  if (!input) return fail(input.error());
+  Result<std::shared_ptr<ChildProcess>> child = ChildProcess::start({.program = program, .name = "ebb-fetch", .input = input->get(), .fds = {store}});
+  // What is missing then is nothing that was asked for.
+  if (!child && child.error().kind == ErrorKind::kNotFound) return fail(ErrorKind::kInternal, child.error().message);
+  return child;
 }
 
 }  // namespace
-
-// Shared by the coroutine and the handlers that may run after it. A child that nobody follows any more is ended and reaped.
-struct Fetcher::Child {
-  explicit Child(FetchProcess started) : process(std::move(started)) {}
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() {
-    if (reaped) return;
-    kill_fetch_process(process);
-    reap();
-  }
-
-  void kill(Error why) {
-    if (killed_for || reaped) return;
-    killed_for = std::move(why);
-    kill_fetch_process(process);
-  }
-  int reap() {
-    reaped = true;
-    return reap_fetch_process(process);
-  }
-
-  FetchProcess process;
-  std::optional<Error> killed_for;  // why we killed it
-  bool reaped = false;
-};
-
-Result<std::shared_ptr<Fetcher::Child>> Fetcher::start(const json::value& request, int store) const {
-  Result<FetchProcess> process = start_fetch_process(options_.program, request, store);
-  if (!process) return fail(process.error());
-  return std::make_shared<Child>(std::move(*process));
-}
 
 io::Task<Result<FetchResult>> Fetcher::fetch(FetchRequest request, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop) {
   json::value asked = to_json(request);
@@ -105,7 +94,7 @@ io::Task<Result<Fetcher::Fetched>> Fetcher::run(json::value request, int store, 
                                                 std::shared_ptr<FetchStop> stop) {
   if (stop && stop->stopped()) co_return fail(ErrorKind::kCancelled, "the fetch was stopped");
   if (running_ >= options_.running_max) co_return fail(ErrorKind::kOverloaded, fmt::format("{} fetches run already: try again when one is done", running_));
-  Result<std::shared_ptr<Child>> child = start(request, store);
+  Result<std::shared_ptr<ChildProcess>> child = start(options_.program, request, store);
   if (!child) co_return fail(child.error());
   ++running_;
   if (stop) stop->on_stop_ = [one = *child] { one->kill({.kind = ErrorKind::kCancelled, .message = "the fetch was stopped"}); };
@@ -115,9 +104,9 @@ io::Task<Result<Fetcher::Fetched>> Fetcher::run(json::value request, int store, 
   co_return result;
 }
 
-io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress) {
+io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<ChildProcess> child, std::function<void(const FetchProgress&)> progress) {
   const auto token = io::asio::as_tuple(io::asio::use_awaitable);
-  io::asio::posix::stream_descriptor output(executor_, child->process.output.release());
+  io::asio::posix::stream_descriptor output(executor_, child->take_output().release());
   io::asio::steady_timer watchdog(executor_);
   const auto watch = [&] {
     watchdog.expires_after(options_.silence_max);
@@ -138,7 +127,7 @@ io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<Child> child,
     const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
     open = !error;
     if (!buffer.add({bytes.data(), got}, lines)) child->kill(broken("a line that is too long"));
-    for (; !lines.empty() && !child->killed_for; lines.pop_front()) {
+    for (; !lines.empty() && !child->killed_for(); lines.pop_front()) {
       Result<FetchLine> line = parse_fetch_line(lines.front());
       if (!line || result) {
         child->kill(broken(line ? "a line after the last" : line.error().message));
@@ -153,16 +142,12 @@ io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<Child> child,
         result.emplace(fail(std::get<FetchFailed>(*line).error));
       }
     }
-    if (child->killed_for) open = false;
+    if (child->killed_for()) open = false;
   }
   // Its output may be closed before it is gone; the watchdog still holds.
-  io::asio::posix::stream_descriptor gone(executor_, child->process.pidfd.get());
-  const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, token);
-  static_cast<void>(waited);
-  gone.release();
+  const int status = co_await ChildProcess::reaped(child, executor_);
   watchdog.cancel();
-  const int status = child->reap();
-  if (child->killed_for) co_return fail(*child->killed_for);
+  if (child->killed_for()) co_return fail(*child->killed_for());
   if (!result) co_return fail(ended(status));
   co_return std::move(*result);
 }

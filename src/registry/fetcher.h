@@ -18,6 +18,8 @@
 
 namespace ebb::registry {
 
+class ChildProcess;
+
 struct FetcherOptions {
   std::string program;  // the path of ebb-fetch
   int running_max = 2;
@@ -56,11 +58,9 @@ class Fetcher {
   int running() const { return running_; }
 
  private:
-  struct Child;
   using Fetched = std::variant<FetchResult, ImageFetchResult>;
-  Result<std::shared_ptr<Child>> start(const json::value& request, int store) const;
   io::Task<Result<Fetched>> run(json::value request, int store, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop);
-  io::Task<Result<Fetched>> follow(std::shared_ptr<Child> child, std::function<void(const FetchProgress&)> progress);
+  io::Task<Result<Fetched>> follow(std::shared_ptr<ChildProcess> child, std::function<void(const FetchProgress&)> progress);
 
   io::asio::any_io_executor executor_;
   const ContentStore& store_;

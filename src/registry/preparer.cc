@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "registry/child_process.h"
 #include "registry/files.h"
 
 namespace ebb::registry {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr size_t kPrintedBytesMax = 64 * 1024;
 constexpr size_t kWhyBytesMax = 500;
+constexpr int kNiceness = 10;  // it takes what calls leave
 
 std::string staged_name() { return fmt::format("prepare-{}.tmp", ::getpid()); }
 
@@ -29,23 +31,18 @@ std::string plain(std::string_view text) {
   return out;
 }
 
-Error ended(int status) {
-  const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("status {}", WEXITSTATUS(status));
-  return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-prepare-onnx ended with {}", how)};
+Error ended(int status) { return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-prepare-onnx ended with {}", end_of_child(status))}; }
+
+// `package` and `into` of -1: it says its key.
+Result<std::shared_ptr<ChildProcess>> start_child(const std::string& program, int package, int into) {
+  ChildStart start{.program = program, .name = "ebb-prepare-onnx", .fds = {package, into}, .niceness = kNiceness};
+  if (package < 0) start.arguments = {"--key"};
+  return ChildProcess::start(start);
 }
 
-}  // namespace
+Error ended_for(std::string why) { return Error{.kind = ErrorKind::kTimeout, .message = std::move(why)}; }
 
-// Shared by the coroutine and the handlers that may run after it.
-struct Preparer::Run {
-  explicit Run(PrepareProcess started) : process(std::move(started)) {}
-  PrepareProcess process;
-  std::string killed_for;
-  void kill(std::string why) {
-    if (killed_for.empty()) killed_for = std::move(why);
-    process.kill();
-  }
-};
+}  // namespace
 
 Preparer::Preparer(io::asio::any_io_executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options)
     : executor_(executor),
@@ -56,14 +53,13 @@ Preparer::Preparer(io::asio::any_io_executor executor, const ContentStore& store
       changed_(executor, io::asio::steady_timer::time_point::max()) {}
 
 io::Task<void> Preparer::start() {
-  Result<PrepareProcess> process = PrepareProcess::start(options_.program, -1, -1);
-  if (!process) {
-    why_not_ = process.error().kind == ErrorKind::kNotFound ? "ebb-prepare-onnx is not installed" : process.error().message;
+  const Result<std::shared_ptr<ChildProcess>> child = start_child(options_.program, -1, -1);
+  if (!child) {
+    why_not_ = child.error().kind == ErrorKind::kNotFound ? "ebb-prepare-onnx is not installed" : child.error().message;
     co_return;
   }
-  auto run = std::make_shared<Run>(std::move(*process));
-  running_ = run;
-  Result<std::string> printed = co_await follow(run, options_.key_time_max);
+  running_ = *child;
+  Result<std::string> printed = co_await follow(*child, options_.key_time_max);
   if (!printed) {
     why_not_ = printed.error().message;
     log_warn("models in ONNX start without preparation", {{"why", why_not_}});
@@ -80,7 +76,7 @@ io::Task<void> Preparer::start() {
 
 void Preparer::stop() {
   stopped_ = true;
-  if (const auto run = running_.lock()) run->kill("the server stops");
+  if (const auto child = running_.lock()) child->kill(ended_for("the server stops"));
   changed_.cancel();
 }
 
@@ -131,14 +127,13 @@ io::Task<void> Preparer::prepare(Work one) {
   const Result<Fd> file = files_.stage(staged_name());
   Status done = !package ? Status(fail(package.error())) : !file ? Status(fail(file.error())) : Status();
   if (done) {
-    Result<PrepareProcess> process = PrepareProcess::start(options_.program, package->get(), file->get());
-    if (process) {
-      auto run = std::make_shared<Run>(std::move(*process));
-      running_ = run;
-      const Result<std::string> printed = co_await follow(run, options_.time_max);
+    const Result<std::shared_ptr<ChildProcess>> child = start_child(options_.program, package->get(), file->get());
+    if (child) {
+      running_ = *child;
+      const Result<std::string> printed = co_await follow(*child, options_.time_max);
       done = printed ? publish(*printed, one, file->get()) : Status(fail(printed.error()));
     } else {
-      done = fail(process.error());
+      done = fail(child.error());
     }
   }
   if (done) {
@@ -164,12 +159,12 @@ Status Preparer::publish(const std::string& printed, const Work& one, int file) 
   return files_.publish(staged_name(), one.digest, key_);
 }
 
-io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<Run> run, milliseconds time_max) {
+io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<ChildProcess> child, milliseconds time_max) {
   const auto token = io::asio::as_tuple(io::asio::use_awaitable);
-  io::asio::posix::stream_descriptor output(executor_, run->process.take_output().release());
+  io::asio::posix::stream_descriptor output(executor_, child->take_output().release());
   io::asio::steady_timer watchdog(executor_, time_max);
-  watchdog.async_wait([run, time_max](io::ErrorCode error) {
-    if (!error) run->kill(fmt::format("it took longer than {} s", std::chrono::duration_cast<seconds>(time_max).count()));
+  watchdog.async_wait([child, time_max](io::ErrorCode error) {
+    if (!error) child->kill(ended_for(fmt::format("it took longer than {} s", std::chrono::duration_cast<seconds>(time_max).count())));
   });
   std::string printed;
   std::array<char, 4096> bytes{};
@@ -177,16 +172,13 @@ io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<Run> run, millise
     const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), token);
     open = !error;
     printed.append(bytes.data(), got);
-    if (printed.size() > kPrintedBytesMax) run->kill("it says too much");
-    if (!run->killed_for.empty()) open = false;
+    if (printed.size() > kPrintedBytesMax) child->kill(ended_for("it says too much"));
+    if (child->killed_for()) open = false;
   }
   // Its output may be closed before it is gone; the watchdog still holds.
-  io::asio::posix::stream_descriptor gone(executor_, run->process.take_pidfd().release());
-  const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, token);
-  static_cast<void>(waited);
+  const int status = co_await ChildProcess::reaped(child, executor_);
   watchdog.cancel();
-  const int status = run->process.reap();
-  if (!run->killed_for.empty()) co_return fail(ErrorKind::kTimeout, run->killed_for);
+  if (child->killed_for()) co_return fail(*child->killed_for());
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) co_return printed;
   const Result<json::value> value = parse_json(printed);
   if (value && value->is_object() && value->get_object().contains("error") && value->get_object().at("error").is_string())

@@ -15,10 +15,11 @@
 #include "domain/model.h"
 #include "io/asio.h"
 #include "registry/content_store.h"
-#include "registry/prepare_process.h"
 #include "registry/prepared_files.h"
 
 namespace ebb::registry {
+
+class ChildProcess;
 
 struct PreparerOptions {
   std::string program;               // the path of ebb-prepare-onnx; where there is none, nothing is prepared
@@ -53,11 +54,10 @@ class Preparer {
     domain::Digest digest;
     uint64_t bytes = 0;
   };
-  struct Run;
   io::Task<void> work();
   io::Task<void> prepare(Work one);
   // All that the program printed, and its end. `error` is the library's word.
-  io::Task<Result<std::string>> follow(std::shared_ptr<Run> run, milliseconds time_max);
+  io::Task<Result<std::string>> follow(std::shared_ptr<ChildProcess> child, milliseconds time_max);
   Status publish(const std::string& printed, const Work& one, int file);
   bool is_wanted(const domain::Digest& digest) const;
 
@@ -70,7 +70,7 @@ class Preparer {
   std::deque<Work> waiting_;  // the first is being worked at
   bool working_ = false;
   bool stopped_ = false;
-  std::weak_ptr<Run> running_;
+  std::weak_ptr<ChildProcess> running_;
   std::map<domain::Digest, std::string> failed_;
   io::asio::steady_timer changed_;  // never expires by itself: cancelled when there is news
 };

@@ -99,6 +99,23 @@ std::vector<Layer> give_up_rights(int descriptors_max, uint64_t written_bytes_ma
   return layers;
 }
 
+std::vector<Layer> give_up_all_but_network(int descriptors_max, std::span<const char* const> readable) {
+  const pid_t parent = ::getppid();
+  std::vector<Layer> layers;
+  empty_bounding_set();
+  layers.push_back(become_nobody());
+  // A change of identity clears it, and the parent may have died in between.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  layers.push_back(drop_capabilities());
+  layers.push_back(forbid_privileges());
+  layers.push_back(limit_resources(false, static_cast<rlim_t>(descriptors_max), 0));
+  const Landlock landlock = allow_reading(readable);
+  layers.push_back(made("landlock", landlock.active, landlock.detail));
+  return layers;
+}
+
 std::vector<Layer> confine(uint64_t written_bytes_max) {
   std::vector<Layer> layers = give_up_rights(kDescriptorsMax, written_bytes_max);
   layers.push_back(refuse_early());

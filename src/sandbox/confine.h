@@ -35,6 +35,10 @@ std::vector<Layer> confine(uint64_t written_bytes_max = 0);
 // All of confine() but its last step, for a worker that has sockets of its own: `descriptors_max` of them and other descriptors together.
 std::vector<Layer> give_up_rights(int descriptors_max, uint64_t written_bytes_max = 0);
 
+// For a process that goes out to the network for others: its network stays, these files and folders can be read, and all else of give_up_rights()
+// holds. Before it has threads.
+std::vector<Layer> give_up_all_but_network(int descriptors_max, std::span<const char* const> readable);
+
 // What confine() ends with: while a model is being loaded, whatever reads it can open no socket, start no process and signal nobody. The list
 // of what is refused is short here, and that of seal() is of what is allowed.
 Layer refuse_early();
@@ -48,6 +52,7 @@ struct MoreCalls {
   struct Condition {
     unsigned argument = 0;
     uint64_t value = 0;
+    uint64_t mask = ~uint64_t{0};  // of the argument, before it is compared
   };
   int call = 0;
   std::optional<Condition> condition = std::nullopt;

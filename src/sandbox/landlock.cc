@@ -1,7 +1,9 @@
-// An empty ruleset: everything that the kernel can handle is handled, nothing is allowed.
+// Everything that the kernel can handle is handled; allowed is nothing, or little.
 #include "sandbox/landlock.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,6 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
+
+#include "base/fd.h"
 
 namespace ebb::sandbox {
 
@@ -37,21 +42,46 @@ size_t size_for(long version) {
   return version >= 6 ? sizeof(RulesetAttributes) : version >= 4 ? offsetof(RulesetAttributes, scopes) : offsetof(RulesetAttributes, network);
 }
 
+// As in <linux/landlock.h>.
+struct [[gnu::packed]] RuleForPath {
+  uint64_t allowed;
+  int32_t place;
+};
+constexpr int kRuleForPath = 1;
+constexpr uint64_t kReadFile = uint64_t{1} << 2U;
+constexpr uint64_t kReadFolder = uint64_t{1} << 3U;
+constexpr uint64_t kConnect = uint64_t{1} << 1U;
+
+bool allow(int ruleset, const char* path) {
+  const Fd place(::open(path, O_PATH | O_CLOEXEC));
+  if (!place) return true;
+  struct stat about {};
+  if (::fstat(place.get(), &about) != 0) return false;
+  const RuleForPath rule{.allowed = S_ISDIR(about.st_mode) ? kReadFile | kReadFolder : kReadFile, .place = place.get()};
+  return ::syscall(SYS_landlock_add_rule, ruleset, kRuleForPath, &rule, 0) == 0;
+}
+
+Landlock not_applied(const char* what) { return {.active = false, .detail = fmt::format("{}: {}", what, std::strerror(errno))}; }
+
+Landlock restrict(std::span<const char* const> readable, uint64_t network_allowed) {
+  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kAskVersion);
+  if (version < 1) return not_applied("the kernel has none");
+  RulesetAttributes attributes = everything(version);
+  attributes.network &= ~network_allowed;
+  const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size_for(version), 0)));
+  if (!ruleset) return not_applied("no ruleset");
+  for (const char* const path : readable) {
+    if (!allow(ruleset.get(), path)) return not_applied(path);
+  }
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return not_applied("not applied");
+  const std::string_view files = readable.empty() ? "no file" : "no file but those that names need";
+  const std::string_view ports = version < 4 ? "" : network_allowed == 0 ? ", no TCP port" : ", no listening on a TCP port";
+  return {.active = true, .detail = fmt::format("version {}: {}{}{}", version, files, ports, version >= 6 ? ", no signal or abstract socket outside" : "")};
+}
+
 }  // namespace
 
-Landlock forbid_files() {
-  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kAskVersion);
-  if (version < 1) return {.active = false, .detail = fmt::format("the kernel has none: {}", std::strerror(errno))};
-  const RulesetAttributes attributes = everything(version);
-  const long ruleset = ::syscall(SYS_landlock_create_ruleset, &attributes, size_for(version), 0);
-  if (ruleset < 0) return {.active = false, .detail = fmt::format("no ruleset: {}", std::strerror(errno))};
-  const bool done = ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-  const int error = errno;
-  ::close(static_cast<int>(ruleset));
-  if (!done) return {.active = false, .detail = fmt::format("not applied: {}", std::strerror(error))};
-  return {.active = true,
-          .detail = fmt::format("version {}: no file{}{}", version, version >= 4 ? ", no TCP port" : "",
-                                version >= 6 ? ", no signal or abstract socket outside" : "")};
-}
+Landlock forbid_files() { return restrict({}, 0); }
+Landlock allow_reading(std::span<const char* const> places) { return restrict(places, kConnect); }
 
 }  // namespace ebb::sandbox

@@ -1,5 +1,5 @@
 // A sealed worker tries everything that it must not be able to do, started by the real ebb-spawner: as root, as a user, and from a folder
-// that only root can enter.
+// that only root can enter; and with the library of ONNX loaded.
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
@@ -18,7 +18,8 @@ using wire::FrameType;
 namespace pb = wire::pb;
 namespace fs = std::filesystem;
 
-class ProbeTest : public SpawnerTest {
+// With the name of the probe: alone, and with the library of an engine.
+class ProbeTest : public SpawnerTest, public testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
     SpawnerTest::SetUp();
@@ -54,8 +55,8 @@ bool only_for_sanitizers(std::string_view line) {
 #endif
 }
 
-TEST_F(ProbeTest, EverythingForbiddenIsDenied) {
-  Worker worker = start(1);
+TEST_P(ProbeTest, EverythingForbiddenIsDenied) {
+  Worker worker = start(1, GetParam());
   bool ready = false;
   const std::vector<std::string> lines = probe(worker.peer, "all", model_.get(), ready);
   EXPECT_TRUE(ready);
@@ -78,8 +79,8 @@ TEST_F(ProbeTest, EverythingForbiddenIsDenied) {
   EXPECT_EQ(content, "weights");
 }
 
-TEST_F(ProbeTest, NeitherSocketNorProcessNorSignalWhileLoading) {
-  Worker worker = start(1);
+TEST_P(ProbeTest, NeitherSocketNorProcessNorSignalWhileLoading) {
+  Worker worker = start(1, GetParam());
   bool ready = false;
   const std::vector<std::string> lines = probe(worker.peer, "before", model_.get(), ready);
   EXPECT_TRUE(ready);
@@ -88,8 +89,8 @@ TEST_F(ProbeTest, NeitherSocketNorProcessNorSignalWhileLoading) {
     EXPECT_NE(line.find(": denied"), std::string::npos) << line;
 }
 
-TEST_F(ProbeTest, NoOtherSystemCallIsThere) {
-  Worker worker = start(1);
+TEST_P(ProbeTest, NoOtherSystemCallIsThere) {
+  Worker worker = start(1, GetParam());
   bool ready = false;
   const std::vector<std::string> lines = probe(worker.peer, "sweep", -1, ready);
   EXPECT_TRUE(ready);
@@ -99,10 +100,10 @@ TEST_F(ProbeTest, NoOtherSystemCallIsThere) {
     EXPECT_TRUE(line == clone3 || line.ends_with(": denied (Operation not permitted)")) << line;
 }
 
-TEST_F(ProbeTest, ThreadsAreBoundedWhereTheyCanBeCounted) {
+TEST_P(ProbeTest, ThreadsAreBoundedWhereTheyCanBeCounted) {
   const std::string limits = detail_of("resource limits");
   if (limits.find("threads are not limited") != std::string::npos) GTEST_SKIP() << limits;
-  Worker worker = start(1);
+  Worker worker = start(1, GetParam());
   bool ready = false;
   const std::vector<std::string> lines = probe(worker.peer, "threads", -1, ready);
   EXPECT_TRUE(ready);
@@ -111,10 +112,10 @@ TEST_F(ProbeTest, ThreadsAreBoundedWhereTheyCanBeCounted) {
   EXPECT_GT(std::stoi(lines[0]), kThreadsMax / 2);
 }
 
-TEST_F(ProbeTest, CallsOfAnotherArchitectureEndIt) {
+TEST_P(ProbeTest, CallsOfAnotherArchitectureEndIt) {
   uint64_t token = 0;
   for (const std::string_view name : kLethal) {
-    Worker worker = start(++token);
+    Worker worker = start(++token, GetParam());
     bool ready = false;
     probe(worker.peer, fmt::format("lethal:{}", name), -1, ready);
     EXPECT_FALSE(ready) << name;
@@ -124,8 +125,8 @@ TEST_F(ProbeTest, CallsOfAnotherArchitectureEndIt) {
   }
 }
 
-TEST_F(ProbeTest, TheWorkerHasItsChannelAndNothingElse) {
-  Worker worker = start(1);
+TEST_P(ProbeTest, TheWorkerHasItsChannelAndNothingElse) {
+  Worker worker = start(1, GetParam());
   std::vector<std::string> descriptors;
   for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", worker.pid)))
     descriptors.push_back(entry.path().filename());
@@ -141,6 +142,9 @@ TEST_F(ProbeTest, TheWorkerHasItsChannelAndNothingElse) {
   std::ifstream memory(fmt::format("/proc/{}/smaps_rollup", worker.pid));
   EXPECT_TRUE(std::getline(memory, text));
 }
+
+INSTANTIATE_TEST_SUITE_P(Workers, ProbeTest, testing::Values("probe", "onnx-probe"),
+                         [](const auto& of) { return std::string(of.param == "probe" ? "Bare" : "Onnx"); });
 
 // The programs and this test in a folder of their own.
 class CopiedPrograms : public testing::Test {
@@ -163,7 +167,7 @@ class CopiedPrograms : public testing::Test {
     if (child == 0) {
       ::unsetenv("GTEST_OUTPUT");  // our own report, in a folder that the other user may not write to
       if (user != 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0)) ::_exit(90);
-      ::execl((folder_ + "/sandbox_test").c_str(), "sandbox_test", "--gtest_filter=SpawnerTest.*:ProbeTest.*", nullptr);
+      ::execl((folder_ + "/sandbox_test").c_str(), "sandbox_test", "--gtest_filter=SpawnerTest.*:*/ProbeTest.*/Bare", nullptr);
       ::_exit(91);
     }
     int status = -1;

@@ -181,9 +181,9 @@ int add_rules(scmp_filter_ctx filter) {
 int add_more_rules(scmp_filter_ctx filter, std::span<const MoreCalls> more) {
   int error = 0;
   for (const MoreCalls& each : more) {
-    const int outcome = each.condition
-                            ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 1, SCMP_CMP(each.condition->argument, SCMP_CMP_EQ, each.condition->value))
-                            : seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 0);
+    const int outcome = each.condition ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 1,
+                                                          SCMP_CMP(each.condition->argument, SCMP_CMP_MASKED_EQ, each.condition->mask, each.condition->value))
+                                       : seccomp_rule_add(filter, SCMP_ACT_ALLOW, each.call, 0);
     if (outcome < 0 && error == 0) error = outcome;
   }
   return error;

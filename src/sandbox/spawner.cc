@@ -30,6 +30,7 @@ constexpr milliseconds kDiedAtOnce{2'000};
 constexpr milliseconds kOrphansEndMax{500};  // ebb-container-end may go on without us
 constexpr std::string_view kContainerEngine = "container";
 constexpr size_t kDescriptionBytesMax = 4'096;
+constexpr std::string_view kEgressEngine = "egress";
 
 Fd child_signals() {
   sigset_t set;
@@ -126,6 +127,7 @@ void Spawner::hand_over(uint64_t token, const std::string& engine) {
   }
   blank->second.token = token;
   spawned.set_pid(blank->first);
+  spawned.set_container(blank->second.container);
   send(FrameType::kSpawned, spawned.SerializeAsString(), blank->second.channel.get());
   // From here on the server alone holds that end: it sees the worker's end of the stream, and the worker sees the server's.
   blank->second.channel.reset();
@@ -228,7 +230,9 @@ Result<pid_t> Spawner::start(const std::string& engine) {
   if (!is_engine_name(engine)) return fail(ErrorKind::kInvalid, fmt::format("there is no engine '{}'", engine));
   const bool has_container = engine == kContainerEngine && !containers_.empty();
   std::string container = has_container ? fmt::format("{}-{}", containers_, ++last_container_) : std::string();
-  Result<StartedWorker> started = start_worker(programs_ + "/ebb-worker-" + engine, container);
+  // What goes out for functions is started like a worker, and is none.
+  const std::string program = engine == kEgressEngine ? "/ebb-egress" : "/ebb-worker-" + engine;
+  Result<StartedWorker> started = start_worker(programs_ + program, container);
   if (!started) return fail(started.error());
   children_.emplace(started->pid,
                     Child{.token = 0, .engine = engine, .channel = std::move(started->channel), .started = clock_.mono(), .container = std::move(container)});

@@ -53,6 +53,7 @@ json::value to_json(const EndpointRow& row) {
                    {"slots_ready", row.slots_ready},
                    {"waiting", row.waiting},
                    {"memory_bytes", row.memory_bytes},
+                   {"memory_measured", row.memory_measured},
                    {"last_call", time_or_null(row.last_call)},
                    {"calls", row.calls},
                    {"spent", domain::format_money(row.spent)},

@@ -37,7 +37,8 @@ struct EndpointRow {
   int64_t slots_busy = 0;
   int64_t slots_ready = 0;
   int64_t waiting = 0;
-  uint64_t memory_bytes = 0;  // measured
+  uint64_t memory_bytes = 0;    // measured …
+  bool memory_measured = true;  // … or, of instances where that cannot be, what they may take
   std::optional<WallTime> last_call = {};
   int64_t calls = 0;
   domain::Pico spent = 0;

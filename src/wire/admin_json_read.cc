@@ -74,6 +74,7 @@ Result<EndpointRow> endpoint_row_from_json(const json::value& value) {
   row.slots_ready = count(reader, "slots_ready");
   row.waiting = count(reader, "waiting");
   row.memory_bytes = size(reader, "memory_bytes");
+  row.memory_measured = reader.boolean("memory_measured").value_or(true);
   row.last_call = time_of(reader, "last_call");
   row.calls = count(reader, "calls");
   row.spent = amount(reader, "spent_pico");

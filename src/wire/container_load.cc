@@ -137,6 +137,7 @@ std::string encode_container_load(const domain::FunctionStart& start, int slots)
   }
   out.set_start_ms(start.start_max.count());
   out.set_call_ms(start.call_max.count());
+  out.set_egress(start.egress);
   return load.SerializeAsString();
 }
 
@@ -159,6 +160,7 @@ Result<ContainerLoad> decode_container_load(std::string_view body) {
                               .cpu_millis = in.cpu_millis(),
                               .mounts = {},
                               .hostname = std::move(*in.mutable_hostname()),
+                              .egress = in.egress(),
                               .argv = take(in.mutable_argv()),
                               .env = take(in.mutable_env()),
                               .cwd = std::move(*in.mutable_cwd()),

@@ -24,6 +24,7 @@ domain::FunctionStart whole() {
           .cpu_millis = 1500,
           .mounts = {{.source = "/models/a", .destination = "/opt/ml/model"}},
           .hostname = "resize",
+          .egress = true,
           .argv = {"/bin/app", "--port", ""},
           .env = {"A=b", "EMPTY="},
           .cwd = "/srv",

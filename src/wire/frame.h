@@ -53,7 +53,8 @@ enum class FrameType : uint16_t {
   kLabels = 45,
   kHttpHead = 46,  // the body follows as kBytes
   kTrailers = 47,
-  kTaken = 48,  // so many bytes of the call's body were taken
+  kTaken = 48,   // so many bytes of the call's body were taken
+  kEgress = 49,  // with the listening socket of its proxy inside the sandbox attached
   // server → spawner
   kSpawn = 64,
   kKill = 65,
@@ -63,6 +64,11 @@ enum class FrameType : uint16_t {
   kExited = 97,
   kSandbox = 98,
   kContainers = 99,
+  // server → ebb-egress
+  kEgressOpen = 128,  // with the listening socket attached
+  kEgressClose = 129,
+  // ebb-egress → server
+  kEgressEnded = 160,
 };
 
 struct FrameHeader {

@@ -100,6 +100,32 @@ void read_mounts(ObjectReader& reader, FunctionSpec& spec) {
   }
 }
 
+void read_egress(ObjectReader& reader, FunctionSpec& spec) {
+  const json::value* const egress = reader.find("egress");
+  if (egress == nullptr) return;
+  if (egress->is_bool()) {
+    if (egress->get_bool()) spec.egress.emplace();
+    return;
+  }
+  const json::array* const hosts = egress->if_array();
+  if (hosts == nullptr || hosts->empty() || hosts->size() > domain::kEgressHostsMax)
+    return reader.add_error("egress", fmt::format("'egress' must be true, or a list of 1 to {} hosts", domain::kEgressHostsMax));
+  spec.egress.emplace();
+  for (const json::value& one : *hosts) {
+    Result<domain::EgressHost> host = domain::parse_egress_host(one.is_string() ? std::string_view(one.get_string()) : std::string_view());
+    if (!host) return reader.add_error("egress", host.error().message);
+    spec.egress->hosts.push_back(std::move(*host));
+  }
+}
+
+json::value egress_of(const domain::Egress& egress) {
+  if (egress.hosts.empty()) return true;
+  json::array hosts;
+  for (const domain::EgressHost& host : egress.hosts)
+    hosts.emplace_back(domain::to_string(host));
+  return hosts;
+}
+
 std::string read_path(ObjectReader& reader, std::string_view key) {
   const auto path = reader.string(key);
   if (!path) return {};
@@ -111,8 +137,8 @@ std::string read_path(ObjectReader& reader, std::string_view key) {
 }  // namespace
 
 const std::vector<std::string_view>& function_fields() {
-  static const std::vector<std::string_view> kFields{"image", "contract", "concurrency", "command", "env", "mounts",
-                                                     "port",  "health",   "path",        "tmp",     "cpu", "start"};
+  static const std::vector<std::string_view> kFields{"image",  "contract", "concurrency", "command", "env",   "mounts", "port",
+                                                     "health", "path",     "tmp",         "cpu",     "start", "egress"};
   return kFields;
 }
 
@@ -132,6 +158,7 @@ domain::FunctionSpec read_function(ObjectReader& reader) {
   spec.tmp_mib = read_mib(reader, "tmp", domain::kFunctionTmpMibMax).value_or(spec.tmp_mib);
   spec.cpu = reader.number("cpu", kCpuMin, kCpuMax);
   spec.start = read_duration(reader, "start", milliseconds{1}, domain::kFunctionStartTimeMax);
+  read_egress(reader, spec);
   return spec;
 }
 
@@ -158,6 +185,7 @@ void write_function(const FunctionSpec& spec, json::object& out) {
   out["tmp"] = format_size(static_cast<uint64_t>(spec.tmp_mib) * kMib);
   if (spec.cpu) out["cpu"] = *spec.cpu;
   if (spec.start) out["start"] = format_duration(*spec.start);
+  if (spec.egress) out["egress"] = egress_of(*spec.egress);
 }
 
 namespace {

@@ -13,6 +13,7 @@
 //   tmp: 512MiB
 //   cpu: 1.5                   # cores; left out: all
 //   start: 60s                 # longest start
+//   egress: true               # every public host; or a list: [api.example.com, "*.example.org:443"]; left out: no way out
 #pragma once
 
 #include <string>

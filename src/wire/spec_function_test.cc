@@ -29,6 +29,7 @@ path: /predict
 tmp: 64MiB
 cpu: 1.5
 start: 20s
+egress: [API.example.com, "*.example.org:443"]
 memory: 128MiB
 )");
   ASSERT_TRUE(spec) << spec.error().message;
@@ -39,9 +40,25 @@ memory: 128MiB
   EXPECT_EQ(spec->function->env.at("EMPTY"), "");
   EXPECT_EQ(spec->function->mounts.at(0).path, "/opt/ml/model");
   EXPECT_EQ(spec->function->tmp_mib, 64);
+  ASSERT_TRUE(spec->function->egress);
+  EXPECT_EQ(spec->function->egress->hosts,
+            (std::vector<domain::EgressHost>{{.name = "api.example.com", .port = std::nullopt}, {.name = "*.example.org", .port = 443}}));
   const auto again = parse_spec(spec_to_json(*spec));
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, *spec);
+}
+
+TEST(FunctionSpec, AWayOutIsNoneAllOrNamed) {
+  const auto egress = [](std::string_view value) {
+    const auto spec = parse("{endpoint: f, image: x, egress: " + std::string(value) + "}");
+    EXPECT_TRUE(spec) << spec.error().message;
+    EXPECT_EQ(*parse_spec(spec_to_json(*spec)), *spec);
+    return spec->function->egress;
+  };
+  EXPECT_FALSE(egress("false"));
+  EXPECT_FALSE(egress("null"));
+  EXPECT_EQ(egress("true"), domain::Egress{});
+  EXPECT_EQ(egress("[a.b]")->hosts.size(), 1U);
 }
 
 TEST(FunctionSpec, Refusals) {
@@ -58,6 +75,11 @@ TEST(FunctionSpec, Refusals) {
            {"{endpoint: f, image: x, contract: gcf}", "contract", "lambda, cloudrun"},
            {"{endpoint: f, image: x, contract: lambda, concurrency: 2}", "concurrency", "one call at a time"},
            {"{endpoint: f, image: x, command: run}", "command", ""},
+           {"{endpoint: f, model: m, egress: true}", "egress", "needs an 'image'"},
+           {"{endpoint: f, image: x, egress: all}", "egress", "true, or a list"},
+           {"{endpoint: f, image: x, egress: []}", "egress", "1 to 64 hosts"},
+           {"{endpoint: f, image: x, egress: ['http://a']}", "egress", "'http://a' is no host"},
+           {"{endpoint: f, image: x, egress: [1]}", "egress", "is no host"},
            {"{endpoint: f, image: x, command: []}", "command", "names no program"},
            {"{endpoint: f, image: x, command: [1]}", "command", "list of strings"},
            {"{endpoint: f, image: x, env: {A: 1}}", "env", "put it in quotes"},

@@ -44,7 +44,13 @@ TEST(WorkerCall, ComesBackAsItWas) {
   tokens.input = domain::Prompt{.text = std::vector<int32_t>{1, -2, 3}};
   domain::Call texts;
   texts.input = domain::Texts{.inputs = {{.text = "a"}, {.text = ""}, {.text = std::vector<int32_t>{1, 2}}}, .dimensions = 7, .cut_to_fit = true};
-  for (const domain::Call& call : {full_call(), domain::Call{}, prompt, tokens, texts}) {
+  domain::Call tensors;
+  tensors.input = domain::Tensors{.inputs = {{.head = {.name = "x", .type = domain::DataType::kInt16, .shape = {2, 1}}, .data = "abcd"}}, .outputs = {"y"}};
+  domain::Call samples;
+  samples.input = domain::Samples{.kind = domain::Samples::Kind::kImage, .items = {"\xFF\xD8", ""}, .top = 3};
+  domain::Call request;
+  request.input = domain::HttpRequest{.method = "POST", .target = "/a?b=%20", .headers = {{"X-A", "1"}, {"x-a", "\xE2\t2"}}, .has_body = true};
+  for (const domain::Call& call : {full_call(), domain::Call{}, prompt, tokens, texts, tensors, samples, request}) {
     const auto back = decode_call(encode_call(call));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, call);
@@ -84,47 +90,71 @@ TEST(WorkerCall, RefusesTextsOutOfBounds) {
   EXPECT_FALSE(decode_call(texts(1, -1)));
 }
 
-TEST(WorkerVector, ComesBackAsItWas) {
-  const std::vector<float> values{1, -0.5F, 1e-38F};
-  EXPECT_EQ(decode_vector(encode_vector(values))->values, values);
-  EXPECT_FALSE(decode_vector("\xff"));
-}
-
-TEST(WorkerText, ComesBackAsItWas) {
-  const domain::Text text{
-      .text = "\xE2\x82\xAC",
-      .tokens = 2,
-      .part = domain::Part::kToolCall,
-      .tool_index = 3,
-      .tool_name = "f",
-      .logprobs = {{.chosen = {.bytes = "\xE2", .logprob = -0.5}, .top = {{.bytes = "a", .logprob = 0}, {.bytes = "b", .logprob = -9999}}}}};
-  const auto back = decode_text(encode_text(text));
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_EQ(back->text, text.text);
-  EXPECT_EQ(back->tokens, 2);
-  EXPECT_EQ(back->part, text.part);
-  EXPECT_EQ(back->tool_index, 3);
-  EXPECT_EQ(back->tool_name, "f");
-  EXPECT_EQ(back->logprobs, text.logprobs);
-}
-
-TEST(WorkerText, RefusesWhatAWorkerMayNotSay) {
-  const domain::Text bad[] = {
-      {.text = "\xFF"},
-      {.text = "a", .tokens = -1},
-      {.text = "a", .part = static_cast<domain::Part>(7)},
-      {.text = "a", .tool_index = domain::kToolCallsMax},
-      {.text = "a", .tool_index = -1},
-      {.text = "a", .tool_name = std::string(domain::kToolNameBytesMax + 1, 'x')},
-      {.text = "a", .tool_name = "\xFF"},
-      {.text = "a", .logprobs = {{.chosen = {.bytes = "a", .logprob = NAN}, .top = {}}}},
-      {.text = "a", .logprobs = {{.chosen = {.bytes = "a", .logprob = 0.5}, .top = {}}}},
-      {.text = "a", .logprobs = {{.chosen = {.bytes = "a", .logprob = -1e9}, .top = {}}}},
-      {.text = "a", .logprobs = {{.chosen = {}, .top = std::vector<domain::TokenLogprob::Candidate>(domain::kTopLogprobsMax + 1)}}},
+TEST(WorkerCall, RefusesTensorsOutOfBounds) {
+  const auto tensor = [](domain::Tensor one) { return encode_call({.input = domain::Tensors{.inputs = {std::move(one)}, .outputs = {}}}); };
+  const domain::Tensor good{.head = {.name = "x", .type = domain::DataType::kFp32, .shape = {2}}, .data = std::string(8, '\0')};
+  EXPECT_TRUE(decode_call(tensor(good)));
+  const auto broken = [&](auto change) {
+    domain::Tensor one = good;
+    change(one);
+    return decode_call(tensor(std::move(one)));
   };
-  for (const domain::Text& text : bad)
-    EXPECT_FALSE(decode_text(encode_text(text)));
-  EXPECT_FALSE(decode_text("\xff"));
+  EXPECT_FALSE(broken([](domain::Tensor& one) { one.data.pop_back(); }));
+  EXPECT_FALSE(broken([](domain::Tensor& one) { one.head.type = static_cast<domain::DataType>(domain::kDataTypes); }));
+  EXPECT_FALSE(broken([](domain::Tensor& one) { one.head.shape = {-1}; }));
+  EXPECT_FALSE(broken([](domain::Tensor& one) { one.head.name = "\xFF"; }));
+  EXPECT_FALSE(broken([](domain::Tensor& one) { one.head.name.assign(domain::kTensorNameBytesMax + 1, 'x'); }));
+  EXPECT_FALSE(decode_call(encode_call({.input = domain::Tensors{.inputs = std::vector<domain::Tensor>(domain::kTensorsMax + 1, good), .outputs = {}}})));
+  EXPECT_FALSE(decode_call(encode_call({.input = domain::Tensors{.inputs = {}, .outputs = {std::string(domain::kTensorNameBytesMax + 1, 'x')}}})));
+}
+
+TEST(WorkerCall, RefusesSamplesOutOfBounds) {
+  const auto samples = [](size_t count, int top, int kind) {
+    return decode_call(
+        encode_call({.input = domain::Samples{.kind = static_cast<domain::Samples::Kind>(kind), .items = std::vector<std::string>(count, "a"), .top = top}}));
+  };
+  EXPECT_TRUE(samples(domain::kInputsMax, domain::kLabelsMax, 1));
+  EXPECT_FALSE(samples(0, 1, 0));
+  EXPECT_FALSE(samples(domain::kInputsMax + 1, 1, 0));
+  EXPECT_FALSE(samples(1, 0, 0));
+  EXPECT_FALSE(samples(1, domain::kLabelsMax + 1, 0));
+  EXPECT_FALSE(samples(1, 1, 2));
+}
+
+TEST(WorkerCall, RefusesRequestsThatHttpWouldReadAsSomethingElse) {
+  const domain::HttpRequest good{.method = "GET", .target = "/", .headers = {{"a", "b"}}};
+  const auto broken = [&](auto change) {
+    domain::HttpRequest request = good;
+    change(request);
+    return decode_call(encode_call({.input = std::move(request)}));
+  };
+  EXPECT_TRUE(broken([](domain::HttpRequest&) {}));
+  for (const char* method : {"", "get", "GET /"})
+    EXPECT_FALSE(broken([&](domain::HttpRequest& request) { request.method = method; })) << method;
+  for (const char* target : {"", "a", "/ HTTP/1.1", "/\r\n"})
+    EXPECT_FALSE(broken([&](domain::HttpRequest& request) { request.target = target; })) << target;
+  for (const auto& header : {std::pair{"", "b"}, {"a b", "c"}, {"a:", "b"}, {"a", "b\r\nc: d"}})
+    EXPECT_FALSE(broken([&](domain::HttpRequest& request) { request.headers = {header}; })) << header.first << ": " << header.second;
+  EXPECT_FALSE(broken([](domain::HttpRequest& request) { request.headers.resize(domain::kHttpHeadersMax + 1, {"a", "b"}); }));
+  EXPECT_FALSE(broken([](domain::HttpRequest& request) { request.headers = {{"a", std::string(domain::kHttpHeaderBytesMax, 'b')}}; }));
+}
+
+TEST(WorkerInput, ComesBackAsItWas) {
+  const auto piece = decode_input(encode_input("a\xFF", true));
+  ASSERT_TRUE(piece);
+  EXPECT_EQ(piece->data, "a\xFF");
+  EXPECT_TRUE(piece->last);
+  EXPECT_FALSE(decode_input(encode_input("", false))->last);
+  EXPECT_FALSE(decode_input(encode_input(std::string(domain::kBodyPieceBytesMax + 1, 'x'), false)));
+  EXPECT_FALSE(decode_input("\xff"));
+}
+
+TEST(WorkerCredit, IsBounded) {
+  for (const uint64_t bytes : {uint64_t{1}, uint64_t{domain::kBodyWindowBytes}})
+    EXPECT_EQ(*decode_credit(encode_credit(bytes)), bytes);
+  EXPECT_FALSE(decode_credit(encode_credit(0)));
+  EXPECT_FALSE(decode_credit(encode_credit(domain::kBodyWindowBytes + 1)));
+  EXPECT_FALSE(decode_credit("\xff"));
 }
 
 }  // namespace

@@ -53,9 +53,10 @@ Fd Channel::take_attachment() {
   return oldest;
 }
 
-Status Channel::write(std::string_view bytes) {
+Status Channel::write(std::string_view bytes, int attachment) {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t count =
+        attachment >= 0 ? io::send_some_with_fd(socket_.get(), bytes, attachment) : ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       pollfd wanted{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
@@ -63,6 +64,7 @@ Status Channel::write(std::string_view bytes) {
       continue;
     }
     if (count < 0) return fail(ErrorKind::kUnavailable, "the server closed the channel");
+    attachment = -1;  // it went with the first byte
     bytes.remove_prefix(static_cast<size_t>(count));
   }
   return {};

@@ -27,8 +27,8 @@ class Channel {
   Result<std::optional<wire::Frame>> next();
   // The oldest descriptor that came along with the frames so far; an empty one if there is none.
   Fd take_attachment();
-  // Error kUnavailable: the server is gone.
-  Status write(std::string_view bytes);
+  // With a copy of `attachment`, unless that is -1. Error kUnavailable: the server is gone.
+  Status write(std::string_view bytes, int attachment = -1);
 
  private:
   Fd socket_;

@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
-#include "wire/worker_call.h"
+#include "wire/worker_answer.h"
 
 namespace ebb::worker {
 

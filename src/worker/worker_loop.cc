@@ -154,6 +154,7 @@ Step Loop::load(const Frame& frame) {
                                     .context_tokens = load.context_tokens(),
                                     .slots = load.slots(),
                                     .threads = std::max(1, load.threads()),
+                                    .tensor_bytes_max = load.tensor_bytes_max(),
                                     .prepared = prepared_.get(),
                                     .log = [this](const std::string& line) { log(line); }};
   Result<std::unique_ptr<engine::Engine>> done = loader_(std::move(model), options, [this](int64_t part, int64_t whole) {

@@ -13,7 +13,8 @@ from harness.waiting import ROOT, SLOWER
 pytestmark = pytest.mark.real_model
 
 RUNNERS = {".py": [sys.executable], ".mjs": ["node"], ".sh": ["bash"]}
-EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.suffix in RUNNERS)
+RUN_BY_README = {"search.py", "pack.sh"}  # test_examples_readme.py
+EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.suffix in RUNNERS and path.name not in RUN_BY_README)
 TYPED = {"conversation.py": "My name is Ada.\nWhat is my name?\n"}
 
 

@@ -27,6 +27,7 @@ SCRIPTS = {  # '!': before the answer's head
     "hang": "!sleep 600",
     "outside": "nc -w 1 192.0.2.1 80 < /dev/null; echo $?; nc -w 1 127.0.0.1 22 < /dev/null; echo $?",
     "wide": "head -c 3000000 /dev/zero",
+    "hold": "head -c 41943040 /dev/zero > /tmp/held; cat /tmp/held | wc -c",
     "log": "echo 'a line for its owner' >&2; echo fine",
 }
 
@@ -39,7 +40,7 @@ def image(tmp_path_factory):
     (root / "bin").mkdir(parents=True)
     (root / "srv/cgi-bin").mkdir(parents=True)
     shutil.copy(shutil.which("busybox"), root / "bin/busybox")
-    for name in ("sh", "cat", "echo", "id", "hostname", "ls", "tr", "kill", "pidof", "sleep", "nc", "wget", "head"):
+    for name in ("sh", "cat", "echo", "id", "hostname", "ls", "tr", "kill", "pidof", "sleep", "nc", "wget", "head", "wc"):
         (root / "bin" / name).symlink_to("busybox")
     for name, script in SCRIPTS.items():
         path = root / "srv/cgi-bin" / name
@@ -212,3 +213,22 @@ def test_refusals(web):
         assert answer.status >= 400 and words in answer.json["error"]["message"], answer
     done = web.ebb("chat", "web", "hello", check=False)
     assert done.returncode != 0
+
+
+def test_its_memory_is_what_its_sandbox_holds(launch, image):
+    server = launch()
+    server.ebb("image", "add", "web", image)
+    spec = {"endpoint": "web", "image": "web", "memory": "128MiB", "scaling": {"idle": "4s"}}
+    assert server.request("PUT", "/ebb/v1/endpoints/web", spec).status == 200
+
+    def memory():
+        row = next(row for row in json.loads(server.ebb("ps", "--json").stdout)["endpoints"] if row["name"] == "web")
+        return row["memory_bytes"] if row["memory_measured"] else 0
+
+    eventually(lambda: 0 < memory() < 20 << 20, otherwise="a prepared sandbox holds little")
+    assert call(server, "hold")[1] == b"41943040\n"
+    held = eventually(lambda: memory() >= 40 << 20 and memory(), otherwise="its 40 MiB are not seen")
+    assert held < 128 << 20
+    assert f'ebb_memory_bytes{{endpoint="web"}} {memory()}' in server.get("/metrics").body.decode()
+    eventually(lambda: state(server) == "parked", otherwise="it is not frozen")
+    assert 40 << 20 <= memory() < 128 << 20

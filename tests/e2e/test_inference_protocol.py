@@ -479,7 +479,7 @@ def test_grpc_refused(stub, case):
     assert stub.ModelInfer(request(typed(fp32_contents=[1]))).raw_output_contents[0] == FP32[:4], "the next one is served"
 
 
-def test_grpc_stream(grpc_client):
+def test_grpc_stream(grpc_client, echo_grpc):
     """Many requests without waiting; what is wrong with one is said inside the stream, which goes on."""
     answers = queue.Queue()
     grpc_client.start_stream(lambda result, error: answers.put((result, error)))
@@ -489,6 +489,8 @@ def test_grpc_stream(grpc_client):
     got = [answers.get(timeout=60) for _ in range(20)]
     grpc_client.stop_stream()
     assert [i for i, (_, error) in enumerate(got) if error] == [7] and "no endpoint 'nobody'" in str(got[7][1])
+    counted = echo_grpc.get("/metrics").body.decode()
+    assert 'ebb_requests_total{code="200",endpoint="e",protocol="oip"} 19' in counted and 'ebb_requests_total{code="404",endpoint="_other",protocol="oip"} 1' in counted
     for i, (result, error) in enumerate(got):
         if not error:
             assert result.get_response().id == str(i) and result.as_numpy("x")[0] == i

@@ -45,6 +45,7 @@ class Server:
     def __init__(self, home: pathlib.Path, arguments=()) -> None:
         self.home = home
         self.arguments = list(arguments)
+        self.inside: list[str] = []  # a command that runs another in other namespaces
         self.process: subprocess.Popen | None = None
         self.port = 0
         self.log_path = home.parent / f"{home.name}.log"
@@ -56,7 +57,7 @@ class Server:
         port_file.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "ebb", "serve", "--home", self.home, "--port", "0", "--port-file", port_file, *self.arguments],
+                [*self.inside, BIN / "ebb", "serve", "--home", self.home, "--port", "0", "--port-file", port_file, *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         eventually(lambda: self.process.poll() is not None or (port_file.exists() and port_file.read_text().strip()), 30, "the server never listened")
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()}"

@@ -1,51 +1,21 @@
-"""What the benchmarks share: the platform under test, the bare program to compare with, and how a figure is written down.
-
-Absolute times of a small virtual machine move by a third with its neighbours, so both sides of a ratio run alternately, and only
-the ratio of their medians is a figure.
-"""
+"""The demo model on the platform and in a bare program: prompts, first tokens, the fastest setting of the bare one."""
 import itertools
 import json
 import os
-import pathlib
 import random
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-os.environ["EBB_PRESET"] = "release"
+from harness.server import DEMO_MODEL, Server, Stream, chat
+from measure import BUILT
 
-from harness import leaks  # noqa: E402
-from harness.server import DEMO_MODEL, SENTENCE_MODEL, Server, Stream, chat  # noqa: E402
-from harness.waiting import eventually  # noqa: E402
-
-BARE = ROOT / "build/release/bin/bare-llama"
+BARE = BUILT / "bare-llama"
 CONTEXT = 2048
 # One token each in the demo model's vocabulary, so that prompts have the same length and no common beginning.
 WORDS = ("time year people way day man thing woman life child world school state family student group country problem hand part place "
          "case week company system program question work government number night point home water room mother area money story fact month").split()
-
-
-class Platform:
-    """A server on a home of its own, removed at the end."""
-
-    def __init__(self) -> None:
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ebb-bench-"))
-        self.server = Server(self.folder / "home")
-
-    def __enter__(self) -> Server:
-        self.server.start()
-        return self.server
-
-    def __exit__(self, *_) -> None:
-        errors = self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if errors:
-            print("\n".join(errors), file=sys.stderr)
 
 
 def deploy_demo(server: Server, name: str, idle: str, keep: str) -> None:
@@ -97,29 +67,3 @@ def best_bare_threads(prompt_tokens: int) -> int:
     cores = len(os.sched_getaffinity(0))
     medians = {threads: statistics.median(bare(threads, prompt_tokens) for _ in range(5)) for threads in sorted({1, cores})}
     return min(medians, key=medians.get)
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def spread(values: list[float]) -> str:
-    return f"median {statistics.median(values):.1f} ms ({percentile(values, 0.25):.1f} to {percentile(values, 0.75):.1f}), {len(values)} runs"
-
-
-def tree(server: Server) -> list[int]:
-    return [server.pid, *leaks.descendants(server.pid)]
-
-
-def finish(name: str, figures: dict[str, float], raw: dict, lines: list[str]) -> None:
-    """Writes bench/out/NAME.json and prints the closing lines."""
-    out = ROOT / "bench/out"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.json").write_text(json.dumps({"name": name, "figures": figures, "raw": raw}, indent=1) + "\n")
-    for line in lines:
-        print(line)
-
-
-__all__ = ["CONTEXT", "ROOT", "SENTENCE_MODEL", "WORDS", "Platform", "bare", "best_bare_threads", "deploy_demo", "eventually", "finish", "first_token", "leaks",
-           "percentile", "prompts", "random", "spread", "statistics", "sys", "tree"]

@@ -1,0 +1,82 @@
+"""What the benchmarks share: the platform under test, the bare program to compare with, and how a figure is written down.
+
+Absolute times of a small virtual machine move by a third with its neighbours, so both sides of a ratio run alternately, and only
+the ratio of their medians is a figure.
+"""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+os.environ["EBB_PRESET"] = "release"
+
+from harness import leaks  # noqa: E402
+from harness.server import Server  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
+
+BUILT = ROOT / "build/release/bin"
+
+
+class Platform:
+    """A server on a home of its own, removed at the end."""
+
+    def __init__(self) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ebb-bench-"))
+        self.server = Server(self.folder / "home")
+
+    def __enter__(self) -> Server:
+        self.server.start()
+        return self.server
+
+    def __exit__(self, *_) -> None:
+        errors = self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if errors:
+            print("\n".join(errors), file=sys.stderr)
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def spread(values: list[float]) -> str:
+    return f"median {statistics.median(values):.1f} ms ({percentile(values, 0.25):.1f} to {percentile(values, 0.75):.1f}), {len(values)} runs"
+
+
+def tree(server: Server) -> list[int]:
+    return [server.pid, *leaks.descendants(server.pid)]
+
+
+def pss_kib(pids: list[int]) -> int:
+    total = 0
+    for pid in pids:
+        try:
+            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (ProcessLookupError, FileNotFoundError):
+            continue
+        total += int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1])
+    return total
+
+
+def refuse_company(own: list[int]) -> None:
+    def others() -> list[str]:
+        return [f"{stat[0]} ({pid})" for pid, stat in leaks.processes().items() if stat[0].startswith("ebb") and pid not in own]
+
+    if not eventually(lambda: not others(), 5, otherwise=None):  # an earlier run may still be on its way out
+        sys.exit(f"bench: another server is running and would share pages with this one: {', '.join(others())}")
+
+
+def finish(name: str, figures: dict[str, float], raw: dict, lines: list[str]) -> None:
+    """Writes bench/out/NAME.json and prints the closing lines."""
+    out = ROOT / "bench/out"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.json").write_text(json.dumps({"name": name, "figures": figures, "raw": raw}, indent=1) + "\n")
+    for line in lines:
+        print(line)
