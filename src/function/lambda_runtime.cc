@@ -46,13 +46,6 @@ Error too_large_event(const Error& error) {
   return named;
 }
 
-// As Lambda says it.
-std::string exit_words(const container::EndOfFunction& end) {
-  if (end.why == container::EndOfFunction::Why::kOutOfMemory) return end.detail;
-  if (end.signal == 0) return fmt::format("exit status {}", end.code);
-  return end.signal == SIGKILL ? "signal: killed" : fmt::format("signal: {}", end.signal);
-}
-
 std::string init_failure(const std::string& body, const std::string& type) {
   return "the function's initialisation failed: " + error_sentence(body, error_type_of(type));
 }

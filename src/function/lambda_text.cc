@@ -2,6 +2,7 @@
 #include "function/lambda_text.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <boost/archive/iterators/binary_from_base64.hpp>
@@ -93,6 +94,12 @@ std::string error_type_of(std::string_view header) {
 
 std::string error_json(std::string_view type, std::string_view message) {
   return json::serialize(json::object{{"errorMessage", message}, {"errorType", type}});
+}
+
+std::string exit_words(const container::EndOfFunction& end) {
+  if (end.why == container::EndOfFunction::Why::kOutOfMemory) return end.detail;
+  if (end.signal == 0) return fmt::format("exit status {}", end.code);
+  return end.signal == SIGKILL ? "signal: killed" : fmt::format("signal: {}", end.signal);
 }
 
 bool is_json(std::string_view body) { return parse_json(body).has_value(); }

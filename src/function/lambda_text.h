@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "container/sandbox.h"
 #include "domain/http.h"
 
 namespace ebb::function {
@@ -26,6 +27,8 @@ std::string error_type_of(std::string_view header);
 std::string error_json(std::string_view type, std::string_view message);
 // "type: message" of a runtime's error, for people; its text as far as it is none.
 std::string error_sentence(std::string_view body, std::string_view type);
+// How a process ended, as Lambda says it: "exit status 1", "signal: killed".
+std::string exit_words(const container::EndOfFunction& end);
 // Whether it is a JSON text.
 bool is_json(std::string_view body);
 

@@ -97,6 +97,15 @@ TEST(Prelude, InAnyPieces) {
   }
 }
 
+TEST(ExitWords, Rows) {
+  using End = container::EndOfFunction;
+  EXPECT_EQ(exit_words({.why = End::Why::kExit, .code = 3}), "exit status 3");
+  EXPECT_EQ(exit_words({.why = End::Why::kOutOfPids, .code = 1, .detail = "x"}), "exit status 1");
+  EXPECT_EQ(exit_words({.why = End::Why::kSignal, .signal = 9}), "signal: killed");
+  EXPECT_EQ(exit_words({.why = End::Why::kSignal, .signal = 11}), "signal: 11");
+  EXPECT_EQ(exit_words({.why = End::Why::kOutOfMemory, .signal = 9, .detail = "out of memory"}), "out of memory");
+}
+
 TEST(Prelude, WhatIsNone) {
   const std::string zeros(8, '\0');
   for (const std::string& bad :

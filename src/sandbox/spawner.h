@@ -78,7 +78,7 @@ class Spawner {
   std::map<pid_t, Child> children_;
   std::map<std::string, Pool> pools_;
   std::set<pid_t> endings_;  // that watch what is left of containers
-  std::string containers_;  // also ours alone: with our process id
+  std::string containers_;   // also ours alone: with our process id
   std::string container_end_;
   Fd describing_;  // until the description is whole
   std::string description_;

@@ -30,8 +30,8 @@ def read_text(path):
         return file.read(1 << 16)
 
 
-FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/self/status", "/proc/kcore", "/proc/keys", "/proc/net/tcp",
-         "/proc/sysrq-trigger", "/etc/hostname", "/etc/resolv.conf")
+FILES = ("/proc/self/mountinfo", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/cgroup", "/proc/self/environ", "/proc/self/status",
+         "/proc/kcore", "/proc/keys", "/proc/net/tcp", "/proc/sysrq-trigger", "/etc/hostname", "/etc/resolv.conf")
 FOLDERS = ("/", "/proc", "/dev", "/sys", "/sys/fs/cgroup", "/proc/self/fd", "/proc/1/fd", "/home", "/run", "/tmp")
 
 
@@ -205,7 +205,8 @@ def serve(out, request):
         if request.target.endswith("?model"):
             with open("/opt/ml/model", "rb") as file:
                 body = file.read()
-        answer(out, path.encode() + b" " + body, headers=["X-Amzn-SageMaker-Custom-Attributes: " + request.headers.get("x-amzn-sagemaker-custom-attributes", "")])
+        attributes = request.headers.get("x-amzn-sagemaker-custom-attributes", "")
+        answer(out, path.encode() + b" " + body, headers=[f"X-Amzn-SageMaker-Custom-Attributes: {attributes}"])
     elif path.startswith("/api/"):
         answer(out, request.target.encode())
     else:
