@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 
 #include "registry/files.h"
 #include "registry/sha256.h"
@@ -37,10 +38,9 @@ bool is_resumable(std::string_view name) { return name.ends_with(".part") && is_
 }  // namespace
 
 Result<ContentStore> ContentStore::open(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error(fmt::format("cannot make the model store {}", directory), errno));
-  Fd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened) return fail(errno_error(fmt::format("cannot open the model store {}", directory), errno));
-  Result<ContentStore> store = adopt(std::move(opened));
+  Result<Fd> opened = open_store_directory(directory, "model store");
+  if (!opened) return fail(opened.error());
+  Result<ContentStore> store = adopt(std::move(*opened));
   if (!store) return fail(store.error().with_context(directory));
   return store;
 }
@@ -99,11 +99,9 @@ Result<std::vector<domain::Digest>> ContentStore::list() const {
   for (const std::string& name : *folders) {
     const Result<Fd> folder = open_beneath(content_.get(), name, O_RDONLY | O_DIRECTORY);
     if (!folder) continue;
-    const Result<std::vector<std::string>> files = names_in(folder->get(), kNamesMax);
-    if (!files) return fail(files.error());
-    for (const std::string& file : *files) {
-      if (const auto digest = domain::parse_digest(file); digest && is_digits(file) && folder_of(*digest) == name) all.push_back(*digest);
-    }
+    const Result<std::vector<domain::Digest>> digests = digests_in(folder->get(), kNamesMax);
+    if (!digests) return fail(digests.error());
+    std::ranges::copy_if(*digests, std::back_inserter(all), [&name](const domain::Digest& digest) { return folder_of(digest) == name; });
   }
   return all;
 }

@@ -25,6 +25,13 @@ Result<Fd> open_beneath(int directory, const std::string& path, int flags, unsig
   return Fd(static_cast<int>(fd));
 }
 
+Result<Fd> open_store_directory(const std::string& directory, const std::string& what) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error(fmt::format("cannot make the {} {}", what, directory), errno));
+  Fd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) return fail(errno_error(fmt::format("cannot open the {} {}", what, directory), errno));
+  return opened;
+}
+
 Result<Fd> open_or_make_directory(int parent, const std::string& name) {
   if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error("cannot make the folder " + name, errno));
   const int fd = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -49,6 +56,16 @@ Result<std::vector<std::string>> names_in(int directory, size_t max) {
     names.emplace_back(name);
   }
   return names;
+}
+
+Result<std::vector<domain::Digest>> digests_in(int directory, size_t max) {
+  const Result<std::vector<std::string>> names = names_in(directory, max);
+  if (!names) return fail(names.error());
+  std::vector<domain::Digest> digests;
+  for (const std::string& name : *names) {
+    if (const auto digest = domain::parse_digest(name); digest && digest->hex() == name) digests.push_back(*digest);
+  }
+  return digests;
 }
 
 Result<struct stat> look_at(int fd) {

@@ -7,6 +7,7 @@
 #include "registry/gguf_cursor.h"
 #include "registry/gguf_header.h"
 #include "registry/gguf_types.h"
+#include "registry/plain_text.h"
 
 namespace ebb::registry {
 
@@ -16,15 +17,6 @@ constexpr uint64_t kLayersMax = 4096;
 constexpr uint64_t kContextMax = 1ULL << 30U;
 constexpr uint64_t kHeadsMax = 65'536;
 constexpr uint64_t kWidthMax = 1ULL << 24U;
-constexpr size_t kTitleBytesMax = 200;
-
-// What people named the model, as it may stand in JSON and on a terminal.
-std::string clean_title(std::string_view raw) {
-  std::string title;
-  for (const char c : raw.substr(0, kTitleBytesMax))
-    title += c >= 0x20 && c < 0x7f ? c : '?';
-  return title;
-}
 
 class Facts {
  public:
@@ -106,7 +98,7 @@ void Facts::read_names() {
   });
   if (!sound) refuse(fmt::format("not a usable model: general.architecture is {}", architecture.empty() ? "missing" : quoted(architecture)));
   out_.architecture = sound ? std::string(architecture) : "unknown";
-  out_.title = clean_title(text("general.name"));
+  out_.title = plain_title(text("general.name"));
   const std::string_view word = file_type_word(number("general.file_type", 1024, 0, UINT32_MAX));
   out_.quantization = word.empty() ? header_.heaviest_type : word;
   out_.parameters = header_.parameters;

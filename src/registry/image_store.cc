@@ -27,16 +27,6 @@ Result<std::string> path_of(int directory) {
   return std::string(path.data(), static_cast<size_t>(length));
 }
 
-Result<std::vector<domain::Digest>> digests_in(int folder) {
-  const Result<std::vector<std::string>> names = names_in(folder, kNamesMax);
-  if (!names) return fail(names.error());
-  std::vector<domain::Digest> digests;
-  for (const std::string& name : *names) {
-    if (const auto digest = domain::parse_digest(name); digest && digest->hex() == name) digests.push_back(*digest);
-  }
-  return digests;
-}
-
 Error missing(const std::string& what) {
   return {.kind = ErrorKind::kNotFound, .message = fmt::format("{} is not in the store any more: add the image again", what), .param = "image"};
 }
@@ -44,10 +34,9 @@ Error missing(const std::string& what) {
 }  // namespace
 
 Result<ImageStore> ImageStore::open(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail(errno_error(fmt::format("cannot make the image store {}", directory), errno));
-  Fd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened) return fail(errno_error(fmt::format("cannot open the image store {}", directory), errno));
-  Result<ImageStore> store = adopt(std::move(opened));
+  Result<Fd> opened = open_store_directory(directory, "image store");
+  if (!opened) return fail(opened.error());
+  Result<ImageStore> store = adopt(std::move(*opened));
   if (!store) return fail(store.error().with_context(directory));
   return store;
 }
@@ -124,8 +113,8 @@ bool ImageStore::has(const domain::ImageLayer& layer) const {
 std::string ImageStore::blob_path(const domain::Digest& digest) const { return path_ + "/blobs/sha256/" + digest.hex(); }
 std::string ImageStore::root_path(const domain::Digest& manifest) const { return path_ + "/roots/" + manifest.hex(); }
 
-Result<std::vector<domain::Digest>> ImageStore::blobs() const { return digests_in(blobs_.get()); }
-Result<std::vector<domain::Digest>> ImageStore::roots() const { return digests_in(roots_.get()); }
+Result<std::vector<domain::Digest>> ImageStore::blobs() const { return digests_in(blobs_.get(), kNamesMax); }
+Result<std::vector<domain::Digest>> ImageStore::roots() const { return digests_in(roots_.get(), kNamesMax); }
 Result<std::vector<std::string>> ImageStore::staged() const { return names_in(staging_.get(), kNamesMax); }
 
 Status ImageStore::remove_blob(const domain::Digest& digest) const {

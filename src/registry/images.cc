@@ -4,25 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/log.h"
 #include "domain/endpoint.h"
 #include "registry/tree.h"
+#include "registry/versions.h"
 
 namespace ebb::registry {
 
 namespace {
-
-auto order_of(const domain::Image& image) { return std::tie(image.name, image.version); }
-
-bool matches(const domain::Image& image, const domain::ImageRef& ref) { return image.name == ref.name && (!ref.version || *ref.version == image.version); }
-
-Error not_found(const domain::ImageRef& ref, bool name_exists) {
-  const std::string advice =
-      name_exists ? "it has other versions: `ebb image ls` shows them" : "`ebb image ls` shows what there is, `ebb image add` brings more";
-  return Error{.kind = ErrorKind::kNotFound, .message = fmt::format("there is no image '{}'; {}", domain::to_string(ref), advice), .param = "image"};
-}
 
 bool names_blob(const domain::Image& image, const domain::Digest& digest) {
   return image.digest == digest || image.facts.config_digest == digest ||
@@ -55,48 +45,28 @@ void StagingRemover::run(const std::stop_token& stop) {
 Result<std::unique_ptr<Images>> Images::load(store::Catalog& catalog, const ImageStore& store) {
   Result<std::vector<domain::Image>> rows = catalog.images();
   if (!rows) return fail(rows.error());
-  std::ranges::sort(*rows, {}, order_of);
+  std::ranges::sort(*rows, {}, version_order<domain::Image>);
   return std::unique_ptr<Images>(new Images(catalog, store, std::move(*rows)));
 }
 
-Result<domain::Image> Images::resolve(const domain::ImageRef& ref) const {
-  const domain::Image* found = nullptr;
-  bool name_exists = false;
-  for (const domain::Image& image : images_) {
-    name_exists = name_exists || image.name == ref.name;
-    if (matches(image, ref)) found = &image;  // in the order of versions: the last is the newest
-  }
-  if (found == nullptr) return fail(not_found(ref, name_exists));
-  return *found;
-}
+Result<domain::Image> Images::resolve(const domain::ImageRef& ref) const { return resolve_version(images_, ref, "image"); }
 
 Result<domain::Image> Images::add(const std::string& name, const ImageFetchResult& fetched, const std::string& source, WallTime now) {
   if (!domain::is_name(name)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not an image name: {}", name, domain::kNameRule), "name");
   // The word of ebb-fetch is not enough; and an image of the same content may have been removed meanwhile.
   if (Status there = store_->check(fetched.digest, fetched.facts); !there) return fail(there.error());
-  int64_t version = 1;
-  for (const domain::Image& image : images_) {
-    if (image.name != name) continue;
-    if (image.digest == fetched.digest) return image;
-    version = image.version + 1;
-  }
-  domain::Image image{.name = name, .version = version, .digest = fetched.digest, .facts = fetched.facts, .added = now, .source = source};
+  const NextVersion<domain::Image> next = next_version(images_, name, fetched.digest);
+  if (next.same != nullptr) return *next.same;
+  domain::Image image{.name = name, .version = next.number, .digest = fetched.digest, .facts = fetched.facts, .added = now, .source = source};
   if (Status stored = catalog_->put_image(image); !stored) return fail(stored.error());
-  images_.insert(std::ranges::upper_bound(images_, order_of(image), {}, order_of), image);
+  insert_version(images_, image);
   return image;
 }
 
 Status Images::remove(const domain::ImageRef& ref, const std::function<std::string(const domain::Image&)>& used_by) {
-  std::vector<domain::Image> chosen;
-  std::ranges::copy_if(images_, std::back_inserter(chosen), [&](const domain::Image& image) { return matches(image, ref); });
-  if (chosen.empty()) return fail(not_found(ref, std::ranges::find(images_, ref.name, &domain::Image::name) != images_.end()));
-  for (const domain::Image& image : chosen) {
-    const std::string endpoint = used_by ? used_by(image) : "";
-    if (!endpoint.empty())
-      return fail(ErrorKind::kExists, fmt::format("the endpoint '{}' needs {}@{}: remove it first (ebb rm {})", endpoint, image.name, image.version, endpoint),
-                  "image");
-  }
-  for (const domain::Image& image : chosen) {
+  const Result<std::vector<domain::Image>> chosen = removable_versions(images_, ref, used_by, "image");
+  if (!chosen) return fail(chosen.error());
+  for (const domain::Image& image : *chosen) {
     if (Status gone = catalog_->delete_image(image.name, image.version); !gone) return gone;
     std::erase(images_, image);
     drop_unnamed(image);

@@ -4,76 +4,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/log.h"
 #include "domain/endpoint.h"
 #include "registry/source_url.h"
+#include "registry/versions.h"
 
 namespace ebb::registry {
-
-namespace {
-
-auto order_of(const domain::Model& model) { return std::tie(model.name, model.version); }
-
-bool matches(const domain::Model& model, const domain::ModelRef& ref) { return model.name == ref.name && (!ref.version || *ref.version == model.version); }
-
-Error not_found(const domain::ModelRef& ref, bool name_exists) {
-  const std::string advice =
-      name_exists ? "it has other versions: `ebb model ls` shows them" : "`ebb model ls` shows what there is, `ebb model add` brings more";
-  return Error{.kind = ErrorKind::kNotFound, .message = fmt::format("there is no model '{}'; {}", domain::to_string(ref), advice), .param = "model"};
-}
-
-}  // namespace
 
 Result<Models> Models::load(store::Catalog& catalog, const ContentStore& store) {
   Result<std::vector<domain::Model>> rows = catalog.models();
   if (!rows) return fail(rows.error());
-  std::ranges::sort(*rows, {}, order_of);
+  std::ranges::sort(*rows, {}, version_order<domain::Model>);
   Result<PreparedFiles> prepared = PreparedFiles::open(store);
   if (!prepared) return fail(prepared.error());
   return Models(catalog, store, std::move(*prepared), std::move(*rows));
 }
 
-Result<domain::Model> Models::resolve(const domain::ModelRef& ref) const {
-  const domain::Model* found = nullptr;
-  bool name_exists = false;
-  for (const domain::Model& model : models_) {
-    name_exists = name_exists || model.name == ref.name;
-    if (matches(model, ref)) found = &model;  // in the order of versions: the last is the newest
-  }
-  if (found == nullptr) return fail(not_found(ref, name_exists));
-  return *found;
-}
+Result<domain::Model> Models::resolve(const domain::ModelRef& ref) const { return resolve_version(models_, ref, "model"); }
 
 Result<domain::Model> Models::add(const std::string& name, const FetchResult& fetched, const std::string& source, WallTime now) {
   if (!domain::is_name(name)) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a model name: {}", name, domain::kNameRule), "name");
   // A model may have been removed while this one, of the same content, was fetched.
   const Result<Fd> file = store_->open(fetched.digest, fetched.facts.weights_bytes);
   if (!file) return fail(file.error());
-  int64_t version = 1;
-  for (const domain::Model& model : models_) {
-    if (model.name != name) continue;
-    if (model.digest == fetched.digest) return model;
-    version = model.version + 1;
-  }
-  domain::Model model{.name = name, .version = version, .digest = fetched.digest, .facts = fetched.facts, .added = now, .source = shown_source(source)};
+  const NextVersion<domain::Model> next = next_version(models_, name, fetched.digest);
+  if (next.same != nullptr) return *next.same;
+  domain::Model model{.name = name, .version = next.number, .digest = fetched.digest, .facts = fetched.facts, .added = now, .source = shown_source(source)};
   if (Status stored = catalog_->put_model(model); !stored) return fail(stored.error());
-  models_.insert(std::ranges::upper_bound(models_, order_of(model), {}, order_of), model);
+  insert_version(models_, model);
   return model;
 }
 
 Status Models::remove(const domain::ModelRef& ref, const std::function<std::string(const domain::Model&)>& used_by) {
-  std::vector<domain::Model> chosen;
-  std::ranges::copy_if(models_, std::back_inserter(chosen), [&](const domain::Model& model) { return matches(model, ref); });
-  if (chosen.empty()) return fail(not_found(ref, std::ranges::find(models_, ref.name, &domain::Model::name) != models_.end()));
-  for (const domain::Model& model : chosen) {
-    const std::string endpoint = used_by ? used_by(model) : "";
-    if (!endpoint.empty())
-      return fail(ErrorKind::kExists, fmt::format("the endpoint '{}' needs {}@{}: remove it first (ebb rm {})", endpoint, model.name, model.version, endpoint),
-                  "model");
-  }
-  for (const domain::Model& model : chosen) {
+  const Result<std::vector<domain::Model>> chosen = removable_versions(models_, ref, used_by, "model");
+  if (!chosen) return fail(chosen.error());
+  for (const domain::Model& model : *chosen) {
     if (Status gone = catalog_->delete_model(model.name, model.version); !gone) return gone;
     std::erase(models_, model);
     if (is_named(model.digest)) continue;

@@ -9,6 +9,7 @@
 
 #include "registry/gguf_cursor.h"
 #include "registry/onnx_graph.h"
+#include "registry/plain_text.h"
 #include "registry/proto_cursor.h"
 
 namespace ebb::registry {
@@ -39,15 +40,8 @@ constexpr MessageRule kOpsetId{"OperatorSetIdProto", kOpsetRules};
 constexpr size_t kOpsetsMax = 64;
 
 constexpr size_t kWordBytesMax = 64;
-constexpr size_t kTitleBytesMax = 200;
 
 // As it may stand in JSON, in a table and on a terminal.
-std::string clean_title(std::string_view raw) {
-  std::string title;
-  for (const char c : raw.substr(0, kTitleBytesMax))
-    title += c >= 0x20 && c < 0x7f ? c : '?';
-  return title;
-}
 std::string clean_word(std::string_view raw) {
   std::string word;
   for (const char c : raw.substr(0, kWordBytesMax)) {
@@ -135,7 +129,7 @@ domain::ModelFacts ModelReader::facts_of(const OnnxGraph& graph) const {
   facts.format = domain::ModelFormat::kOnnx;
   facts.architecture = clean_word(producer_);
   if (facts.architecture.empty()) facts.architecture = "onnx";
-  facts.title = clean_title(graph.name);
+  facts.title = plain_title(graph.name);
   const auto heaviest = std::ranges::max_element(graph.type_bytes, {}, [](const auto& entry) { return entry.second; });
   if (heaviest != graph.type_bytes.end()) facts.quantization = heaviest->first;
   facts.parameters = graph.parameters;

@@ -74,14 +74,6 @@ Status PreparedFiles::remove(const domain::Digest& digest) const {
   return {};
 }
 
-Result<std::vector<domain::Digest>> PreparedFiles::list() const {
-  const Result<std::vector<std::string>> names = names_in(folder_.get(), kNamesMax);
-  if (!names) return fail(names.error());
-  std::vector<domain::Digest> digests;
-  for (const std::string& name : *names) {
-    if (const Result<domain::Digest> digest = domain::parse_digest(name); digest && digest->hex() == name) digests.push_back(*digest);
-  }
-  return digests;
-}
+Result<std::vector<domain::Digest>> PreparedFiles::list() const { return digests_in(folder_.get(), kNamesMax); }
 
 }  // namespace ebb::registry

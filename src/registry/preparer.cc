@@ -12,24 +12,17 @@
 #include "base/log.h"
 #include "registry/child_process.h"
 #include "registry/files.h"
+#include "registry/plain_text.h"
 
 namespace ebb::registry {
 
 namespace {
 
 constexpr size_t kPrintedBytesMax = 64 * 1024;
-constexpr size_t kWhyBytesMax = 500;
-constexpr int kNiceness = 10;  // it takes what calls leave
+constexpr size_t kWhyBytesMax = 500;  // a hostile model may lead the library to say anything
+constexpr int kNiceness = 10;         // it takes what calls leave
 
 std::string staged_name() { return fmt::format("prepare-{}.tmp", ::getpid()); }
-
-// What a hostile model may have led the library to say, as it may stand in a log.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, kWhyBytesMax))
-    out += c >= 0x20 && c < 0x7f ? c : '?';
-  return out;
-}
 
 Error ended(int status) { return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-prepare-onnx ended with {}", end_of_child(status))}; }
 
@@ -142,7 +135,7 @@ io::Task<void> Preparer::prepare(Work one) {
     co_return;
   }
   files_.drop_staged(staged_name());
-  failed_[one.digest] = plain(done.error().message);
+  failed_[one.digest] = plain_text(done.error().message, kWhyBytesMax);
   log_warn("a model could not be prepared: it starts slower", {{"sha256", one.digest.hex()}, {"why", failed_[one.digest]}});
 }
 

@@ -142,16 +142,10 @@ Result<std::vector<domain::Model>> Catalog::models() {
   static const std::string kSql = fmt::format("SELECT name, version, {} FROM models ORDER BY name, version", kModelColumns);
   Result<Statement> rows = database_.prepare(kSql);
   if (!rows) return fail(rows.error());
-  std::vector<domain::Model> models;
-  for (;;) {
-    const Result<bool> row = rows->next();
-    if (!row) return fail(row.error());
-    if (!*row) return models;
-    if (Status sound = rows->check_row(2 + kModelColumnCount); !sound) return fail(sound.error());
-    Result<domain::Model> model = read_model(*rows, rows->text(0), rows->integer(1), 2);
-    if (!model) return fail(model.error());
-    models.push_back(std::move(*model));
-  }
+  return rows->all([](const Statement& row) -> Result<domain::Model> {
+    if (Status sound = row.check_row(2 + kModelColumnCount); !sound) return fail(sound.error());
+    return read_model(row, row.text(0), row.integer(1), 2);
+  });
 }
 
 Status Catalog::put_model(const domain::Model& model) {
@@ -176,16 +170,10 @@ Status Catalog::delete_model(const std::string& name, int64_t version) {
 Result<std::vector<domain::Revision>> Catalog::current_revisions() {
   Result<Statement> rows = database_.prepare("SELECT name, revision, checksum FROM endpoints ORDER BY name");
   if (!rows) return fail(rows.error());
-  std::vector<domain::Revision> revisions;
-  for (;;) {
-    const Result<bool> row = rows->next();
-    if (!row) return fail(row.error());
-    if (!*row) return revisions;
-    if (Status sound = rows->check_row(2); !sound) return fail(sound.error());
-    Result<domain::Revision> revision = revision_of(rows->text(0), rows->integer(1));
-    if (!revision) return fail(revision.error());
-    revisions.push_back(std::move(*revision));
-  }
+  return rows->all([this](const Statement& row) -> Result<domain::Revision> {
+    if (Status sound = row.check_row(2); !sound) return fail(sound.error());
+    return revision_of(row.text(0), row.integer(1));
+  });
 }
 
 Result<domain::Revision> Catalog::revision_of(const std::string& endpoint, int64_t id) {

@@ -26,16 +26,10 @@ Result<domain::Image> read_image(const Statement& s) {
 Result<std::vector<domain::Image>> Catalog::images() {
   Result<Statement> rows = database_.prepare("SELECT name, version, digest, added_ms, source, facts, checksum FROM images ORDER BY name, version");
   if (!rows) return fail(rows.error());
-  std::vector<domain::Image> images;
-  for (;;) {
-    const Result<bool> row = rows->next();
-    if (!row) return fail(row.error());
-    if (!*row) return images;
-    if (Status sound = rows->check_row(6); !sound) return fail(sound.error());
-    Result<domain::Image> image = read_image(*rows);
-    if (!image) return fail(image.error());
-    images.push_back(std::move(*image));
-  }
+  return rows->all([](const Statement& row) -> Result<domain::Image> {
+    if (Status sound = row.check_row(6); !sound) return fail(sound.error());
+    return read_image(row);
+  });
 }
 
 Status Catalog::put_image(const domain::Image& image) {

@@ -16,6 +16,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "store/checksum.h"
@@ -33,6 +36,19 @@ class Statement {
   Statement& bind_checksum(int index);
   // True: a row is there to be read. False: done; the next call begins anew.
   Result<bool> next();
+  // What `read` makes of each row; its first error ends it.
+  template <class Read>
+  auto all(Read read) -> Result<std::vector<typename std::invoke_result_t<Read, const Statement&>::value_type>> {
+    std::vector<typename std::invoke_result_t<Read, const Statement&>::value_type> rows;
+    for (;;) {
+      const Result<bool> row = next();
+      if (!row) return fail(row.error());
+      if (!*row) return rows;
+      auto one = read(std::as_const(*this));
+      if (!one) return fail(one.error());
+      rows.push_back(std::move(*one));
+    }
+  }
   // For statements that give no rows.
   Status run();
 

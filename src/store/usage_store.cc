@@ -233,15 +233,7 @@ Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& e
   Result<Statement> rows = database_.prepare(kRecent);
   if (!rows) return fail(rows.error());
   rows->bind(1, endpoint).bind(2, limit);
-  std::vector<domain::UsageRecord> records;
-  for (;;) {
-    const Result<bool> row = rows->next();
-    if (!row) return fail(row.error());
-    if (!*row) return records;
-    Result<domain::UsageRecord> record = read_record(*rows);
-    if (!record) return fail(record.error());
-    records.push_back(std::move(*record));
-  }
+  return rows->all(read_record);
 }
 
 Result<std::map<std::string, EndpointTotals>> UsageStore::totals() {

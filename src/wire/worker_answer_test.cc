@@ -63,15 +63,11 @@ TEST(WorkerTensor, ItsBytesFitItsShape) {
     uint64_t bytes;
     bool fits;
   };
-  const Row rows[] = {{domain::DataType::kFp32, {2, 3}, 24, true},
-                      {domain::DataType::kFp32, {}, 4, true},
-                      {domain::DataType::kFp32, {0}, 0, true},
-                      {domain::DataType::kFp32, {2, 3}, 23, false},
-                      {domain::DataType::kFp32, {-1}, 4, false},
-                      {domain::DataType::kBytes, {2}, 8, true},
-                      {domain::DataType::kBytes, {2}, 100, true},
-                      {domain::DataType::kBytes, {2}, 7, false},
-                      {domain::DataType::kBytes, {2}, domain::kTensorBytesMax + 1, false}};
+  const Row rows[] = {{domain::DataType::kFp32, {2, 3}, 24, true},  {domain::DataType::kFp32, {}, 4, true},
+                      {domain::DataType::kFp32, {0}, 0, true},      {domain::DataType::kFp32, {2, 3}, 23, false},
+                      {domain::DataType::kFp32, {2, 3}, 25, false}, {domain::DataType::kFp32, {-1}, 4, false},
+                      {domain::DataType::kBytes, {2}, 8, true},     {domain::DataType::kBytes, {2}, 100, true},
+                      {domain::DataType::kBytes, {2}, 7, false},    {domain::DataType::kBytes, {2}, domain::kTensorBytesMax + 1, false}};
   for (const Row& row : rows) {
     const domain::TensorStart start{.head = {.name = "y", .type = row.type, .shape = row.shape}, .bytes = row.bytes};
     const auto back = decode_tensor_start(encode_tensor_start(start));

@@ -1,7 +1,7 @@
 // A call as bodies of frames from the server to a worker (worker.proto), and the credit by which either end paces the other. Pure.
 //
 // Both ends read what the other wrote, and neither trusts it: a worker checks that a call keeps the bounds of its server. What comes back
-// is in worker_answer.h.
+// is in worker_answer.h, which comes with this.
 #pragma once
 
 #include <string>
