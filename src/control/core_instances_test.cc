@@ -231,6 +231,8 @@ TEST(Instances, AFunctionThatNeverStartsIsToldAndTriedLater) {
   ASSERT_TRUE(world.errors.contains(call));
   EXPECT_NE(world.errors.at(call).message.find("the function does not start: it exited at once with 1"), std::string::npos);
   EXPECT_EQ(world.state_of("f"), "failed");
+  EXPECT_EQ(world.records.at(call).outcome, domain::Outcome::kFailed) << "not Ebb's fault";
+  EXPECT_EQ(world.records.at(call).billed_ms, 0);
 }
 
 TEST(Instances, ASilentCallIsBoundedByItsOwnTimeOnly) {

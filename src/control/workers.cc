@@ -48,7 +48,9 @@ void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event
                        : fmt::format("{} workers of this endpoint died in a row, the last one by: {}", endpoint.failures, endpoint.last_failure),
       .code = "worker_failed",
       .retry_after = std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now)};
-  tell_waiting(s, endpoint, domain::Outcome::kFault, error, "breaker");
+  // A function that does not start is no fault of ours; its calls cost nothing all the same, since none ran.
+  const bool own = typed && endpoint.revision.by_instances();
+  tell_waiting(s, endpoint, own ? domain::Outcome::kFailed : domain::Outcome::kFault, error, "breaker");
 }
 
 // A revision is kept as long as it is current or a worker still runs it. Calls that wait hold the current one.
