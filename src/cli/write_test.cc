@@ -123,7 +123,7 @@ TEST(Deploy, AFunctionsHintIsByItsContract) {
     });
     const Ran ran = run_for_test({.server = server.url() + "/"}, {"deploy", "f", "--image", "f@1"});
     EXPECT_EQ(ran.code, 0) << ran.err;
-    EXPECT_TRUE(ran.out.starts_with("f is deployed: f@1 by the contract " + contract + ", ")) << ran.out;
+    EXPECT_TRUE(ran.out.starts_with("f is deployed: f@1 by the contract " + contract + " (as the image says), ")) << ran.out;
     EXPECT_EQ(ran.err, contract == "cloudrun" ? "ask it: curl " + server.url() + "/invoke/f/\n" : "ask it: ebb invoke f --data '{}'\n");
   }
 }

@@ -57,7 +57,9 @@ class Peer {
   // The body of the next frame, which must be of this type; nullopt: it is not.
   template <class Message>
   std::optional<Message> expect(wire::FrameType type) {
-    const std::optional<wire::Frame> frame = next();
+    std::optional<wire::Frame> frame = next();
+    // What the spawner says of containers comes at any time.
+    if (frame && frame->type == wire::FrameType::kContainers && frame->type != type) frame = next();
     Message body;
     if (!frame || frame->type != type || !body.ParseFromString(frame->body)) return std::nullopt;
     return body;
