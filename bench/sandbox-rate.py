@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 
-from measure import Platform, finish
+from measure import Platform, finish, tree
 from measure.functions import NOOP, Requests, deploy_noop, spawn_ms
 
 from harness.waiting import eventually
@@ -21,9 +21,12 @@ NAMES = [f"noop-{number}" for number in range(BURST)]
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ebb-bench-") as folder, Platform() as server, Requests() as requests:
+        quiet = len(tree(server))
+
         def prepared() -> bool:
+            """And what was left of the instances before is cleared away."""
             rows = server.get("/ebb/v1/endpoints").json["endpoints"]
-            return all(row["state"] == "prepared" for row in rows)
+            return all(row["state"] == "prepared" for row in rows) and len(tree(server)) <= quiet + 2 * len(rows)
 
         def burst() -> float:
             return BURST / (requests.burst(*((server.port, f"/invoke/{name}") for name in NAMES)) / 1e6)

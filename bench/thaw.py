@@ -29,27 +29,41 @@ def free_port() -> int:
         return any_port.getsockname()[1]
 
 
+class Chain:
+    """The program alone, and behind two that do nothing but pass requests on: as many processes as stand between a caller and a function."""
+
+    def __enter__(self) -> "Chain":
+        self.ports = [free_port() for _ in range(3)]
+        self.programs = []
+        for number, port in enumerate(self.ports):
+            behind = {"FORWARD": str(self.ports[number - 1])} if number else {}
+            self.programs.append(subprocess.Popen([NOOP], env={"PORT": str(port), **behind}))
+            eventually(lambda port=port: is_open(port), 10, "the program never listened")
+        return self
+
+    def __exit__(self, *_) -> None:
+        for program in self.programs:
+            program.kill()
+            program.wait()
+
+
 def main() -> None:
-    port = free_port()
-    alone = subprocess.Popen([NOOP], env={"PORT": str(port)})
-    try:
-        eventually(lambda: is_open(port), 10, "the program never listened")
-        with tempfile.TemporaryDirectory(prefix="ebb-bench-") as folder, Platform() as server, Requests() as requests:
-            deploy_noop(server, pathlib.Path(folder), ["noop"], idle="20ms", keep="10m")
-            requests.burst((server.port, "/invoke/noop"))
-            ours, theirs, warm = [], [], []
-            for _ in range(RUNS):
-                server.wait_for_state("parked", "noop", 30)
-                theirs.append(requests.burst((port, "/")))
-                ours.append(requests.burst((server.port, "/invoke/noop")))
-                warm.append(requests.burst((server.port, "/invoke/noop")))
-    finally:
-        alone.kill()
-        alone.wait()
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    finish("thaw", {"thaw": ratio, "warm": statistics.median(warm) / statistics.median(theirs)}, {"frozen_us": ours, "warm_us": warm, "socket_us": theirs}, [
-        f"round trip to the program alone: p50 {statistics.median(theirs):.0f} us",
-        f"call to a frozen instance: p50 {statistics.median(ours):.0f} us, p99 {percentile(ours, 0.99):.0f} us; to a warm one: p50 {statistics.median(warm):.0f} us",
+    with tempfile.TemporaryDirectory(prefix="ebb-bench-") as folder, Chain() as chain, Platform() as server, Requests() as requests:
+        deploy_noop(server, pathlib.Path(folder), ["noop"], idle="20ms", keep="10m")
+        requests.burst((server.port, "/invoke/noop"))
+        ours, alone, behind, warm = [], [], [], []
+        for _ in range(RUNS):
+            server.wait_for_state("parked", "noop", 30)
+            alone.append(requests.burst((chain.ports[0], "/")))
+            behind.append(requests.burst((chain.ports[2], "/")))
+            ours.append(requests.burst((server.port, "/invoke/noop")))
+            warm.append(requests.burst((server.port, "/invoke/noop")))
+    ratio = statistics.median(ours) / statistics.median(alone)
+    limit = statistics.median(behind) / statistics.median(alone)
+    finish("thaw", {"thaw": ratio, "chain": limit, "warm": statistics.median(warm) / statistics.median(alone)},
+           {"frozen_us": ours, "warm_us": warm, "socket_us": alone, "chain_us": behind}, [
+        f"round trip to the program alone: p50 {statistics.median(alone):.0f} us; behind two that only pass it on: p50 {statistics.median(behind):.0f} us, {limit:.1f} of it",
+        f"call to a frozen instance: p50 {statistics.median(ours):.0f} us, p99 {percentile(ours, 0.99):.0f} us; again at once: p50 {statistics.median(warm):.0f} us",
         f"thaw: {ratio:.1f} of a local round trip (must <= 6, stretch <= 3)",
     ])
 
