@@ -1,6 +1,5 @@
 """The contracts in real images, each found in the image and spoken with what people use: AWS's runtime client, KServe's and Triton's clients, a shell
 script; and what a function can do to itself and to others, with its error, its log, its neighbour and its bill."""
-import asyncio
 import base64
 import concurrent.futures
 import http.client
@@ -11,6 +10,8 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -278,21 +279,11 @@ def test_azure_app_that_is_none(host, tmp_path, host_json, words):
 # --- KServe and Vertex ---
 
 def test_kserve_with_its_own_client(host):
-    from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+    """In a process of its own: its protobuf messages and tritonclient's have the same names."""
     deploy(host, "twice", "plain", contract="kserve", command=["python3", "-u", "/srv/kserve_server.py"])
-    url = f"{host.url}/invoke/twice"
-
-    async def ask():
-        async with InferenceRESTClient(RESTConfig(protocol="v1")) as client:
-            assert await client.is_model_ready(url, "twice") is True
-            assert await client.infer(url, {"instances": [[1, 2], [3, 4]]}, model_name="twice") == {"predictions": [[2, 4], [6, 8]]}
-        async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
-            assert await client.is_server_ready(url) and await client.is_model_ready(url, "twice")
-            request = InferRequest(model_name="twice", infer_inputs=[InferInput("x", [2], "FP32", data=[1.5, -2.0])])
-            answer = await client.infer(url, request, model_name="twice")
-            assert [(one.name, one.data) for one in answer.outputs] == [("doubled_x", [3.0, -4.0])]
-
-    asyncio.run(ask())
+    done = subprocess.run([sys.executable, ROOT / "tests/harness/kserve_function_client.py", f"{host.url}/invoke/twice"], capture_output=True, text=True, timeout=120,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_triton_client_against_a_function(host):
