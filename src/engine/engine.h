@@ -27,7 +27,7 @@ struct LoadOptions {
   int slots = 1;                  // 0: load only, stay parked
   int threads = 1;
   uint64_t tensor_bytes_max = 0;  // what the runs of a model may take together; 0: no other bound than the engine's own
-  int prepared = -1;  // a descriptor of what was prepared from the model, for the time of loading; -1: none
+  int prepared = -1;              // a descriptor of what was prepared from the model, for the time of loading; -1: none
   std::function<void(const std::string& line)> log = [](const std::string& /*nobody listens*/) {};  // for the endpoint's log, while loading
 };
 

@@ -1,7 +1,7 @@
 // A model package that was loaded: the library's sessions over its mapping, and what the model takes and gives.
 //
 // The number of threads belongs to a session, so there is one for each number that was asked for, made when it is first used; the few used last are kept. Where
-// the model was prepared, they look at the same mapped weights. One thread at a time.
+// the model was prepared, they look at the same mapped weights, and only one of them has packed ones. One thread at a time.
 //
 //   of what was prepared   quick    made in milliseconds; packs weights anew in every run
 //                          full     has its weights packed, which takes longer; made beside the work once the model was used, and replaces the quick one
@@ -57,7 +57,8 @@ class Model {
   Result<std::vector<domain::Tensor>> run(std::span<const domain::Tensor> inputs, std::span<const std::string> outputs, int threads,
                                           const Ort::RunOptions& options);
 
-  // Begins to make a full session for so many threads, where there is a quick one. Returns at once.
+  // Begins to make a full session for so many threads, where there is a quick one. Returns at once. One for another number goes before, if this one was
+  // used often enough to be worth it: two copies of packed weights are never held.
   void improve(int threads);
 
  private:
@@ -65,6 +66,7 @@ class Model {
     Ort::Session session{nullptr};
     Packing packing = Packing::kFull;
     uint64_t used = 0;  // rising
+    int runs = 0;
   };
   struct Improved {
     int threads = 1;
