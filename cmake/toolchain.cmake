@@ -7,6 +7,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # The same of the operator delete of a coroutine's frame, where it optimizes.
   add_compile_options($<$<CONFIG:RelWithDebInfo>:-Wno-mismatched-new-delete>)
 endif()
+if(EBB_UNITY)
+  # What one file calls another may have in a function; where files are compiled alone, the warning holds.
+  add_compile_options(-Wno-shadow)
+endif()
 if(EBB_SANITIZE)
   add_compile_options(-fsanitize=${EBB_SANITIZE} -fno-sanitize-recover=all -Wno-mismatched-new-delete)
   add_link_options(-fsanitize=${EBB_SANITIZE})

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly VENV=tests/.venv
-readonly BUILD=build/release
+readonly BUILD=build/lint  # where each file is compiled alone; only its headers are ever built
 [[ -x $VENV/bin/clang-format ]] || { echo "lint: run 'make setup' first" >&2; exit 1; }
 
 # Tracked files and new ones that are not ignored, that match the patterns.
@@ -46,7 +46,7 @@ for name in sys.argv[1:]:
         print(f"{name}: {error}")
 sys.exit(bad)'
 }
-configured() { [[ -f $BUILD/build.ninja ]] || cmake --preset release >/dev/null; }
+configured() { [[ -f $BUILD/build.ninja ]] || cmake --preset lint >/dev/null; }
 lint_headers() { configured && tools/ninja.sh "$BUILD" headers; }
 lint_tidy() { configured && tools/ninja.sh "$BUILD" ebb_wire_proto ebb_inference_proto && python3 tools/tidy.py "$BUILD"; }
 

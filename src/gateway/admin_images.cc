@@ -68,8 +68,8 @@ io::Task<void> answer(Exchange& exchange, Status done, std::string text) {
   co_await exchange.respond(std::move(response));
 }
 
-Status status_of(const Result<domain::Image>& image) { return image ? Status() : fail(image.error()); }
-Status status_of(const Result<wire::LoginRow>& row) { return row ? Status() : fail(row.error()); }
+Status outcome_of(const Result<domain::Image>& image) { return image ? Status() : fail(image.error()); }
+Status outcome_of(const Result<wire::LoginRow>& row) { return row ? Status() : fail(row.error()); }
 
 }  // namespace
 
@@ -81,7 +81,7 @@ io::Task<void> list_images(Services& services, Exchange& exchange) {
 io::Task<void> get_image(Services& services, Exchange& exchange) {
   const Result<domain::Image> image = find(services.images, exchange.request().param("ref"));
   std::string text = image ? image_line(*image) : std::string();
-  co_await answer(exchange, status_of(image), std::move(text));
+  co_await answer(exchange, outcome_of(image), std::move(text));
 }
 
 io::Task<void> add_image(Services& services, Exchange& exchange) {
@@ -110,7 +110,7 @@ io::Task<void> list_registries(Services& services, Exchange& exchange) {
 io::Task<void> put_registry(Services& services, Exchange& exchange) {
   const Result<wire::LoginRow> row = put(services.images, exchange.request());
   std::string text = row ? login_line(*row) : std::string();
-  co_await answer(exchange, status_of(row), std::move(text));
+  co_await answer(exchange, outcome_of(row), std::move(text));
 }
 
 io::Task<void> delete_registry(Services& services, Exchange& exchange) {
