@@ -1,4 +1,4 @@
-// One step: a batch of every generating call's token and parts of prompts, computed, sampled and turned into events.
+// One step: a batch of every generating call's token, then parts of prompts, each computed, sampled and turned into events.
 #include <utility>
 
 #include "base/check.h"
@@ -11,40 +11,62 @@ using Kind = engine::StepEvent::Kind;
 std::vector<engine::StepEvent> LlamaEngine::step() {
   Events events = std::exchange(shown_, {});
   if (running_count() == 0) return events;
-  fill_batch(events);
+  tell_started(events);
+  const std::vector<PromptNeed> needs = prompt_needs();
+  const bool someone_generates = add_generated();
+  if (someone_generates && !compute(events)) return events;
+  // Each prompt by itself: where sequences have different numbers of tokens, the library cuts their batch into parts of equal ones, and what was a chunk
+  // would become a token alone and the rest.
+  for (const PromptShare& share : share_prompts(needs, someone_generates, last_served_)) {
+    add_prompt_part(share.slot, share.tokens, events);
+    if (!compute(events)) return events;
+  }
+  return events;
+}
+
+void LlamaEngine::tell_started(Events& events) {
+  for (Slot& slot : slots_) {
+    if (!slot.running || slot.running->started) continue;
+    Running& running = *slot.running;
+    running.started = true;
+    events.push_back(
+        {.call = running.call, .kind = Kind::kStarted, .prompt_tokens = static_cast<int64_t>(running.prompt.size()), .cached_tokens = running.cached});
+  }
+}
+
+std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
+  std::vector<PromptNeed> needs;
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.running && !slot.running->next)
+      needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(slot.running->prompt.size())});
+  }
+  return needs;
+}
+
+bool LlamaEngine::add_generated() {
+  bool some = false;
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!slot.running || !slot.running->next) continue;
+    some = true;
+    Running& running = *slot.running;
+    running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);
+    slot.known.push_back(*std::exchange(running.next, std::nullopt));
+  }
+  return some;
+}
+
+bool LlamaEngine::compute(Events& events) {
   if (const Status computed = sequences_->decode(); !computed) {
     fail_all(computed.error(), events);
-    return events;
+    return false;
   }
   threads_.drop_replaced();
   for (size_t index = 0; index < slots_.size(); ++index) {
     if (slots_[index].running && slots_[index].running->output) take_result(index, events);
   }
-  return events;
-}
-
-void LlamaEngine::fill_batch(Events& events) {
-  std::vector<PromptNeed> needs;
-  bool someone_generates = false;
-  for (size_t index = 0; index < slots_.size(); ++index) {
-    Slot& slot = slots_[index];
-    if (!slot.running) continue;
-    Running& running = *slot.running;
-    if (!running.started) {
-      running.started = true;
-      events.push_back(
-          {.call = running.call, .kind = Kind::kStarted, .prompt_tokens = static_cast<int64_t>(running.prompt.size()), .cached_tokens = running.cached});
-    }
-    if (running.next) {
-      someone_generates = true;
-      running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);
-      slot.known.push_back(*std::exchange(running.next, std::nullopt));
-    } else {
-      needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(running.prompt.size())});
-    }
-  }
-  for (const PromptShare& share : share_prompts(needs, someone_generates, last_served_))
-    add_prompt_part(share.slot, share.tokens, events);
+  return true;
 }
 
 void LlamaEngine::add_prompt_part(size_t index, int64_t tokens, Events& events) {

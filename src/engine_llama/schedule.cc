@@ -52,6 +52,12 @@ size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
   return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(shorter), b.begin()).first - a.begin());
 }
 
+size_t tokens_to_keep(size_t common, size_t prompt_tokens) {
+  // The last chunk has at least two tokens, unless the prompt has one only (share_prompts).
+  const size_t before_last = prompt_tokens < 2 ? 0 : prompt_tokens - 2;
+  return std::min(common, before_last) / kPromptChunk * kPromptChunk;
+}
+
 std::optional<size_t> choose_slot(std::span<const SlotState> slots) {
   std::optional<size_t> best;
   // Higher is better, in this order: continues (by length), empty, used long ago.

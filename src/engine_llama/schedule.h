@@ -1,6 +1,6 @@
 // What the next batch holds and which slot a call gets. Pure: values in, values out; no model needed.
 //
-// A batch has one token of every call that is generating, and chunks of prompts. While someone generates, prompts get one chunk
+// A step has one token of every call that is generating, in one batch, and chunks of prompts, each in its own. While someone generates, prompts get one chunk
 // a step, so that a long prompt delays everyone else by one chunk at most; else a few. Chunks end at multiples of their size, counted from the
 // prompt's beginning: the same prompt is then cut the same way whoever runs beside it, and gives the same answer.
 #pragma once
@@ -41,6 +41,10 @@ size_t texts_in_batch(std::span<const std::vector<Token>> rest);
 
 // How many tokens the two have in common from their beginnings.
 size_t common_prefix(std::span<const Token> a, std::span<const Token> b);
+
+// Of `common` tokens that are known of a prompt of so many, how many to keep: whole chunks, and never so many that its last chunk is cut otherwise than without
+// them. A token computed alone rounds differently from one among others, on some processors enough for another answer.
+size_t tokens_to_keep(size_t common, size_t prompt_tokens);
 
 struct SlotState {
   bool free = true;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace ebb::engine_llama {
 namespace {
 
@@ -95,6 +97,23 @@ TEST(TextsInBatch, FillsItWithWholeTexts) {
     for (const size_t length : row.lengths)
       texts.emplace_back(length);
     EXPECT_EQ(texts_in_batch(texts), row.count) << row.what;
+  }
+}
+
+TEST(TokensToKeep, LeaveTheRestAsItIsCutFromTheBeginning) {
+  for (size_t prompt = 1; prompt <= 200; ++prompt) {
+    std::vector<size_t> begins;  // of the chunks of a prompt of which nothing is known
+    size_t last_served = 0;
+    for (PromptNeed need{.slot = 0, .done = 0, .total = static_cast<int64_t>(prompt)}; need.done < need.total;) {
+      begins.push_back(static_cast<size_t>(need.done));
+      need.done += share_prompts(std::vector{need}, true, last_served).front().tokens;
+    }
+    for (size_t common = 0; common <= prompt; ++common) {
+      const size_t kept = tokens_to_keep(common, prompt);
+      EXPECT_LE(kept, common);
+      EXPECT_EQ(std::ranges::count(begins, kept), 1) << kept << " of " << common << " for " << prompt;
+      EXPECT_LE(std::min(common, begins.back()), kept + kPromptChunk) << "as much as can be";
+    }
   }
 }
 

@@ -83,7 +83,7 @@ def test_a_prompt_that_was_seen_is_not_computed_again(client):
     long = [{"role": "system", "content": "Be brief. " * 60}, *ASK]
     client.chat.completions.create(model="chat", messages=long, max_tokens=2)
     usage = client.chat.completions.create(model="chat", messages=long, max_tokens=2).usage
-    assert usage.prompt_tokens_details.cached_tokens >= usage.prompt_tokens - 8
+    assert usage.prompt_tokens_details.cached_tokens >= usage.prompt_tokens - 33, "all but its last chunk"
 
 
 def test_bombs_do_not_move_the_neighbours(client):
