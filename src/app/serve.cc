@@ -20,6 +20,7 @@
 #include "io/files.h"
 #include "ledger/home.h"
 #include "registry/content_store.h"
+#include "registry/prefix_files.h"
 #include "registry/preparer.h"
 
 namespace ebb::app {
@@ -106,6 +107,7 @@ class Server {
   std::optional<registry::ImageStore> image_store_;
   std::unique_ptr<registry::Images> images_;
   std::optional<registry::RegistryLogins> logins_;
+  std::optional<registry::PrefixFiles> prefixes_;
   std::unique_ptr<ledger::UsageLog> usage_log_;
   std::unique_ptr<invoke::LocalPlatform> platform_;
   std::unique_ptr<RegistryAdmin> model_admin_;
@@ -158,13 +160,19 @@ Status Server::open_stores() {
   fetcher_ = std::make_unique<registry::Fetcher>(loop_.get_executor(), *content_, registry::FetcherOptions{.program = own_folder() / "ebb-fetch"});
   if (Status images = open_images(); !images) return images;
 
+  if (Result<registry::PrefixFiles> prefixes = registry::PrefixFiles::open(home_.path / "prefixes")) {
+    prefixes_ = std::move(*prefixes);
+  } else {
+    log_warn("what language models knew is not kept beyond their workers", {{"reason", prefixes.error().message}});
+  }
   usage_log_ = std::make_unique<ledger::UsageLog>(std::move(*usage), home_.path, [this](bool writable, const std::string& why) {
     io::asio::post(loop_, [this, writable, why] {
       if (platform_) platform_->set_store_writable(writable, why);
     });
   });
-  platform_ = std::make_unique<invoke::LocalPlatform>(loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *images_, *usage_log_,
-                                                      invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_)});
+  platform_ = std::make_unique<invoke::LocalPlatform>(
+      loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *images_, *usage_log_,
+      invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_), .prefixes = prefixes_ ? &*prefixes_ : nullptr});
   return {};
 }
 

@@ -28,6 +28,8 @@ struct LoadOptions {
   int threads = 1;
   uint64_t tensor_bytes_max = 0;  // what the runs of a model may take together; 0: no other bound than the engine's own
   int prepared = -1;              // a descriptor of what was prepared from the model, for the time of loading; -1: none
+  int prefixes = -1;              // a file for what sequences knew, to be read and written as long as the worker lives; -1: none
+  std::string prefixes_key = {};  // what its seals are made with
   std::function<void(const std::string& line)> log = [](const std::string& /*nobody listens*/) {};  // for the endpoint's log, while loading
 };
 

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "engine_llama/backend.h"
 #include "engine_llama/load_engine.h"
+#include "engine_llama/prefix_file.h"
 
 namespace ebb::engine_llama {
 
@@ -67,7 +68,7 @@ inline void collect(Answers& answers, const std::vector<engine::StepEvent>& even
 class DemoEngineTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    static bool once = (init_backend(EBB_GGML_BACKENDS_DIR), true);
+    static bool once = (init_backend(EBB_GGML_BACKENDS_DIR), init_seals(), true);
     (void)once;
   }
 
@@ -79,8 +80,16 @@ class DemoEngineTest : public testing::Test {
   void load(int slots, int64_t context = kContext) { load_from(EBB_DEMO_MODEL, slots, context); }
   void load_from(const char* path, int slots, int64_t context) {
     engine.reset();  // before the next takes memory
-    Result<std::unique_ptr<engine::Engine>> loaded = load_engine(
-        Fd(::open(path, O_RDONLY | O_CLOEXEC)), {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1}, [](int64_t, int64_t) {});
+    prefixes = prefix_memory();
+    load_with_prefixes(path, slots, context);
+  }
+  // As the next worker of the same endpoint.
+  void load_with_prefixes(const char* path, int slots, int64_t context) {
+    engine.reset();
+    Result<std::unique_ptr<engine::Engine>> loaded =
+        load_engine(Fd(::open(path, O_RDONLY | O_CLOEXEC)),
+                    {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1, .prefixes = prefixes.get(), .prefixes_key = "key"},
+                    [](int64_t, int64_t) {});
     ASSERT_TRUE(loaded) << loaded.error().message;
     engine = std::move(*loaded);
     ASSERT_EQ(engine->slots(), slots);
@@ -98,6 +107,7 @@ class DemoEngineTest : public testing::Test {
     return run()[CallId{1}];
   }
 
+  Fd prefixes;
   std::unique_ptr<engine::Engine> engine;
 };
 

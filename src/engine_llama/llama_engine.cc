@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "domain/limits.h"
 #include "engine_llama/shown_prompt.h"
 
 namespace ebb::engine_llama {
@@ -20,6 +21,11 @@ template <class... F>
 struct Overload : F... {
   using F::operator()...;
 };
+
+// What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, or in a context of another length.
+std::string shape_of_states(const engine::LoadOptions& options) {
+  return fmt::format("{} {} {}", library_version(), domain::kSlotsPerWorkerMax, options.context_tokens);
+}
 
 // All text of strangers in a call.
 size_t text_bytes(const domain::Chat& chat) {
@@ -63,6 +69,7 @@ LlamaEngine::LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<Cha
     : model_(std::move(model)),
       format_(std::move(format)),
       context_tokens_(options.context_tokens),
+      saved_(options.prefixes, options.prefixes_key, shape_of_states(options)),
       seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {
   threads_.set(options.threads);
 }
@@ -119,10 +126,9 @@ void LlamaEngine::park() {
   std::vector<size_t> order(slots_.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::sort(order, [&](size_t a, size_t b) { return slots_[a].last_used < slots_[b].last_used; });
-  if (order.size() > kSavedPrefixesMax) order.erase(order.begin(), order.end() - static_cast<ptrdiff_t>(kSavedPrefixesMax));
   for (const size_t index : order) {
-    if (slots_[index].known.size() < kSavedTokensMin || !SavedPrefixes::has_room_for(sequences_->saved_bytes(index))) continue;
-    saved_.add({.tokens = std::move(slots_[index].known), .state = sequences_->save(index)});
+    if (slots_[index].known.size() < kSavedTokensMin || !saved_.has_room_for(sequences_->saved_bytes(index), slots_[index].known.size())) continue;
+    saved_.add(std::move(slots_[index].known), sequences_->save(index));
   }
   slots_.clear();
   sequences_.reset();
@@ -191,14 +197,16 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
 
 void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from_beginning) {
   Slot& slot = slots_[index];
-  // At least the last token is computed: its result is where the answer begins. A call with a seed is computed from the beginning, since tokens
-  // round differently alone and among others: what happens to be cached would change what the seed promises.
-  const auto usable = [&](size_t common) { return from_beginning ? 0 : std::min(common, prompt.size() - 1); };
+  // The last chunk is always computed: its result is where the answer begins. A call with a seed is computed from the beginning: what was generated once was
+  // computed token by token, and as part of a prompt it would round differently, which would change what the seed promises.
+  const auto usable = [&](size_t common) { return from_beginning ? 0 : tokens_to_keep(common, prompt.size()); };
   const SavedPrefixes::Match match = saved_.longest_match(prompt);
   if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
     sequences_->clear(index);
     slot.known.clear();
-    if (sequences_->restore(index, match.saved->state)) slot.known = match.saved->tokens;
+    std::vector<Token> tokens = saved_.tokens(match.index);
+    const std::optional<PrefixFile::State> state = saved_.state(match.index);
+    if (state && sequences_->restore(index, state->bytes())) slot.known = std::move(tokens);
   }
   const size_t keep = usable(common_prefix(slot.known, prompt));
   if (keep == slot.known.size()) return;

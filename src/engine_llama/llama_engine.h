@@ -4,7 +4,7 @@
 //   ready    and a context with KV caches                    (park) → parked; (set_slots) → the same with more or fewer slots
 //
 // What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
-// saved. Answers do not depend on any of that: a token computes the same in whatever batch, slot or context it runs.
+// saved, in a file that outlives the worker. Answers do not depend on any of that: a token computes the same in whatever batch, slot or context it runs.
 //
 // The token that ends an answer (end of turn) is generated like any other: it counts in completion_tokens and has no text.
 #pragma once
@@ -66,7 +66,12 @@ class LlamaEngine final : public engine::Engine {
   void prepare(size_t index, std::span<const Token> prompt, bool from_beginning);
   // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
-  void fill_batch(Events& events);
+  void tell_started(Events& events);
+  std::vector<PromptNeed> prompt_needs() const;
+  // Every generating call's last token into the batch. False: nobody generates.
+  bool add_generated();
+  // What is in the batch, and what comes of it. False: all calls failed.
+  bool compute(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
   void take_result(size_t index, Events& events);
   static void give(CallId call, std::vector<domain::Text> texts, Events& events);

@@ -16,6 +16,12 @@ class LlamaEngineTest : public DemoEngineTest {};
 const char* const kSky = "Why is the sky blue?";
 const char* const kHello = "Say hello.";
 
+// What is known of the same prompt.
+int64_t whole_chunks(const Answer& answer) {
+  const auto prompt = static_cast<size_t>(answer.prompt);
+  return static_cast<int64_t>(tokens_to_keep(prompt, prompt));
+}
+
 TEST_F(LlamaEngineTest, AnswersTheSameAgain) {
   const Answer first = run_one(ask(kHello, 40));
   ASSERT_TRUE(first.end);
@@ -24,10 +30,10 @@ TEST_F(LlamaEngineTest, AnswersTheSameAgain) {
   EXPECT_EQ(first.cached, 0);
   EXPECT_GT(first.prompt, 10);
   EXPECT_EQ(first.tokens, first.end->completion_tokens);
-  // The second time all but the last token of the prompt is known.
+  // The second time all but the last chunk of the prompt is known.
   const Answer second = run_one(ask(kHello, 40));
   EXPECT_EQ(second.text, first.text);
-  EXPECT_EQ(second.cached, first.prompt - 1);
+  EXPECT_EQ(second.cached, whole_chunks(first));
   EXPECT_EQ(second.tokens, first.tokens);
 }
 
@@ -111,9 +117,39 @@ TEST_F(LlamaEngineTest, ParksToNothingAndKnowsTheConversationAgain) {
   ASSERT_TRUE(engine->set_slots(2));
   const Answer again = run_one(ask(kSky));
   EXPECT_EQ(again.text, first.text);
-  EXPECT_EQ(again.cached, first.prompt - 1);
+  EXPECT_EQ(again.cached, whole_chunks(first));
+  EXPECT_GE(again.cached, kPromptChunk) << "the prompt is longer than a chunk";
   const Answer other = run_one(ask(kHello));
-  EXPECT_LT(other.cached, other.prompt - 1);
+  EXPECT_EQ(other.cached, 0) << "its first chunk is another";
+}
+
+TEST_F(LlamaEngineTest, TheNextWorkerKnowsTheConversationAgain) {
+  const Answer first = run_one(ask(kSky));
+  engine->park();
+  load_with_prefixes(EBB_DEMO_MODEL, 2, kContext);
+  const Answer again = run_one(ask(kSky));
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_EQ(again.cached, whole_chunks(first));
+  engine->park();
+  load_with_prefixes(EBB_DEMO_MODEL, 1, 2 * kContext);
+  const Answer longer = run_one(ask(kSky));
+  EXPECT_EQ(longer.text, first.text);
+  EXPECT_EQ(longer.cached, 0) << "another context: what was saved does not fit";
+}
+
+TEST_F(LlamaEngineTest, WhatWasDamagedIsComputedAgain) {
+  const Answer first = run_one(ask(kSky));
+  engine->park();
+  // In the middle of the block's state.
+  uint8_t byte = 0;
+  const off_t middle = ::lseek(prefixes.get(), 0, SEEK_END) / 2;
+  ASSERT_EQ(::pread(prefixes.get(), &byte, 1, middle), 1);
+  byte ^= 1;
+  ASSERT_EQ(::pwrite(prefixes.get(), &byte, 1, middle), 1);
+  ASSERT_TRUE(engine->set_slots(1));
+  const Answer again = run_one(ask(kSky));
+  EXPECT_EQ(again.cached, 0);
+  EXPECT_EQ(again.text, first.text);
 }
 
 TEST_F(LlamaEngineTest, ContinuesAConversation) {
@@ -122,7 +158,7 @@ TEST_F(LlamaEngineTest, ContinuesAConversation) {
   std::get<domain::Chat>(call.input).messages.push_back({.role = "assistant", .content = first.text});
   std::get<domain::Chat>(call.input).messages.push_back({.role = "user", .content = "And again?"});
   const Answer second = run_one(call);
-  EXPECT_GT(second.cached, first.prompt);
+  EXPECT_GE(second.cached, kPromptChunk);
   load(1);
   EXPECT_EQ(run_one(call).text, second.text) << "as without knowing the beginning";
 }

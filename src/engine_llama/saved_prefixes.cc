@@ -1,34 +1,33 @@
-// Eight at most, so every question is a walk over all.
+// Few, so every question is a walk over all.
 #include "engine_llama/saved_prefixes.h"
 
-#include <algorithm>
+#include <utility>
+
+#include "domain/prefix_limits.h"
 
 namespace ebb::engine_llama {
 
-void SavedPrefixes::add(Saved saved) {
-  if (saved.state.empty() || !has_room_for(saved.state.size())) return;
-  std::erase_if(saved_, [&](const Saved& other) { return common_prefix(other.tokens, saved.tokens) == other.tokens.size(); });
-  const bool known = std::ranges::any_of(saved_, [&](const Saved& other) { return common_prefix(other.tokens, saved.tokens) == saved.tokens.size(); });
-  if (known) return;
-  saved_.push_back(std::move(saved));
-  while (saved_.size() > kSavedPrefixesMax || bytes() > kSavedBytesMax)
-    saved_.erase(saved_.begin());
+SavedPrefixes::SavedPrefixes(int file, std::string_view key, std::string_view shape) {
+  if (file >= 0) file_.emplace(file, key, shape, domain::kPrefixFileBytesMax);
+}
+
+void SavedPrefixes::add(std::vector<Token> tokens, std::span<const uint8_t> state) {
+  if (!has_room_for(state.size(), tokens.size())) return;
+  for (size_t index = count(); index-- > 0;) {
+    const size_t common = common_prefix(this->tokens(index), tokens);
+    if (common == tokens.size()) return;
+    if (common == this->tokens(index).size()) file_->drop(index);
+  }
+  (void)file_->add(std::move(tokens), state);
 }
 
 SavedPrefixes::Match SavedPrefixes::longest_match(std::span<const Token> prompt) const {
   Match best;
-  for (const Saved& saved : saved_) {
-    const size_t common = common_prefix(saved.tokens, prompt);
-    if (common > best.common) best = {.saved = &saved, .common = common};
+  for (size_t index = 0; index < count(); ++index) {
+    const size_t common = common_prefix(tokens(index), prompt);
+    if (common > best.common) best = {.index = index, .common = common};
   }
   return best;
-}
-
-size_t SavedPrefixes::bytes() const {
-  size_t sum = 0;
-  for (const Saved& saved : saved_)
-    sum += saved.state.size();
-  return sum;
 }
 
 }  // namespace ebb::engine_llama

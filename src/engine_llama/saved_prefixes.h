@@ -1,41 +1,39 @@
-// What parked sequences knew: their tokens and their KV state, so that a conversation goes on after waking without computing its
-// beginning again. In this worker's memory only, so never another tenant's, another model's or another library's.
+// What parked sequences knew: their tokens and their KV state, so that a conversation goes on without computing its beginning again, after waking and
+// in the next worker. Of one endpoint: never another tenant's, another model's or another library's (prefix_file.h).
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "engine_llama/prefix_file.h"
 #include "engine_llama/schedule.h"
-#include "engine_llama/sequences.h"
 
 namespace ebb::engine_llama {
 
-inline constexpr size_t kSavedPrefixesMax = 8;
-inline constexpr size_t kSavedBytesMax = size_t{64} << 20U;
-
 class SavedPrefixes {
  public:
-  struct Saved {
-    std::vector<Token> tokens;
-    SequenceState state;
-  };
+  // file: as PrefixFile takes it, or -1: nothing is kept.
+  SavedPrefixes(int file, std::string_view key, std::string_view shape);
 
   // Whether a state of that size may be kept at all; ask before copying one.
-  static bool has_room_for(size_t bytes) { return bytes <= kSavedBytesMax; }
-  // Adds as the most recent; the oldest go if bounds are passed. One whose tokens begin another's is dropped: the longer one serves both.
-  void add(Saved saved);
-  // The one that shares the longest beginning with the prompt, and how much; nullptr: none shares any.
+  bool has_room_for(uint64_t state_bytes, size_t tokens) const { return file_ && file_->has_room_for(state_bytes, tokens); }
+  // Adds as the most recent; those that were used longest ago make room. One whose tokens begin another's is not kept: the longer one serves both.
+  void add(std::vector<Token> tokens, std::span<const uint8_t> state);
+  // The one that shares the longest beginning with the prompt, and how much; common is 0 where none shares any.
   struct Match {
-    const Saved* saved = nullptr;
+    size_t index = 0;
     size_t common = 0;
   };
   Match longest_match(std::span<const Token> prompt) const;
+  const std::vector<Token>& tokens(size_t index) const { return file_->blocks()[index].tokens; }
+  // nullopt: it is damaged; the indices of others may have changed.
+  std::optional<PrefixFile::State> state(size_t index) { return file_->read(index); }
 
-  size_t count() const { return saved_.size(); }
-  size_t bytes() const;
+  size_t count() const { return file_ ? file_->blocks().size() : 0; }
 
  private:
-  std::vector<Saved> saved_;  // most recent last
+  std::optional<PrefixFile> file_;
 };
 
 }  // namespace ebb::engine_llama

@@ -6,43 +6,41 @@
 namespace ebb::engine_llama {
 namespace {
 
-SavedPrefixes::Saved saved(std::vector<Token> tokens, size_t bytes = 10) { return {.tokens = std::move(tokens), .state = SequenceState(bytes)}; }
+class SavedPrefixesTest : public testing::Test {
+ protected:
+  void SetUp() override { init_seals(); }
+  void add(std::vector<Token> tokens, size_t bytes = 10) { prefixes.add(std::move(tokens), std::vector<uint8_t>(bytes, 1)); }
+  size_t common(const std::vector<Token>& prompt) const { return prefixes.longest_match(prompt).common; }
 
-TEST(SavedPrefixes, FindsTheLongestMatch) {
-  SavedPrefixes prefixes;
-  prefixes.add(saved({1, 2, 3}));
-  prefixes.add(saved({1, 2, 4, 5}));
-  const std::vector<Token> prompt = {1, 2, 4, 9};
-  const auto match = prefixes.longest_match(prompt);
-  ASSERT_NE(match.saved, nullptr);
+  Fd memory = prefix_memory();
+  SavedPrefixes prefixes{memory.get(), "key", "shape"};
+};
+
+TEST_F(SavedPrefixesTest, FindsTheLongestMatch) {
+  add({1, 2, 3});
+  add({1, 2, 4, 5});
+  const SavedPrefixes::Match match = prefixes.longest_match(std::vector<Token>{1, 2, 4, 9});
   EXPECT_EQ(match.common, 3U);
-  EXPECT_EQ(match.saved->tokens, (std::vector<Token>{1, 2, 4, 5}));
-  EXPECT_EQ(prefixes.longest_match(std::vector<Token>{7}).saved, nullptr);
+  EXPECT_EQ(prefixes.tokens(match.index), (std::vector<Token>{1, 2, 4, 5}));
+  EXPECT_TRUE(prefixes.state(match.index));
+  EXPECT_EQ(common({7}), 0U);
 }
 
-TEST(SavedPrefixes, KeepsTheLongerOfTwoThatBeginAlike) {
-  SavedPrefixes prefixes;
-  prefixes.add(saved({1, 2}));
-  prefixes.add(saved({1, 2, 3}));
+TEST_F(SavedPrefixesTest, KeepsTheLongerOfTwoThatBeginAlike) {
+  add({1, 2});
+  add({1, 2, 3});
   EXPECT_EQ(prefixes.count(), 1U);
-  prefixes.add(saved({1}));
+  add({1});
   EXPECT_EQ(prefixes.count(), 1U);
-  EXPECT_EQ(prefixes.longest_match(std::vector<Token>{1, 2, 3}).common, 3U);
+  EXPECT_EQ(common({1, 2, 3}), 3U);
 }
 
-TEST(SavedPrefixes, IsBounded) {
-  SavedPrefixes prefixes;
-  for (Token token = 0; token < 20; ++token)
-    prefixes.add(saved({token, token}));
-  EXPECT_EQ(prefixes.count(), kSavedPrefixesMax);
-  EXPECT_EQ(prefixes.longest_match(std::vector<Token>{0, 0}).saved, nullptr) << "the oldest went";
-  EXPECT_NE(prefixes.longest_match(std::vector<Token>{19, 19}).saved, nullptr);
-  prefixes.add(saved({100}, kSavedBytesMax + 1));
-  EXPECT_EQ(prefixes.longest_match(std::vector<Token>{100}).saved, nullptr) << "too large to keep";
-  prefixes.add(saved({101}, kSavedBytesMax));
-  EXPECT_EQ(prefixes.count(), 1U) << "the others made room";
-  prefixes.add(saved({}, 0));
-  EXPECT_EQ(prefixes.count(), 1U) << "nothing saved";
+TEST_F(SavedPrefixesTest, KeepsNothingWithoutAFile) {
+  SavedPrefixes none(-1, "", "");
+  EXPECT_FALSE(none.has_room_for(10, 3));
+  none.add({1, 2, 3}, std::vector<uint8_t>(10));
+  EXPECT_EQ(none.count(), 0U);
+  EXPECT_EQ(none.longest_match(std::vector<Token>{1, 2, 3}).common, 0U);
 }
 
 }  // namespace

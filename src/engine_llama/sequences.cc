@@ -69,7 +69,7 @@ SequenceState Sequences::save(size_t sequence) const {
   return state;
 }
 
-bool Sequences::restore(size_t sequence, const SequenceState& state) {
+bool Sequences::restore(size_t sequence, std::span<const uint8_t> state) {
   if (!state.empty() && llama_state_seq_set_data(context_, state.data(), state.size(), static_cast<llama_seq_id>(sequence)) == state.size()) return true;
   clear(sequence);
   return false;

@@ -18,7 +18,7 @@ struct llama_context;
 
 namespace ebb::engine_llama {
 
-// The saved state of a sequence; bytes of the library, never from outside this process.
+// The saved state of a sequence; bytes of the library, never from anybody but a worker of the same endpoint.
 using SequenceState = std::vector<uint8_t>;
 
 class Sequences {
@@ -37,7 +37,7 @@ class Sequences {
   bool cut_back(size_t sequence, int64_t position);
   // Empty: it could not be saved.
   SequenceState save(size_t sequence) const;
-  bool restore(size_t sequence, const SequenceState& state);
+  bool restore(size_t sequence, std::span<const uint8_t> state);
   size_t saved_bytes(size_t sequence) const;
 
   // The batch: add, then decode; decode empties it. Returns the index by which a wanted output is found afterwards.

@@ -82,6 +82,8 @@ void Fleet::start(StartOrder order) {
   link->egress = std::move(order.egress);
   std::string load = order.function ? wire::encode_container_load(*order.function, order.slots) : encode_load(order);
   if (order.prepared) link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrepared, .stream = 0, .body = {}}, std::move(order.prepared));
+  if (order.prefixes)
+    link->before_channel.emplace_back(wire::Frame{.type = FrameType::kPrefixes, .stream = 0, .body = std::move(order.prefixes_key)}, std::move(order.prefixes));
   link->before_channel.emplace_back(wire::Frame{.type = FrameType::kLoad, .stream = 0, .body = std::move(load)}, std::move(order.model));
   workers_[order.worker] = link;
 

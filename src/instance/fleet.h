@@ -36,6 +36,8 @@ struct StartOrder {
   std::string model_name;
   Fd model;                                       // read-only; empty for the echo engine
   Fd prepared;                                    // what was made of it before, read-only; empty where there is nothing
+  Fd prefixes;                                    // where it keeps what sequences knew, for reading and writing; empty: nowhere
+  std::string prefixes_key;                       // for the seals in there
   std::optional<domain::FunctionStart> function;  // of the container engine, which has no model
   std::optional<domain::Egress> egress;           // what the function may reach; absent: nothing
   int64_t context_tokens = 0;

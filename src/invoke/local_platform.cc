@@ -145,6 +145,7 @@ Status LocalPlatform::remove(const std::string& endpoint) {
   if (Result<EndpointView> known = this->endpoint(endpoint); !known) return fail(known.error());
   if (Status stored = catalog_.delete_endpoint(endpoint); !stored) return stored;
   feed(control::EndpointRemoved{.endpoint = endpoint});
+  if (options_.prefixes != nullptr) options_.prefixes->remove(endpoint);
   log_.forget(endpoint);
   egress_.erase(endpoint);
   return {};

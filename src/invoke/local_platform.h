@@ -24,6 +24,7 @@
 #include "io/clock.h"
 #include "ledger/usage_log.h"
 #include "registry/models.h"
+#include "registry/prefix_files.h"
 #include "store/catalog.h"
 
 namespace ebb::invoke {
@@ -32,6 +33,7 @@ struct PlatformOptions {
   std::string version;
   std::string home;
   control::NodeConfig node;
+  registry::PrefixFiles* prefixes = nullptr;  // must outlive the platform; nullptr: workers keep what they knew in memory only
 };
 
 class LocalPlatform final : public Platform {

@@ -132,6 +132,7 @@ void LocalPlatform::take_gone(const instance::WorkerGone& gone) {
   log_info("worker gone", {{"endpoint", endpoint}, {"worker", to_hex(gone.worker.value)}, {"reason", why}});
   feed(control::WorkerDied{.worker = gone.worker, .reason = gone.reason, .error = gone.error});
   worker_endpoints_.erase(gone.worker);
+  if (options_.prefixes != nullptr) options_.prefixes->give_back(gone.worker);
   progress_told_.erase(gone.worker);
 }
 

@@ -36,6 +36,7 @@ enum class FrameType : uint16_t {
   kCredit = 9,     // stream = call: so many bytes of its answer were taken
   kEnd = 11,       // of a container function: it is told to end, and so is the worker when it has
   kPrepared = 10,  // before kLoad, with the descriptor of what was prepared from the model attached
+  kPrefixes = 12,  // before kLoad: the key of the file of saved prefixes, its descriptor attached
   // worker → server
   kBlank = 32,  // libraries loaded, waiting for kLoad
   kProgress = 33,

@@ -15,7 +15,7 @@ namespace ebb::worker {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kAttachmentsMax = 2;  // a model, and what was prepared from it
+constexpr size_t kAttachmentsMax = 3;  // a model, what was prepared from it, and a file of prefixes
 
 }  // namespace
 

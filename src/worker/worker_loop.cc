@@ -26,6 +26,8 @@ struct Ending {
 };
 using Step = std::expected<void, Ending>;
 
+constexpr size_t kPrefixesKeyBytesMax = 64;
+
 std::unexpected<Ending> protocol_error(std::string why) { return std::unexpected(Ending{.status = kProtocolExit, .why = std::move(why)}); }
 std::unexpected<Ending> server_gone() { return std::unexpected(Ending{.status = 0}); }
 
@@ -47,6 +49,7 @@ class Loop {
   Step handle_frames();
   Step handle(const Frame& frame);
   Step take_prepared();
+  Step take_prefixes(const Frame& frame);
   Step load(const Frame& frame);
   Step set_slots(int slots);
   Step park();
@@ -67,7 +70,9 @@ class Loop {
   bool needs_model_;
   std::function<Status()> seal_;
   Channel channel_;
-  Fd prepared_;                             // until the load
+  Fd prepared_;  // until the load
+  Fd prefixes_;  // longer than the engine
+  std::string prefixes_key_;
   std::unique_ptr<engine::Engine> engine_;  // once loaded and sealed
   bool paused_ = false;
   std::set<CallId> running_;
@@ -109,13 +114,14 @@ Step Loop::handle_frames() {
 }
 
 Step Loop::handle(const Frame& frame) {
-  const bool before_load = frame.type == FrameType::kLoad || frame.type == FrameType::kPrepared;
+  const bool before_load = frame.type == FrameType::kLoad || frame.type == FrameType::kPrepared || frame.type == FrameType::kPrefixes;
   if ((engine_ == nullptr) != before_load)
     return protocol_error(fmt::format("frame type {} {} Load", static_cast<int>(frame.type), before_load ? "after" : "before"));
   const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
   if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
   switch (frame.type) {
     case FrameType::kPrepared: return take_prepared();
+    case FrameType::kPrefixes: return take_prefixes(frame);
     case FrameType::kLoad: return load(frame);
     case FrameType::kPark: return park();
     case FrameType::kThreads: return set_threads(frame);
@@ -140,6 +146,15 @@ Step Loop::take_prepared() {
   return {};
 }
 
+Step Loop::take_prefixes(const Frame& frame) {
+  Fd prefixes = channel_.take_attachment();
+  if (prefixes_ || !prefixes || frame.body.size() > kPrefixesKeyBytesMax)
+    return protocol_error("a second Prefixes, or one without a descriptor or with no key of ours");
+  prefixes_ = std::move(prefixes);
+  prefixes_key_ = frame.body;
+  return {};
+}
+
 Step Loop::load(const Frame& frame) {
   wire::pb::Load load;
   if (!load.ParseFromString(frame.body)) return protocol_error("a Load that does not parse");
@@ -156,6 +171,8 @@ Step Loop::load(const Frame& frame) {
                                     .threads = std::max(1, load.threads()),
                                     .tensor_bytes_max = load.tensor_bytes_max(),
                                     .prepared = prepared_.get(),
+                                    .prefixes = prefixes_.get(),
+                                    .prefixes_key = prefixes_key_,
                                     .log = [this](const std::string& line) { log(line); }};
   Result<std::unique_ptr<engine::Engine>> done = loader_(std::move(model), options, [this](int64_t part, int64_t whole) {
     wire::pb::Progress progress;
