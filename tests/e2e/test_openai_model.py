@@ -56,10 +56,15 @@ def test_a_schema_cut_short_says_so(client):
 def test_calls_fit_their_parameters(client):
     ask = [{"role": "user", "content": "What is the weather in Paris?"}]
     for seed in range(3):
-        choice = client.chat.completions.create(model="chat", messages=ask, tools=[WEATHER], tool_choice="required", seed=seed, max_tokens=120).choices[0]
-        assert choice.finish_reason == "tool_calls" and not choice.message.content
-        for call in choice.message.tool_calls:
-            jsonschema.validate(json.loads(call.function.arguments), WEATHER["function"]["parameters"])
+        for parallel in (True, False):
+            choice = client.chat.completions.create(model="chat", messages=ask, tools=[WEATHER], tool_choice="required", seed=seed, max_tokens=120,
+                                                    parallel_tool_calls=parallel).choices[0]
+            calls = choice.message.tool_calls
+            # Where several calls may follow each other, a model may go on with them until its limit: the last is then cut.
+            assert choice.finish_reason == "tool_calls" or (parallel and choice.finish_reason == "length" and len(calls) > 1)
+            assert calls and not choice.message.content
+            for call in calls if choice.finish_reason == "tool_calls" else calls[:-1]:
+                jsonschema.validate(json.loads(call.function.arguments), WEATHER["function"]["parameters"])
     messages = [*ask, choice.message, *({"role": "tool", "tool_call_id": call.id, "content": "21 degrees, sunny"} for call in choice.message.tool_calls)]
     assert client.chat.completions.create(model="chat", messages=messages, tools=[WEATHER], tool_choice="none", max_tokens=40).choices[0].message.content
 
