@@ -1,11 +1,11 @@
 # The front door. Everything happens in tools/: each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench lint clean
+.PHONY: help setup build run test bench bench-peers lint clean
 
 help:  ## This list
 	@echo 'Ebb: serverless AI inference that you run yourself. Start with `make run`.'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*##/\1:/p' Makefile | while IFS=: read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | while IFS=: read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup:  ## Install what is missing: packages (apt), the engine, the demo model, test tools
 	@tools/setup.sh
@@ -21,6 +21,9 @@ test:  ## Unit, golden and end-to-end tests, then the same under ASan/UBSan and 
 
 bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle); without NAME, a list
 	@tools/bench.sh "$(NAME)"
+
+bench-peers:  ## What benchmarks compare with: nginx and wrk (apt)
+	@tools/bench_peers.sh
 
 lint:  ## Format, layers, headers, clang-tidy, scripts
 	@tools/lint.sh
