@@ -42,11 +42,11 @@ class Endpoint:
         return call
 
 
-def measured(tier: str) -> tuple[list[dict], list[dict]]:
-    """Calls with a new prefix and with a stored one. Ends with the first that did not reuse its prefix."""
+def measured(tier: str) -> tuple[list[dict], list[dict], dict]:
+    """Calls with a new prefix and with a stored one, and the conditions while the platform lived. Ends with the first that did not reuse its prefix."""
     chance = random.Random(4)
     new, stored = [], []
-    with Platform() as server:
+    with Platform() as server, Conditions() as conditions:  # whose processes nobody waits for would count as foreign afterwards
         endpoint = Endpoint(server, tier)
         for _ in range(RUNS):
             prefix = " ".join(chance.choices(WORDS, k=PREFIX))
@@ -57,24 +57,24 @@ def measured(tier: str) -> tuple[list[dict], list[dict]]:
                 sys.exit(f"bench: of a prefix that is new {new[-1]['cached_tokens']} tokens were said to be cached")
             if stored[-1]["cached_tokens"] < PREFIX * 0.9:
                 break
-    return new, stored
+    return new, stored, conditions
 
 
 def main() -> None:
     figures, raw, lines, without = {}, {}, [], []
-    with Conditions() as conditions:
-        for tier in TIERS:
-            new, stored = measured(tier)
-            raw[tier] = {"new": new, "stored": stored}
-            cached = [call["cached_tokens"] for call in stored]
-            lines.append(f"{tier}: a prompt of {new[0]['prompt_tokens']} tokens, new: {spread([call['first_ms'] for call in new])}; "
-                         f"with a stored prefix ({min(cached)} tokens cached): {spread([call['first_ms'] for call in stored])}")
-            if min(cached) < PREFIX * 0.9:
-                without.append(tier)
-                continue
-            figures[f"wake-with-prefix.{tier}"] = statistics.median(call["first_ms"] for call in stored) / statistics.median(call["first_ms"] for call in new)
-    lines += void(conditions) + [f"{name}: {ratio:.3f} of computing the prefix (must <= 0.10, stretch <= 0.02)" for name, ratio in figures.items()]
-    finish("wake-with-prefix", figures, {**raw, "conditions": conditions, "versions": versions()}, lines)
+    for tier in TIERS:
+        new, stored, conditions = measured(tier)
+        raw[tier] = {"new": new, "stored": stored, "conditions": conditions}
+        lines += void(conditions)
+        cached = [call["cached_tokens"] for call in stored]
+        lines.append(f"{tier}: a prompt of {new[0]['prompt_tokens']} tokens, new: {spread([call['first_ms'] for call in new])}; "
+                     f"with a stored prefix ({min(cached)} tokens cached): {spread([call['first_ms'] for call in stored])}")
+        if min(cached) < PREFIX * 0.9:
+            without.append(tier)
+            continue
+        figures[f"wake-with-prefix.{tier}"] = statistics.median(call["first_ms"] for call in stored) / statistics.median(call["first_ms"] for call in new)
+    lines += [f"{name}: {ratio:.3f} of computing the prefix (must <= 0.10, stretch <= 0.02)" for name, ratio in figures.items()]
+    finish("wake-with-prefix", figures, {**raw, "versions": versions()}, lines)
     if without:
         sys.exit(f"bench: a prefix of {PREFIX} tokens that was computed before was not reused: {', '.join(without)}; there is no figure for that")
 
