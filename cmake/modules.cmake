@@ -6,26 +6,6 @@
 # fuzz target each), *_bench.cc and main_*.cc. MODULES must all stand below RANK: that is what keeps the layers of ARCHITECTURE.md
 # true, so the configure step fails otherwise. What a file may include is checked again, file by file, by tools/check_layers.py.
 
-option(EBB_UNITY "compile several sources of a module as one: a third of the time for a build from nothing, more for a change of one file" OFF)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
-
-# Groups that tools/unity_groups.py makes; a source that is alone in its group is compiled as ever.
-function(ebb_group target)
-  if(NOT EBB_UNITY)
-    return()
-  endif()
-  # A coroutine's frame holds what only its file knows; GCC takes a file that is included for a header.
-  if("io" IN_LIST ARG_MODULES)
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
-  endif()
-  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/unity_groups.py 8 ${ARGN} OUTPUT_VARIABLE groups COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX MATCHALL "[0-9]+" groups "${groups}")
-  foreach(source group IN ZIP_LISTS ARGN groups)
-    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${target}_${group})
-  endforeach()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-endfunction()
-
 function(ebb_module name)
   cmake_parse_arguments(ARG "" "RANK" "MODULES;LIBS;TEST_MODULES;TEST_LIBS" ${ARGN})
   set_property(GLOBAL PROPERTY EBB_RANK_${name} ${ARG_RANK})
@@ -100,6 +80,26 @@ function(ebb_module name)
     target_link_libraries(headers_${name} PRIVATE ebb_${name})
     set_property(GLOBAL APPEND PROPERTY EBB_HEADER_TARGETS headers_${name})
   endif()
+endfunction()
+
+option(EBB_UNITY "compile several sources of a module as one: a third of the time for a build from nothing, more for a change of one file" OFF)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+# Groups that tools/unity_groups.py makes; a source that is alone in its group is compiled as ever.
+function(ebb_group target)
+  if(NOT EBB_UNITY)
+    return()
+  endif()
+  # A coroutine's frame holds what only its file knows; GCC takes a file that is included for a header.
+  if("io" IN_LIST ARG_MODULES)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/unity_groups.py 8 ${ARGN} OUTPUT_VARIABLE groups COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[0-9]+" groups "${groups}")
+  foreach(source group IN ZIP_LISTS ARGN groups)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${target}_${group})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
 # ebb_program(ebb-name MAIN file.cc MODULES m… [LIBS target…]): a program whose main lies in module m's folder.

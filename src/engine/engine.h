@@ -26,10 +26,11 @@ struct LoadOptions {
   int64_t context_tokens = 4096;  // of one slot
   int slots = 1;                  // 0: load only, stay parked
   int threads = 1;
-  uint64_t tensor_bytes_max = 0;  // what the runs of a model may take together; 0: no other bound than the engine's own
-  int prepared = -1;              // a descriptor of what was prepared from the model, for the time of loading; -1: none
-  int prefixes = -1;              // a file for what sequences knew, to be read and written as long as the worker lives; -1: none
-  std::string prefixes_key = {};  // what its seals are made with
+  uint64_t tensor_bytes_max = 0;    // what the runs of a model may take together; 0: no other bound than the engine's own
+  int prepared = -1;                // a descriptor of what was prepared from the model, for the time of loading; -1: none
+  int prefixes = -1;                // a file for what sequences knew, to be read and written as long as the worker lives; -1: none
+  std::string prefixes_key = {};    // what its seals are made with
+  uint64_t prefixes_bytes_max = 0;  // what it may grow to
   std::function<void(const std::string& line)> log = [](const std::string& /*nobody listens*/) {};  // for the endpoint's log, while loading
 };
 

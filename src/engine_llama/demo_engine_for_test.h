@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "domain/prefix_limits.h"
 #include "engine_llama/backend.h"
 #include "engine_llama/load_engine.h"
 #include "engine_llama/prefix_file.h"
@@ -86,10 +87,15 @@ class DemoEngineTest : public testing::Test {
   // As the next worker of the same endpoint.
   void load_with_prefixes(const char* path, int slots, int64_t context) {
     engine.reset();
-    Result<std::unique_ptr<engine::Engine>> loaded =
-        load_engine(Fd(::open(path, O_RDONLY | O_CLOEXEC)),
-                    {.model_name = "demo", .context_tokens = context, .slots = slots, .threads = 1, .prefixes = prefixes.get(), .prefixes_key = "key"},
-                    [](int64_t, int64_t) {});
+    Result<std::unique_ptr<engine::Engine>> loaded = load_engine(Fd(::open(path, O_RDONLY | O_CLOEXEC)),
+                                                                 {.model_name = "demo",
+                                                                  .context_tokens = context,
+                                                                  .slots = slots,
+                                                                  .threads = 1,
+                                                                  .prefixes = prefixes.get(),
+                                                                  .prefixes_key = "key",
+                                                                  .prefixes_bytes_max = domain::kPrefixMemoryBytesMax},
+                                                                 [](int64_t, int64_t) {});
     ASSERT_TRUE(loaded) << loaded.error().message;
     engine = std::move(*loaded);
     ASSERT_EQ(engine->slots(), slots);

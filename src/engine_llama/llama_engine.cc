@@ -69,7 +69,7 @@ LlamaEngine::LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<Cha
     : model_(std::move(model)),
       format_(std::move(format)),
       context_tokens_(options.context_tokens),
-      saved_(options.prefixes, options.prefixes_key, shape_of_states(options)),
+      saved_(options.prefixes, options.prefixes_key, shape_of_states(options), options.prefixes_bytes_max),
       seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {
   threads_.set(options.threads);
 }

@@ -4,7 +4,8 @@
 //   ready    and a context with KV caches                    (park) → parked; (set_slots) → the same with more or fewer slots
 //
 // What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
-// saved, in a file that outlives the worker. Answers do not depend on any of that: a token computes the same in whatever batch, slot or context it runs.
+// saved, in a file that outlives the worker. A prompt is computed in the same chunks whatever
+// of it is known and whoever runs beside it (schedule.h), so its answer does not depend on that.
 //
 // The token that ends an answer (end of turn) is generated like any other: it counts in completion_tokens and has no text.
 #pragma once

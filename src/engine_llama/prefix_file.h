@@ -17,10 +17,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
-#include "base/result.h"
 #include "engine_llama/schedule.h"
 
 namespace ebb::engine_llama {

@@ -3,16 +3,15 @@
 
 #include <utility>
 
-#include "domain/prefix_limits.h"
-
 namespace ebb::engine_llama {
 
-SavedPrefixes::SavedPrefixes(int file, std::string_view key, std::string_view shape) {
-  if (file >= 0) file_.emplace(file, key, shape, domain::kPrefixFileBytesMax);
+SavedPrefixes::SavedPrefixes(int file, std::string_view key, std::string_view shape, uint64_t bytes_max) {
+  if (file >= 0) file_.emplace(file, key, shape, bytes_max);
 }
 
 void SavedPrefixes::add(std::vector<Token> tokens, std::span<const uint8_t> state) {
-  if (!has_room_for(state.size(), tokens.size())) return;
+  // Nothing is dropped for what could not be saved.
+  if (state.empty() || !has_room_for(state.size(), tokens.size())) return;
   for (size_t index = count(); index-- > 0;) {
     const size_t common = common_prefix(this->tokens(index), tokens);
     if (common == tokens.size()) return;

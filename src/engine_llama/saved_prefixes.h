@@ -14,7 +14,7 @@ namespace ebb::engine_llama {
 class SavedPrefixes {
  public:
   // file: as PrefixFile takes it, or -1: nothing is kept.
-  SavedPrefixes(int file, std::string_view key, std::string_view shape);
+  SavedPrefixes(int file, std::string_view key, std::string_view shape, uint64_t bytes_max);
 
   // Whether a state of that size may be kept at all; ask before copying one.
   bool has_room_for(uint64_t state_bytes, size_t tokens) const { return file_ && file_->has_room_for(state_bytes, tokens); }

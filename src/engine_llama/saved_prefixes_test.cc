@@ -13,7 +13,7 @@ class SavedPrefixesTest : public testing::Test {
   size_t common(const std::vector<Token>& prompt) const { return prefixes.longest_match(prompt).common; }
 
   Fd memory = prefix_memory();
-  SavedPrefixes prefixes{memory.get(), "key", "shape"};
+  SavedPrefixes prefixes{memory.get(), "key", "shape", uint64_t{1} << 20U};
 };
 
 TEST_F(SavedPrefixesTest, FindsTheLongestMatch) {
@@ -35,8 +35,15 @@ TEST_F(SavedPrefixesTest, KeepsTheLongerOfTwoThatBeginAlike) {
   EXPECT_EQ(common({1, 2, 3}), 3U);
 }
 
+TEST_F(SavedPrefixesTest, DropsNothingForWhatCouldNotBeSaved) {
+  add({1, 2});
+  add({1, 2, 3}, 0);
+  add({1, 2, 3}, size_t{2} << 20U);
+  EXPECT_EQ(common({1, 2, 3}), 2U);
+}
+
 TEST_F(SavedPrefixesTest, KeepsNothingWithoutAFile) {
-  SavedPrefixes none(-1, "", "");
+  SavedPrefixes none(-1, "", "", 0);
   EXPECT_FALSE(none.has_room_for(10, 3));
   none.add({1, 2, 3}, std::vector<uint8_t>(10));
   EXPECT_EQ(none.count(), 0U);

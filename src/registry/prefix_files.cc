@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "domain/prefix_limits.h"
+#include "io/files.h"
 #include "registry/files.h"
 
 namespace ebb::registry {
@@ -26,13 +29,6 @@ constexpr const char* kSecretName = "secret";
 constexpr size_t kNamesMax = 100'000;
 constexpr size_t kEndpointDigits = 16;
 constexpr size_t kRestDigits = 32;
-
-std::string hex_of(std::string_view bytes) {
-  std::string hex;
-  for (const char byte : bytes)
-    hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return hex;
-}
 
 bool is_prefix_name(std::string_view name) {
   const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -46,14 +42,6 @@ uint64_t disk_bytes(int file) {
   return info ? static_cast<uint64_t>(info->st_blocks) * 512 : 0;
 }
 
-Status write_secret(int folder, const std::array<uint8_t, 32>& secret) {
-  const Result<Fd> file = open_beneath(folder, kSecretName, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (!file) return fail(file.error());
-  if (::write(file->get(), secret.data(), secret.size()) != static_cast<ssize_t>(secret.size()))
-    return fail(errno_error("cannot write the secret of prefixes", errno));
-  return sync(file->get(), "the secret of prefixes");
-}
-
 }  // namespace
 
 PrefixBounds default_prefix_bounds() {
@@ -65,14 +53,14 @@ Result<PrefixFiles> PrefixFiles::open(const std::string& folder, PrefixBounds bo
   if (!directory) return fail(directory.error());
   Secret secret{};
   bool is_new = false;
-  const Result<Fd> kept = open_beneath(directory->get(), kSecretName, O_RDONLY);
-  const Result<std::string> bytes = kept ? read_small(kept->get(), secret.size()) : fail(kept.error());
-  if (bytes && bytes->size() == secret.size()) {
-    std::memcpy(secret.data(), bytes->data(), secret.size());
+  const std::filesystem::path path = std::filesystem::path(folder) / kSecretName;
+  if (const Result<std::string> kept = io::read_small_file(path, secret.size()); kept && kept->size() == secret.size()) {
+    std::memcpy(secret.data(), kept->data(), secret.size());
   } else {
     is_new = true;
     if (::getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) return fail(errno_error("no randomness for a secret", errno));
-    if (const Status written = write_secret(directory->get(), secret); !written) return fail(written.error());
+    if (const Status written = io::write_file_atomic(path, {reinterpret_cast<const char*>(secret.data()), secret.size()}); !written)
+      return fail(written.error());
   }
   PrefixFiles files(std::move(*directory), secret, bounds);
   files.take_over();
@@ -108,7 +96,7 @@ void PrefixFiles::take_over() {
 
 std::optional<PrefixFiles::Loan> PrefixFiles::lend(WorkerId worker, const std::string& endpoint, const domain::Digest& model, int64_t context_tokens) {
   const std::string of = fmt::format("{}\n{}\n{}", endpoint, model.hex(), context_tokens);
-  const std::string name = name_prefix(endpoint) + hex_of(derived("name", of)).substr(0, kRestDigits);
+  const std::string name = name_prefix(endpoint) + derived("name", of).hex().substr(0, kRestDigits);
   const auto known = files_.find(name);
   if (known != files_.end() && known->second.lent) return std::nullopt;
   Known mine = known == files_.end() ? Known{} : known->second;
@@ -121,7 +109,8 @@ std::optional<PrefixFiles::Loan> PrefixFiles::lend(WorkerId worker, const std::s
   mine.lent = worker;
   mine.used = ++loans_;
   files_[name] = mine;
-  return Loan{.file = std::move(*file), .key = derived("key", of)};
+  const domain::Digest key = derived("key", of);
+  return Loan{.file = std::move(*file), .key = std::string(key.bytes.begin(), key.bytes.end())};
 }
 
 bool PrefixFiles::make_room() {
@@ -166,15 +155,16 @@ uint64_t PrefixFiles::bytes() const {
   return sum;
 }
 
-std::string PrefixFiles::derived(std::string_view purpose, std::string_view of) const {
+domain::Digest PrefixFiles::derived(std::string_view purpose, std::string_view of) const {
   const std::string text = fmt::format("{}\n{}", purpose, of);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  domain::Digest digest;
   unsigned size = 0;
-  EBB_CHECK(::HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(),
-                   &size) != nullptr);
-  return {reinterpret_cast<const char*>(out.data()), size};
+  EBB_CHECK(::HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                   digest.bytes.data(), &size) != nullptr &&
+            size == digest.bytes.size());
+  return digest;
 }
 
-std::string PrefixFiles::name_prefix(const std::string& endpoint) const { return hex_of(derived("endpoint", endpoint)).substr(0, kEndpointDigits) + "-"; }
+std::string PrefixFiles::name_prefix(const std::string& endpoint) const { return derived("endpoint", endpoint).hex().substr(0, kEndpointDigits) + "-"; }
 
 }  // namespace ebb::registry

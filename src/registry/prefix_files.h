@@ -60,7 +60,7 @@ class PrefixFiles {
   void take_over();
   void drop_all();
   bool make_room();
-  std::string derived(std::string_view purpose, std::string_view of) const;
+  domain::Digest derived(std::string_view purpose, std::string_view of) const;
   std::string name_prefix(const std::string& endpoint) const;
 
   Fd folder_;

@@ -41,9 +41,11 @@ int main() {
   int written = -1;
   const auto load = [&](ebb::Fd model, const ebb::engine::LoadOptions& given, const ebb::engine::Progress& progress) {
     ebb::engine::LoadOptions options = given;
+    options.prefixes_bytes_max = ebb::domain::kPrefixFileBytesMax;
     if (options.prefixes < 0) {
       memory = ebb::engine_llama::prefix_memory();
       options.prefixes = memory.get();
+      options.prefixes_bytes_max = ebb::domain::kPrefixMemoryBytesMax;
     }
     written = options.prefixes;
     return ebb::engine_llama::load_engine(std::move(model), options, progress);
