@@ -97,8 +97,8 @@ Status RegistryAdmin::remove(const domain::ModelRef& ref) {
 io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {
   // Shared with the writer's thread, which fills it before it wakes us by a post to the loop.
   struct Answer {
-    explicit Answer(io::asio::any_io_executor executor) : ready(executor, io::asio::steady_timer::time_point::max()) {}
-    io::asio::steady_timer ready;
+    explicit Answer(io::Executor executor) : ready(executor, io::Timer::time_point::max()) {}
+    io::Timer ready;
     bool done = false;
     Result<std::vector<store::BillRow>> rows;
   };
@@ -118,7 +118,7 @@ io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequ
   });
   if (!queued) co_return fail(ErrorKind::kOverloaded, "too many bills are being made: come back in a moment");
   while (!answer->done) {
-    [[maybe_unused]] const auto woken = co_await answer->ready.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await answer->ready.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
   if (!answer->rows) co_return fail(answer->rows.error());
   std::vector<wire::BillRow> rows = rows_for(request, *answer->rows);

@@ -38,11 +38,11 @@ class RegistryAdmin final : public gateway::ModelAdmin {
 // Bills are read on the ledger's thread, behind what was appended before.
 class LedgerBills final : public gateway::BillQuery {
  public:
-  LedgerBills(io::asio::any_io_executor executor, ledger::UsageLog& usage_log) : executor_(std::move(executor)), usage_log_(usage_log) {}
+  LedgerBills(io::Executor executor, ledger::UsageLog& usage_log) : executor_(std::move(executor)), usage_log_(usage_log) {}
   io::Task<Result<std::vector<wire::BillRow>>> bill(gateway::BillRequest request) override;
 
  private:
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   ledger::UsageLog& usage_log_;
 };
 

@@ -115,7 +115,7 @@ class Server {
   std::unique_ptr<LedgerBills> bills_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<grpc_gateway::GrpcGateway> grpc_gateway_;  // where it is asked for
-  std::unique_ptr<io::asio::signal_set> signals_;
+  std::unique_ptr<io::Signals> signals_;
   std::map<std::string, store::EndpointTotals> totals_;
   CallId highest_call_;
   bool stopping_ = false;
@@ -261,21 +261,21 @@ io::Task<void> Server::shut_down() {
   fleet_->end_functions("the server stops", domain::kFunctionsStopTimeMax);
   gateway_->stop_accepting();
   if (grpc_gateway_) grpc_gateway_->stop(kConnectionsEndMax);
-  io::asio::steady_timer pause(loop_);
+  io::Timer pause(loop_);
   const MonoTime functions_until = clock_.mono() + domain::kFunctionsStopTimeMax + domain::kFunctionEndReportMax;
   for (const MonoTime until = clock_.mono() + kConnectionsEndMax; !all_left() && clock_.mono() < until;) {
     pause.expires_after(milliseconds(20));
-    co_await pause.async_wait(io::asio::use_awaitable);
+    co_await pause.async_wait(io::use_awaitable);
   }
   while (fleet_->functions() > 0 && clock_.mono() < functions_until) {
     pause.expires_after(milliseconds(5));
-    co_await pause.async_wait(io::asio::use_awaitable);
+    co_await pause.async_wait(io::use_awaitable);
   }
   gateway_->close_all();
   // Their coroutines refer to the platform: it goes after the last of them.
   for (int turn = 0; !all_left() && turn < kTurnsToCloseMax; ++turn) {
     pause.expires_after(milliseconds(20));
-    co_await pause.async_wait(io::asio::use_awaitable);
+    co_await pause.async_wait(io::use_awaitable);
   }
   stop({});
 }
@@ -295,7 +295,7 @@ void Server::stop(Status status) {
 
 Status Server::run() {
   if (Status opened = open(); !opened) return opened;
-  signals_ = std::make_unique<io::asio::signal_set>(loop_, SIGINT, SIGTERM);
+  signals_ = std::make_unique<io::Signals>(loop_, SIGINT, SIGTERM);
   on_signal();
   io::asio::co_spawn(loop_, start(), io::asio::detached);
   loop_.run();

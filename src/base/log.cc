@@ -49,6 +49,16 @@ bool is_empty(const LogField& field) {
   return text != nullptr && text->empty();
 }
 
+bool needs_no_escape(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && static_cast<unsigned char>(c) < 0x7f; }
+
+void append_quoted(std::string& line, std::string_view text) {
+  if (std::ranges::all_of(text, needs_no_escape)) {
+    line.append(1, '"').append(text).append(1, '"');
+  } else {
+    line += boost::json::serialize(boost::json::value(text));
+  }
+}
+
 }  // namespace
 
 std::string format_log_text(std::string_view message, LogFields fields) {
@@ -59,12 +69,18 @@ std::string format_log_text(std::string_view message, LogFields fields) {
 }
 
 std::string format_log_json(std::string_view message, LogFields fields) {
-  const auto quoted = [](std::string_view text) { return boost::json::serialize(boost::json::value(text)); };
-  std::string line = "{\"msg\":" + quoted(message);
+  std::string line = "{\"msg\":";
+  append_quoted(line, message);
   for (const LogField& field : fields) {
     if (is_empty(field)) continue;
-    const auto* text = std::get_if<std::string>(&field.value);
-    line += fmt::format(",{}:{}", quoted(field.key), text != nullptr ? quoted(*text) : text_of(field.value));
+    line += ',';
+    append_quoted(line, field.key);
+    line += ':';
+    if (const auto* text = std::get_if<std::string>(&field.value)) {
+      append_quoted(line, *text);
+    } else {
+      line += text_of(field.value);
+    }
   }
   return line + "}";
 }

@@ -16,19 +16,20 @@ constexpr char kAfterValue = '\x1f';
 
 }  // namespace
 
-std::string key_of(const Labels& labels) {
-  std::string key;
+std::string_view key_of(GivenLabels labels) {
+  thread_local std::string key;  // made anew for every observation: its memory is used again
+  key.clear();
   for (const auto& [name, value] : labels)
-    key.append(name).append(1, kAfterName).append(value).append(1, kAfterValue);
+    if (!value.empty()) key.append(name).append(1, kAfterName).append(value).append(1, kAfterValue);
   return key;
 }
 
-Labels labels_of(const std::string& key) {
+Labels labels_of(std::string_view key) {
   Labels labels;
   for (size_t at = 0; at < key.size();) {
     const size_t name_end = key.find(kAfterName, at);
     const size_t value_end = key.find(kAfterValue, name_end);
-    labels[key.substr(at, name_end - at)] = key.substr(name_end + 1, value_end - name_end - 1);
+    labels.emplace(key.substr(at, name_end - at), key.substr(name_end + 1, value_end - name_end - 1));
     at = value_end + 1;
   }
   return labels;
@@ -40,8 +41,8 @@ HistogramFamily::HistogramFamily(std::string name, std::string help, std::vector
     constant_.push_back({.name = label, .value = value});
 }
 
-void HistogramFamily::observe(const Labels& labels, double value) {
-  const auto [entry, is_new] = series_.try_emplace(key_within_bound(series_, labels));
+void HistogramFamily::observe(GivenLabels labels, double value) {
+  const auto [entry, is_new] = series_of(series_, labels);
   Series& series = entry->second;
   if (is_new) series.counts.resize(bounds_.size() + 1);
   ++series.counts[static_cast<size_t>(std::ranges::lower_bound(bounds_, value) - bounds_.begin())];

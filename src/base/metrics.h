@@ -12,8 +12,10 @@
 
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,18 +25,28 @@ using Labels = prometheus::Labels;
 inline constexpr size_t kSeriesMax = 100'000;
 inline constexpr const char* kOtherLabel = "_other";
 
-// Labels as one short text, and back.
-std::string key_of(const Labels& labels);
-Labels labels_of(const std::string& key);
+// Labels as they are given for one observation: always in the same order; an empty value is a label that is not there.
+using GivenLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-// The key of these labels in a map of series by key, or that of "_other" when the map is full.
-template <class Map>
-std::string key_within_bound(const Map& series, Labels labels) {
-  std::string key = key_of(labels);
-  if (series.size() < kSeriesMax || series.contains(key)) return key;
-  for (auto& [name, value] : labels)
-    value = kOtherLabel;
-  return key_of(labels);
+// Labels as one short text, and back. The text is valid until the next call.
+std::string_view key_of(GivenLabels labels);
+Labels labels_of(std::string_view key);
+
+// Series by the keys of their labels: a map of labels for each would be most of its memory.
+template <class Series>
+using SeriesByKey = std::map<std::string, Series, std::less<>>;
+
+// The series of these labels, or that of "_other" when the map is full; and whether it is new.
+template <class Series>
+std::pair<typename SeriesByKey<Series>::iterator, bool> series_of(SeriesByKey<Series>& all, GivenLabels labels) {
+  const std::string_view key = key_of(labels);
+  const auto known = all.find(key);
+  if (known != all.end()) return {known, false};
+  if (all.size() < kSeriesMax) return all.try_emplace(std::string(key));
+  std::string other;
+  for (const auto& [name, value] : labels_of(key))
+    other += key_of({{name, kOtherLabel}});
+  return all.try_emplace(std::move(other));
 }
 
 template <class Metric>
@@ -42,8 +54,8 @@ class MetricFamily {
  public:
   explicit MetricFamily(prometheus::Family<Metric>& family) : family_(&family) {}
 
-  Metric& at(const Labels& labels) {
-    const auto [entry, is_new] = series_.try_emplace(key_within_bound(series_, labels), nullptr);
+  Metric& at(GivenLabels labels) {
+    const auto [entry, is_new] = series_of(series_, labels);
     if (is_new) entry->second = &family_->Add(labels_of(entry->first));
     return *entry->second;
   }
@@ -59,8 +71,8 @@ class MetricFamily {
   size_t size() const { return series_.size(); }
 
  private:
-  prometheus::Family<Metric>* family_;     // owned by the registry
-  std::map<std::string, Metric*> series_;  // by key_of its labels: a second map of labels for each series would be most of its memory
+  prometheus::Family<Metric>* family_;  // owned by the registry
+  SeriesByKey<Metric*> series_;
 };
 
 // Histograms with the same bounds. The library's own keep a copy of the bounds, a lock and a map of labels for each series, about a KiB; with
@@ -69,7 +81,7 @@ class HistogramFamily {
  public:
   HistogramFamily(std::string name, std::string help, std::vector<double> bounds, const Labels& constant);
 
-  void observe(const Labels& labels, double value);
+  void observe(GivenLabels labels, double value);
   void remove_if(const std::function<bool(const Labels&)>& gone);
   size_t size() const { return series_.size(); }
 
@@ -85,7 +97,7 @@ class HistogramFamily {
   std::string help_;
   std::vector<double> bounds_;
   std::vector<prometheus::ClientMetric::Label> constant_;
-  std::map<std::string, Series> series_;
+  SeriesByKey<Series> series_;
 };
 
 // The registry. Families are made once, by what counts in them; they may not outlive it.

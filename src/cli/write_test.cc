@@ -138,7 +138,7 @@ TEST(Deploy, WrongInputIsRefusedBeforeAnythingIsSent) {
       {{"deploy", "chat"}, "error: 'model' is required: the name of a stored model (`ebb model ls` lists them)\n"},
       {{"deploy", "Chat", "--model", gguf}, "error: 'Chat' is no name for an endpoint: use a-z"},
       {{"deploy", "chat", "--model", gguf, "--idle", "soon"}, "error: 'scaling.idle': 'soon' is no duration"},
-      {{"deploy", "chat", "--model", gguf, "--max", "99"}, "error: 'scaling.max' must be between 1 and 64, not 99\n"},
+      {{"deploy", "chat", "--model", gguf, "--max", "9999"}, "error: 'scaling.max' must be between 1 and 1024, not 9999\n"},
       {{"deploy", "chat", "--model", gguf, "--max", "many"}, "error: Could not convert: --max = many\nsee `ebb deploy --help`\n"},
       {{"deploy", "chat", "--model", "./absent.gguf"}, "error: there is no file './absent.gguf'\n"},
       {{"deploy", "chat", "--model", folder.path().string()},

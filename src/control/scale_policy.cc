@@ -12,18 +12,22 @@ namespace {
 
 constexpr int kSlotsAtStartMax = 4;
 
-int most(const domain::Scaling& scaling) { return std::clamp(scaling.max, 1, domain::kSlotsPerWorkerMax); }
+int power_of_two(int at_least) { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(at_least, 1)))); }
 
 }  // namespace
 
-int slots_at_start(int waiting, const domain::Scaling& scaling) {
-  const int wanted = std::min(static_cast<int>(std::bit_ceil(static_cast<unsigned>(std::max(waiting, 1)))), kSlotsAtStartMax);
-  return std::min(std::max(wanted, scaling.min), most(scaling));
+int slots_most(const domain::Scaling& scaling, domain::Engine engine) { return std::clamp(scaling.max, 1, domain::slots_max(engine)); }
+
+int slots_at_start(int waiting, const domain::Scaling& scaling, domain::Engine engine) {
+  const int wanted = domain::slots_are_cheap(engine) ? power_of_two(waiting) : std::min(power_of_two(waiting), kSlotsAtStartMax);
+  return std::min(std::max(wanted, scaling.min), slots_most(scaling, engine));
 }
 
-int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling) {
-  if (waiting == 0 || slots >= most(scaling)) return slots;
-  return std::min(std::max(slots, 1) * 2, most(scaling));
+int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling, domain::Engine engine) {
+  const int most = slots_most(scaling, engine);
+  if (waiting == 0 || slots >= most) return slots;
+  const int wanted = domain::slots_are_cheap(engine) ? power_of_two(slots + waiting) : 2 * std::max(slots, 1);
+  return std::min(wanted, most);
 }
 
 int instances_to_add(int waiting, int slots_coming, int serving, int calls_per_instance, const domain::Scaling& scaling) {
@@ -41,7 +45,7 @@ IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, co
 }
 
 MonoTime shrink_at(int slots, MonoTime idle_since, const domain::Scaling& scaling) {
-  if (scaling.min == 0 || slots <= std::min(scaling.min, most(scaling))) return MonoTime::max();
+  if (scaling.min == 0 || slots <= std::min(scaling.min, scaling.max)) return MonoTime::max();
   return idle_since + scaling.idle.value_or(domain::kIdleAuto);
 }
 

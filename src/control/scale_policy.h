@@ -6,12 +6,16 @@
 
 namespace ebb::control {
 
-// Slots to start or wake with: for those that wait, in powers of two, not more than kSlotsAtStartMax at once (each costs memory and
-// start time), never less than scaling.min, never more than scaling.max.
-int slots_at_start(int waiting, const domain::Scaling& scaling);
+// The most slots that a worker of this engine may have.
+int slots_most(const domain::Scaling& scaling, domain::Engine engine);
 
-// Slots that a ready worker should have: doubled while more calls wait than slots are free. The same number: leave it.
-int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling);
+// Slots to start or wake with: for those that wait, in powers of two, never less than scaling.min, never more than slots_most. Where each costs memory and
+// start time, not more than kSlotsAtStartMax at once.
+int slots_at_start(int waiting, const domain::Scaling& scaling, domain::Engine engine);
+
+// Slots that a ready worker should have while more calls wait than slots are free: enough for all, or twice as many where each is dear. The same number:
+// leave it.
+int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling, domain::Engine engine);
 
 // Instances to wake or start now, so that all who wait find a slot once they are there: `slots_coming` are those of instances that start
 // already; `serving` counts these and the ready ones.

@@ -6,6 +6,8 @@
 namespace ebb::control {
 namespace {
 
+using domain::Engine;
+
 TEST(SlotsAtStart, Rows) {
   struct Row {
     int waiting;
@@ -15,7 +17,9 @@ TEST(SlotsAtStart, Rows) {
   };
   for (const Row& row : {Row{1, 0, 16, 1}, Row{2, 0, 16, 2}, Row{3, 0, 16, 4}, Row{200, 0, 16, 4}, Row{200, 0, 2, 2}, Row{0, 3, 16, 3}, Row{0, 0, 16, 1},
                          Row{1, 0, 0, 1}, Row{9, 8, 4, 4}})
-    EXPECT_EQ(slots_at_start(row.waiting, {.min = row.min, .max = row.max}), row.slots) << row.waiting << " " << row.min << " " << row.max;
+    EXPECT_EQ(slots_at_start(row.waiting, {.min = row.min, .max = row.max}, Engine::kLlama), row.slots) << row.waiting << " " << row.min << " " << row.max;
+  for (const Row& row : {Row{0, 0, 16, 1}, Row{3, 0, 16, 4}, Row{200, 0, 16, 16}, Row{200, 0, 1'000, 256}, Row{5'000, 0, 5'000, 1'024}, Row{1, 3, 16, 3}})
+    EXPECT_EQ(slots_at_start(row.waiting, {.min = row.min, .max = row.max}, Engine::kEcho), row.slots) << row.waiting << " " << row.min << " " << row.max;
 }
 
 TEST(SlotsToGrowTo, Rows) {
@@ -26,7 +30,10 @@ TEST(SlotsToGrowTo, Rows) {
     int to;
   };
   for (const Row& row : {Row{1, 0, 16, 1}, Row{1, 1, 16, 2}, Row{4, 9, 16, 8}, Row{12, 9, 16, 16}, Row{16, 9, 16, 16}, Row{0, 1, 16, 2}, Row{60, 9, 1000, 64}})
-    EXPECT_EQ(slots_to_grow_to(row.slots, row.waiting, {.max = row.max}), row.to) << row.slots << " " << row.waiting;
+    EXPECT_EQ(slots_to_grow_to(row.slots, row.waiting, {.max = row.max}, Engine::kLlama), row.to) << row.slots << " " << row.waiting;
+  for (const Row& row : {Row{1, 0, 16, 1}, Row{1, 1, 16, 2}, Row{1, 9, 16, 16}, Row{1, 999, 1'000, 1'000}, Row{64, 9, 1'000, 128}, Row{1'000, 9, 1'000, 1'000},
+                         Row{1'000, 9, 5'000, 1'024}})
+    EXPECT_EQ(slots_to_grow_to(row.slots, row.waiting, {.max = row.max}, Engine::kOnnx), row.to) << row.slots << " " << row.waiting;
 }
 
 TEST(IdleChoice, Rows) {

@@ -91,7 +91,7 @@ namespace {
 void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   if (worker.resizing || s.now < worker.grow_after) return;
   const domain::Scaling& scaling = endpoint.revision.spec.scaling;
-  const int wanted = std::max(slots_to_grow_to(worker.slots, static_cast<int>(endpoint.waiting.size()), scaling), scaling.min);
+  const int wanted = std::max(slots_to_grow_to(worker.slots, static_cast<int>(endpoint.waiting.size()), scaling, endpoint.revision.spec.engine), scaling.min);
   const uint64_t room = room_bytes(memory_now(s.state));
   const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
   const int slots = worker.slots + static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(wanted - worker.slots, 0)), room / slot));
@@ -140,7 +140,7 @@ bool serve(Stepping& s, const std::string& name) {
   const domain::Scaling& scaling = endpoint.revision.spec.scaling;
   const bool wanted = !s.state.draining && (!endpoint.waiting.empty() || scaling.min > 0);
   if (!wanted) return true;
-  const int slots = slots_at_start(static_cast<int>(endpoint.waiting.size()), scaling);
+  const int slots = slots_at_start(static_cast<int>(endpoint.waiting.size()), scaling, endpoint.revision.spec.engine);
   if (worker == nullptr) {
     if (s.now < endpoint.backoff_until) return false;
     const Need need = need_of(s.state, endpoint);

@@ -80,7 +80,7 @@ void record_init(Stepping& s, const WorkerState& worker) {
 
 int slots_most(const State& state, const WorkerState& worker) {
   const auto found = state.revisions.find(worker.revision);
-  return std::clamp(found == state.revisions.end() ? 1 : found->second.spec.scaling.max, 1, domain::kSlotsPerWorkerMax);
+  return found == state.revisions.end() ? 1 : control::slots_most(found->second.spec.scaling, found->second.spec.engine);
 }
 
 // A worker ends a function that is not ready in time by itself; this is for a worker that does not.

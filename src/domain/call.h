@@ -126,6 +126,7 @@ inline constexpr double kLogprobMin = -9999.0;
 struct Started {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of them, known from an earlier call of the same revision
+  microseconds restore{0};    // of the time to the first text: bringing back what was saved of them
 };
 
 // What a piece of an answer belongs to.

@@ -86,6 +86,10 @@ bool is_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return is_name_char(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+int slots_max(Engine engine) { return engine == Engine::kLlama ? kTextSlotsMax : kSlotsPerWorkerMax; }
+
+bool slots_are_cheap(Engine engine) { return engine != Engine::kLlama; }
+
 uint64_t Revision::slot_bytes() const {
   if (by_instances()) return static_cast<uint64_t>(memory_mib) << 20U;
   if (!model) return kSlotScratchBytes;
@@ -126,6 +130,11 @@ Result<Revision> make_revision(RevisionId id, EndpointSpec spec, std::optional<M
   const Result<Engine> engine = engine_of(revision.spec, revision.model);
   if (!engine) return fail(engine.error());
   revision.spec.engine = *engine;
+  if (revision.spec.scaling.max > slots_max(*engine))
+    return fail(
+        ErrorKind::kInvalid,
+        fmt::format("'scaling.max' is {}, and a model that generates text runs at most {} calls at once", revision.spec.scaling.max, slots_max(*engine)),
+        "scaling.max");
   const Result<int64_t> context = context_of(revision.spec, revision.model);
   if (!context) return fail(context.error());
   revision.context_tokens = *context;

@@ -15,6 +15,9 @@ namespace ebb::domain {
 
 enum class Engine { kLlama, kEcho, kOnnx, kContainer };
 std::string_view to_string(Engine engine);
+// Slots that one worker may have at most; and whether a slot costs so little that as many as are wanted may be made at once.
+int slots_max(Engine engine);
+bool slots_are_cheap(Engine engine);
 
 // Names of endpoints and models: [a-z0-9] first, then [a-z0-9._-], at most kEndpointNameBytesMax bytes.
 bool is_name(std::string_view name);

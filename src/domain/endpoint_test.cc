@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "domain/limits.h"
+
 namespace ebb::domain {
 namespace {
 
@@ -43,6 +45,14 @@ TEST(MakeRevision, RefusesAContextThatTheModelWasNotMadeFor) {
   ASSERT_FALSE(revision);
   EXPECT_EQ(revision.error().param, "context");
   EXPECT_FALSE(make_revision({}, {.name = "e"}, model(0), {}));
+}
+
+TEST(MakeRevision, BoundsTheSlotsThatGenerateText) {
+  EXPECT_TRUE(make_revision({}, {.name = "e", .scaling = {.max = kTextSlotsMax}}, model(8192), {}));
+  const auto revision = make_revision({}, {.name = "e", .scaling = {.max = kTextSlotsMax + 1}}, model(8192), {});
+  ASSERT_FALSE(revision);
+  EXPECT_EQ(revision.error().param, "scaling.max");
+  EXPECT_TRUE(make_revision({}, {.name = "e", .engine = Engine::kEcho, .scaling = {.max = kSlotsPerWorkerMax}}, std::nullopt, {}));
 }
 
 TEST(MakeRevision, EstimatesMemoryUnlessItIsGiven) {

@@ -164,7 +164,9 @@ inline constexpr int kWorkerKillsPerCallMax = 2;  // the second death makes the 
 // Endpoints and workers.
 inline constexpr size_t kEndpointsMax = 10'000;
 inline constexpr size_t kEndpointNameBytesMax = 63;
-inline constexpr int kSlotsPerWorkerMax = 64;
+// Calls at once in one worker; and in one that generates text, where each holds a part of the attention's memory.
+inline constexpr int kSlotsPerWorkerMax = 1'024;
+inline constexpr int kTextSlotsMax = 64;
 // Instances that wait prepared on one node, a few MiB each.
 inline constexpr int kPreparedInstancesMax = 32;
 inline constexpr int kQueueLengthMax = 10'000;

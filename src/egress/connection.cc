@@ -17,7 +17,7 @@ namespace http = io::http;
 constexpr milliseconds kLastWordTime{2'000};
 constexpr size_t kLastWordBytesMax = size_t{1} << 20U;
 
-constexpr auto kAwaitable = io::asio::as_tuple(io::asio::use_awaitable);
+constexpr auto kAwaitable = io::asio::as_tuple(io::use_awaitable);
 
 // Of the connection between a client and its proxy; the rest is for the server.
 constexpr http::field kOfOneConnection[] = {http::field::proxy_connection, http::field::proxy_authorization, http::field::keep_alive, http::field::te,
@@ -40,7 +40,7 @@ void make_forwardable(http::fields& fields, const Asked& asked) {
 }
 
 // Until one side has no more, or cannot take it.
-io::Task<void> pump(ConnectionPtr connection, tcp::socket* from, tcp::socket* to, uint64_t* passed) {
+io::Task<void> pump(ConnectionPtr connection, io::TcpSocket* from, io::TcpSocket* to, uint64_t* passed) {
   std::vector<char> buffer(domain::kEgressBufferBytes);
   for (;;) {
     const auto [read_error, count] = co_await from->async_read_some(io::asio::buffer(buffer), kAwaitable);
@@ -70,9 +70,8 @@ io::Task<void> wait_for_answer(ConnectionPtr connection) {
 
 }  // namespace
 
-Connection::Connection(const io::asio::any_io_executor& executor, tcp::socket socket)
-    : client(std::move(socket)), server(executor), time(executor), answered(executor) {
-  answered.expires_at(io::asio::steady_timer::time_point::max());
+Connection::Connection(const io::Executor& executor, io::TcpSocket socket) : client(std::move(socket)), server(executor), time(executor), answered(executor) {
+  answered.expires_at(io::Timer::time_point::max());
 }
 
 void Connection::close() {

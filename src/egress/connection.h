@@ -14,15 +14,15 @@
 namespace ebb::egress {
 
 struct Connection {
-  Connection(const io::asio::any_io_executor& executor, io::asio::ip::tcp::socket socket);
+  Connection(const io::Executor& executor, io::TcpSocket socket);
 
   void close();
 
-  io::asio::ip::tcp::socket client;
-  io::asio::ip::tcp::socket server;
-  io::asio::steady_timer time;      // closes it
-  io::asio::steady_timer answered;  // cancelled when nothing more comes back
-  bool reaching = false;            // then time closes the server's side only, and the client is told
+  io::TcpSocket client;
+  io::TcpSocket server;
+  io::Timer time;         // closes it
+  io::Timer answered;     // cancelled when nothing more comes back
+  bool reaching = false;  // then time closes the server's side only, and the client is told
   bool all_came = false;
   bool spoke = false;  // it asked for something, if only for nonsense
   io::beast::flat_buffer buffer{domain::kEgressHeadBytesMax + domain::kEgressBufferBytes};

@@ -20,18 +20,18 @@ namespace http = io::http;
 
 constexpr milliseconds kAcceptPause{100};  // after the system refused one
 
-constexpr auto kAwaitable = io::asio::as_tuple(io::asio::use_awaitable);
+constexpr auto kAwaitable = io::asio::as_tuple(io::use_awaitable);
 
 }  // namespace
 
 struct Instance {
-  Instance(const io::asio::any_io_executor& executor, uint64_t number, domain::Egress its_rule)
+  Instance(const io::Executor& executor, uint64_t number, domain::Egress its_rule)
       : id(number), rule(std::move(its_rule)), acceptor(executor), pause(executor) {}
 
   uint64_t id;
   domain::Egress rule;
-  tcp::acceptor acceptor;
-  io::asio::steady_timer pause;
+  io::TcpAcceptor acceptor;
+  io::Timer pause;
   std::set<ConnectionPtr> connections;
   int lookups = 0;
   MonoTime second_began{};
@@ -44,7 +44,7 @@ unsigned status_of(const io::ErrorCode& error) { return error == http::error::he
 
 }  // namespace
 
-Proxy::Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
+Proxy::Proxy(io::Executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
              std::function<void(const Ended&)> tell)
     : executor_(std::move(executor)), resolver_(resolver), clock_(clock), own_(std::move(own)), tell_(std::move(tell)) {}
 
@@ -72,7 +72,7 @@ void Proxy::close(uint64_t instance) {
 
 io::Task<void> Proxy::accept(InstancePtr instance) {
   while (instance->acceptor.is_open()) {
-    tcp::socket socket(executor_);
+    io::TcpSocket socket(executor_);
     const auto [error] = co_await instance->acceptor.async_accept(socket, kAwaitable);
     if (!instance->acceptor.is_open()) co_return;
     if (error) {
@@ -164,12 +164,12 @@ io::Task<bool> Proxy::reach(InstancePtr instance, ConnectionPtr connection) {
     connection->server.close(ignored);
     const auto [error] = co_await connection->server.async_connect((*resolved)[i], kAwaitable);
     last = error;
-    if (!error || !connection->client.is_open() || connection->time.expiry() <= io::asio::steady_timer::clock_type::now()) break;
+    if (!error || !connection->client.is_open() || connection->time.expiry() <= io::Timer::clock_type::now()) break;
   }
   connection->reaching = false;
   if (!connection->client.is_open()) co_return false;
   if (last) {
-    const bool late = connection->time.expiry() <= io::asio::steady_timer::clock_type::now();
+    const bool late = connection->time.expiry() <= io::Timer::clock_type::now();
     limit_time(connection, domain::kEgressHeadTimeMax);
     co_await refuse(
         connection, late ? 504 : 502, Outcome::kFailed,

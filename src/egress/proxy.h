@@ -36,7 +36,7 @@ using ConnectionPtr = std::shared_ptr<Connection>;  // … which end after it wa
 class Proxy {
  public:
   // `own` gives the networks of this machine; it is asked for each connection. All outlive the proxy, which outlives its loop.
-  Proxy(io::asio::any_io_executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
+  Proxy(io::Executor executor, Resolver& resolver, const io::Clock& clock, std::function<std::vector<OwnNetwork>()> own,
         std::function<void(const Ended&)> tell);
 
   // `listener`: a listening TCP socket of 127.0.0.1. An instance that is open already is closed first.
@@ -50,7 +50,7 @@ class Proxy {
   io::Task<bool> reach(InstancePtr instance, ConnectionPtr connection);
   void tell_end(Instance& instance, const Connection& connection);
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   Resolver& resolver_;
   const io::Clock& clock_;
   std::function<std::vector<OwnNetwork>()> own_;

@@ -76,7 +76,7 @@ io::Task<Result<Endpoints>> Resolver::resolve(std::string host, uint16_t port) {
   if (pending_ >= domain::kEgressLookupsMax) co_return fail(ErrorKind::kOverloaded, "too many names are being resolved");
   ++pending_;
   Result<Endpoints> found = co_await io::asio::co_spawn(
-      threads_, [](std::string of, uint16_t at) -> io::Task<Result<Endpoints>> { co_return look_up(of, at); }(host, port), io::asio::use_awaitable);
+      threads_, [](std::string of, uint16_t at) -> io::PoolTask<Result<Endpoints>> { co_return look_up(of, at); }(host, port), io::use_awaitable);
   --pending_;
   co_return found;
 }

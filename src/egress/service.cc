@@ -90,7 +90,7 @@ class Service {
   }
 
   io::asio::io_context loop_{1};  // first: it outlives all that waits on it
-  io::asio::posix::stream_descriptor watched_;
+  io::Descriptor watched_;
   worker::Channel channel_;
   Resolver resolver_;
   Proxy proxy_;

@@ -45,6 +45,7 @@ struct StepEvent {
   int64_t prompt_done = 0;         // kProgress: prompt tokens computed …
   int64_t prompt_tokens = 0;       // … of so many; kStarted, kFinished, kCancelled
   int64_t cached_tokens = 0;       // kStarted: how many of them were known from an earlier call
+  microseconds restore{0};         // kStarted: what it took to bring them back from where they were saved
   int64_t completion_tokens = 0;   // kFinished, kCancelled, kFailed
   domain::FinishReason reason = domain::FinishReason::kStop;
   Error error = {};  // kFailed

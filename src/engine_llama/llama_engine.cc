@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "domain/limits.h"
 #include "engine_llama/shown_prompt.h"
+#include "io/clock.h"
 
 namespace ebb::engine_llama {
 
@@ -24,7 +25,7 @@ struct Overload : F... {
 
 // What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, or in a context of another length.
 std::string shape_of_states(const engine::LoadOptions& options) {
-  return fmt::format("{} {} {}", library_version(), domain::kSlotsPerWorkerMax, options.context_tokens);
+  return fmt::format("{} {} {}", library_version(), domain::kTextSlotsMax, options.context_tokens);
 }
 
 // All text of strangers in a call.
@@ -191,6 +192,7 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
                                .answer = AnswerText(std::move(stop), std::move(rendered->reader), std::move(rendered->grammar.preserved)),
                                .top_logprobs = what.sampling.top_logprobs,
                                .cached = static_cast<int64_t>(slot.known.size()),
+                               .restore = slot.restore,
                                .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
   return {};
 }
@@ -200,13 +202,16 @@ void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from
   // The last chunk is always computed: its result is where the answer begins. A call with a seed is computed from the beginning: what was generated once was
   // computed token by token, and as part of a prompt it would round differently, which would change what the seed promises.
   const auto usable = [&](size_t common) { return from_beginning ? 0 : tokens_to_keep(common, prompt.size()); };
+  slot.restore = {};
   const SavedPrefixes::Match match = saved_.longest_match(prompt);
   if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
+    const MonoTime began = io::SystemClock().mono();
     sequences_->clear(index);
     slot.known.clear();
     std::vector<Token> tokens = saved_.tokens(match.index);
     const std::optional<PrefixFile::State> state = saved_.state(match.index);
     if (state && sequences_->restore(index, state->bytes())) slot.known = std::move(tokens);
+    slot.restore = std::chrono::duration_cast<microseconds>(io::SystemClock().mono() - began);
   }
   const size_t keep = usable(common_prefix(slot.known, prompt));
   if (keep == slot.known.size()) return;

@@ -44,7 +44,8 @@ class LlamaEngine final : public engine::Engine {
     Sampler sampler;
     AnswerText answer;
     std::optional<int> top_logprobs;
-    int64_t cached = 0;      // of the prompt, known before
+    int64_t cached = 0;      // of the prompt, known before …
+    microseconds restore{};  // … and what it took to bring it back
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
     bool started = false;       // its kStarted was given out
@@ -54,6 +55,7 @@ class LlamaEngine final : public engine::Engine {
   struct Slot {
     std::vector<Token> known;  // what its sequence holds, from position 0
     uint64_t last_used = 0;
+    microseconds restore{};  // of what its next call knows
     std::optional<Running> running;
   };
   using Events = std::vector<engine::StepEvent>;

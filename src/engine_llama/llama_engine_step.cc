@@ -29,8 +29,11 @@ void LlamaEngine::tell_started(Events& events) {
     if (!slot.running || slot.running->started) continue;
     Running& running = *slot.running;
     running.started = true;
-    events.push_back(
-        {.call = running.call, .kind = Kind::kStarted, .prompt_tokens = static_cast<int64_t>(running.prompt.size()), .cached_tokens = running.cached});
+    events.push_back({.call = running.call,
+                      .kind = Kind::kStarted,
+                      .prompt_tokens = static_cast<int64_t>(running.prompt.size()),
+                      .cached_tokens = running.cached,
+                      .restore = running.restore});
   }
 }
 

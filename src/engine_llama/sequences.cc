@@ -35,7 +35,7 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
 }  // namespace
 
 Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int at_least, int64_t context_tokens, const Threads& threads) {
-  int capacity = domain::kSlotsPerWorkerMax;
+  int capacity = domain::kTextSlotsMax;
   llama_context* context = llama_init_from_model(model.get(), params_for(capacity, context_tokens));
   while (context == nullptr && capacity > at_least) {
     capacity = std::max(at_least, capacity / 2);

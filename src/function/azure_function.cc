@@ -39,9 +39,9 @@ Error too_large() { return {.kind = ErrorKind::kFunction, .message = "the custom
 
 }  // namespace
 
-AzureFunction::AzureFunction(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock,
+AzureFunction::AzureFunction(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock,
                              std::function<void(const std::string&)> log)
-    : HttpFunction(executor, instance, start, domain::kEnvelopeBytesMax), clock_(clock), log_(std::move(log)), random_(io::random_seed()) {}
+    : HttpFunction(executor, instance, start, domain::kEnvelopeBytesMax, clock), log_(std::move(log)), random_(io::random_seed()) {}
 
 void AzureFunction::invoke(std::shared_ptr<Call> call) { io::asio::co_spawn(executor(), serve(std::move(call)), io::asio::detached); }
 
@@ -53,7 +53,7 @@ io::Task<void> AzureFunction::serve(std::shared_ptr<Call> call) {
   const Result<std::string> body = co_await call->whole_body(domain::kEnvelopeBytesMax);
   if (!body) co_return call->refuse(body.error());
   const uint64_t high = random_();
-  Result<std::string> request = request_text(*target, call->request(), *body, clock_.wall(), uuid_of(high, random_()), start().port);
+  Result<std::string> request = request_text(*target, call->request(), *body, clock().wall(), uuid_of(high, random_()), start().port);
   if (!request) co_return call->refuse(request.error());
   const Result<std::string> text = co_await exchange(call, std::move(*request));
   if (!text) {
@@ -70,7 +70,8 @@ io::Task<void> AzureFunction::serve(std::shared_ptr<Call> call) {
 
 io::Task<Result<std::string>> AzureFunction::exchange(std::shared_ptr<Call> call, std::string request) {
   std::unique_ptr<HttpConnection> own = kept();
-  if (own == nullptr) {
+  const bool is_new = own == nullptr;
+  if (is_new) {
     Result<std::unique_ptr<HttpConnection>> fresh = connect();
     if (!fresh) co_return fail(fresh.error());
     own = std::move(*fresh);
@@ -81,9 +82,9 @@ io::Task<Result<std::string>> AzureFunction::exchange(std::shared_ptr<Call> call
   });
   call->start();
   (void)co_await connection->write({request, "", ""});
-  begin_waiting();
+  begin_waiting(is_new);
   const Result<domain::HttpHead> head = co_await connection->read_head(false, domain::kEnvelopeBytesMax);
-  end_waiting();
+  end_waiting(is_new);
   if (!head) co_return fail(head.error());
   std::string text;
   for (;;) {

@@ -14,7 +14,7 @@ namespace ebb::function {
 class AzureFunction final : public HttpFunction {
  public:
   // `log` gets the lines that come with an answer. All outlive it.
-  AzureFunction(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock,
+  AzureFunction(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock,
                 std::function<void(const std::string&)> log);
 
   void invoke(std::shared_ptr<Call> call) override;
@@ -24,7 +24,6 @@ class AzureFunction final : public HttpFunction {
   // The answer of one exchange, read to its end.
   io::Task<Result<std::string>> exchange(std::shared_ptr<Call> call, std::string request);
 
-  const io::Clock& clock_;
   std::function<void(const std::string&)> log_;
   std::mt19937_64 random_;  // ids of invocations, seen by their own handler only
 };

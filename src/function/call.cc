@@ -9,15 +9,15 @@
 
 namespace ebb::function {
 
-io::Task<void> pause(io::asio::steady_timer& timer) {
+io::Task<void> pause(io::Timer& timer) {
   // Setting it wakes who waits already.
-  constexpr auto kNever = io::asio::steady_timer::time_point::max();
+  constexpr auto kNever = io::Timer::time_point::max();
   if (timer.expiry() != kNever) timer.expires_at(kNever);
   io::ErrorCode woken;
-  co_await timer.async_wait(io::asio::redirect_error(io::asio::use_awaitable, woken));
+  co_await timer.async_wait(io::asio::redirect_error(io::use_awaitable, woken));
 }
 
-Call::Call(const io::asio::any_io_executor& executor, ServerLink& server, CallId id, domain::HttpRequest request)
+Call::Call(const io::Executor& executor, ServerLink& server, CallId id, domain::HttpRequest request)
     : server_(server),
       id_(id),
       request_(std::move(request)),

@@ -25,11 +25,11 @@
 namespace ebb::function {
 
 // Until the timer is cancelled; whoever waits so is woken by the end of a call at the latest, and that has a deadline.
-io::Task<void> pause(io::asio::steady_timer& timer);
+io::Task<void> pause(io::Timer& timer);
 
 class Call {
  public:
-  Call(const io::asio::any_io_executor& executor, ServerLink& server, CallId id, domain::HttpRequest request);
+  Call(const io::Executor& executor, ServerLink& server, CallId id, domain::HttpRequest request);
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -83,9 +83,9 @@ class Call {
   bool ended_ = false;
   std::function<void()> on_end_;
   // Cancelled when there is news.
-  io::asio::steady_timer input_came_;
-  io::asio::steady_timer window_grew_;
-  io::asio::steady_timer deadline_;
+  io::Timer input_came_;
+  io::Timer window_grew_;
+  io::Timer deadline_;
 };
 
 }  // namespace ebb::function

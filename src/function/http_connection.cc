@@ -65,7 +65,7 @@ Result<domain::HttpHead> head_of(const io::http::response<io::http::buffer_body>
 
 }  // namespace
 
-HttpConnection::HttpConnection(const io::asio::any_io_executor& executor, Fd socket) : socket_(executor), buffer_(kBufferBytesMax) {
+HttpConnection::HttpConnection(const io::Executor& executor, Fd socket) : socket_(executor), buffer_(kBufferBytesMax) {
   io::ErrorCode error;
   // It may be of IPv6: Asio only asks the descriptor.
   socket_.assign(io::asio::ip::tcp::v4(), socket.release(), error);
@@ -88,7 +88,7 @@ io::Task<bool> HttpConnection::write(std::array<std::string_view, 3> parts) {
   for (size_t i = 0; i < parts.size(); ++i)
     buffers[i] = io::asio::const_buffer(parts[i].data(), parts[i].size());
   io::ErrorCode error;
-  co_await io::asio::async_write(socket_, buffers, io::asio::redirect_error(io::asio::use_awaitable, error));
+  co_await io::asio::async_write(socket_, buffers, io::asio::redirect_error(io::use_awaitable, error));
   co_return !error;
 }
 
@@ -99,7 +99,7 @@ io::Task<Result<domain::HttpHead>> HttpConnection::read_head(bool bodiless, uint
     parser_->body_limit(body_max);
     parser_->skip(bodiless);
     io::ErrorCode error;
-    co_await io::http::async_read_header(socket_, buffer_, *parser_, io::asio::redirect_error(io::asio::use_awaitable, error));
+    co_await io::http::async_read_header(socket_, buffer_, *parser_, io::asio::redirect_error(io::use_awaitable, error));
     if (error) co_return head_error(error, buffer_.size() > 0 || parser_->got_some() || interim > 0);
     const auto status = static_cast<int>(parser_->get().result_int());
     if (status == kSwitchingProtocols) co_return bad_answer("it switches to another protocol (status 101), for which nobody asked");
@@ -119,7 +119,7 @@ io::Task<Result<std::string_view>> HttpConnection::read_piece() {
     body.data = piece_.data();
     body.size = piece_.size();
     io::ErrorCode error;
-    co_await io::http::async_read_some(socket_, buffer_, *parser_, io::asio::redirect_error(io::asio::use_awaitable, error));
+    co_await io::http::async_read_some(socket_, buffer_, *parser_, io::asio::redirect_error(io::use_awaitable, error));
     // The parser says it once, perhaps along with the last bytes.
     if (error && error != io::http::error::need_buffer) broke_off_ = error;
     const size_t count = piece_.size() - parser_->get().body().size;

@@ -20,7 +20,7 @@ namespace ebb::function {
 
 class HttpConnection {
  public:
-  HttpConnection(const io::asio::any_io_executor& executor, Fd socket);
+  HttpConnection(const io::Executor& executor, Fd socket);
 
   // Nothing came unasked and it was not closed: as far as can be known, it may be used again.
   bool is_quiet();
@@ -42,7 +42,7 @@ class HttpConnection {
  private:
   using Parser = io::http::response_parser<io::http::buffer_body>;
 
-  io::asio::ip::tcp::socket socket_;
+  io::TcpSocket socket_;
   io::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   io::ErrorCode broke_off_;  // in the middle of a body

@@ -82,9 +82,10 @@ io::Task<Status> open(ExchangePtr exchange, bool may_be_kept) {
 }
 
 io::Task<Result<domain::HttpHead>> read_head(ExchangePtr exchange) {
-  exchange->function.begin_waiting();
+  const bool on_new = !exchange->kept;
+  exchange->function.begin_waiting(on_new);
   Result<domain::HttpHead> head = co_await exchange->connection->read_head(exchange->request.method == "HEAD", exchange->function.answer_bytes_max());
-  exchange->function.end_waiting();
+  exchange->function.end_waiting(on_new);
   co_return head;
 }
 

@@ -30,11 +30,14 @@ Error out_of_memory(const Error& broken, uint64_t memory_bytes) {
 
 }  // namespace
 
-HttpFunction::HttpFunction(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, uint64_t answer_bytes_max)
+HttpFunction::HttpFunction(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, uint64_t answer_bytes_max,
+                           const io::Clock& clock)
     : executor_(executor),
       instance_(instance),
       start_(start),
       answer_bytes_max_(answer_bytes_max),
+      clock_(clock),
+      stall_(executor),
       lacks_(fmt::format("does not listen on port {}", start.port)) {}
 
 Result<std::unique_ptr<HttpConnection>> HttpFunction::connect() {
@@ -55,13 +58,26 @@ std::unique_ptr<HttpConnection> HttpFunction::kept() {
 }
 
 void HttpFunction::keep(std::unique_ptr<HttpConnection> connection) {
-  if (waiting_ > 0 || idle_.size() >= static_cast<size_t>(start_.concurrency)) return;
+  if (idle_.size() >= static_cast<size_t>(start_.concurrency) || !keep_policy_.keeps(clock_.mono())) return;
   idle_.push_back(std::move(connection));
+  if (!watches_for_stall_) watch_for_stall();
+}
+
+void HttpFunction::watch_for_stall() {
+  const std::optional<MonoTime> at = keep_policy_.stalls_at();
+  watches_for_stall_ = at.has_value();
+  if (!at) return;
+  stall_.expires_after(*at - clock_.mono());
+  stall_.async_wait([this](io::ErrorCode error) {
+    if (error) return;
+    if (keep_policy_.stalls(clock_.mono())) idle_.clear();
+    watch_for_stall();
+  });
 }
 
 io::Task<Status> HttpFunction::ready() {
   const std::vector<std::string> paths = health_paths(start_);
-  io::asio::steady_timer timer(executor_);
+  io::Timer timer(executor_);
   for (milliseconds pause = domain::kFunctionProbeFirst;; pause = std::min(2 * pause, domain::kFunctionProbeLast)) {
     if (paths.empty()) {
       Result<std::unique_ptr<HttpConnection>> open = connect();
@@ -74,7 +90,7 @@ io::Task<Status> HttpFunction::ready() {
       if (healthy) co_return Status{};
     }
     timer.expires_after(pause);
-    co_await timer.async_wait(io::asio::use_awaitable);
+    co_await timer.async_wait(io::use_awaitable);
   }
 }
 
@@ -84,7 +100,7 @@ io::Task<bool> HttpFunction::answers_200(std::string path) {
   // The timer's handler may still be on its way when the rest of this is over.
   const std::shared_ptr<HttpConnection> connection = std::move(*open);
   lacks_ = fmt::format("does not answer GET {}", path);
-  io::asio::steady_timer patience(executor_, domain::kFunctionProbeTimeMax);
+  io::Timer patience(executor_, domain::kFunctionProbeTimeMax);
   patience.async_wait([connection](io::ErrorCode error) {
     if (!error) connection->close();
   });
@@ -113,8 +129,8 @@ void HttpFunction::end_with_function(Call& call, const container::EndOfFunction&
 
 io::Task<void> HttpFunction::fail_call(std::shared_ptr<Call> call, Error error) {
   if (error.code == "function_closed" || error.code == "function_broke_off") {
-    io::asio::steady_timer notice(executor_, domain::kFunctionEndNoticeMax);
-    co_await notice.async_wait(io::asio::use_awaitable);
+    io::Timer notice(executor_, domain::kFunctionEndNoticeMax);
+    co_await notice.async_wait(io::use_awaitable);
     const uint64_t kills = instance_.usage().oom_kills;
     if (kills > oom_kills_) error = out_of_memory(error, start_.memory_bytes);
     oom_kills_ = kills;

@@ -80,6 +80,31 @@ TEST_F(HttpFunctionTest, CallsRunAtOnce) {
   EXPECT_EQ(answer(second).body, "bc");
 }
 
+TEST_F(HttpFunctionTest, ConnectionsAreKeptWhileOtherCallsWait) {
+  start();
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t waits = post("/both");
+    EXPECT_EQ(get("/status?200").body, "body");
+    input(waits, "a", true);
+    EXPECT_EQ(answer(waits).body, "a");
+  }
+  EXPECT_EQ(connections(), 2);
+}
+
+TEST_F(HttpFunctionTest, ServersOfOneConnectionAtATimeServeAll) {
+  load(function(Contract::kCloudRun, "http_function.py", {"serial"}), 2);
+  ASSERT_TRUE(ready(2));
+  // Each answer leaves a connection, which nobody but its next call could be served on.
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t first = post("/echo");
+    const uint64_t second = post("/echo");
+    send_body(first, "first");
+    send_body(second, "second");
+    EXPECT_EQ(answer(first).body, "first");
+    EXPECT_EQ(answer(second).body, "second");
+  }
+}
+
 TEST_F(HttpFunctionTest, AFailedCallLeavesNoConnection) {
   start();
   EXPECT_TRUE(get("/close-mid-body").refused);

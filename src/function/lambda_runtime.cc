@@ -52,7 +52,7 @@ std::string init_failure(const std::string& body, const std::string& type) {
 
 }  // namespace
 
-LambdaRuntime::LambdaRuntime(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock)
+LambdaRuntime::LambdaRuntime(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock)
     : executor_(executor), instance_(instance), start_(start), clock_(clock), acceptor_(executor), news_(executor), random_(io::random_seed()) {}
 
 Status LambdaRuntime::prepare() {
@@ -118,9 +118,9 @@ void LambdaRuntime::end_with_function(Call& call, const container::EndOfFunction
 
 io::Task<void> LambdaRuntime::accept() {
   for (;;) {
-    io::asio::ip::tcp::socket socket(executor_);
+    io::TcpSocket socket(executor_);
     io::ErrorCode error;
-    co_await acceptor_.async_accept(socket, io::asio::redirect_error(io::asio::use_awaitable, error));
+    co_await acceptor_.async_accept(socket, io::asio::redirect_error(io::use_awaitable, error));
     if (error && !acceptor_.is_open()) co_return;
     if (error || connections_ >= domain::kLambdaConnectionsMax) continue;  // closes it
     ++connections_;

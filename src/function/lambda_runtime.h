@@ -30,7 +30,7 @@ namespace ebb::function {
 class LambdaRuntime final : public Invoker {
  public:
   // All outlive it.
-  LambdaRuntime(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock);
+  LambdaRuntime(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, const io::Clock& clock);
 
   Status prepare() override;
   io::Task<Status> ready() override;
@@ -71,13 +71,13 @@ class LambdaRuntime final : public Invoker {
   void fail_invocation(Call& call, std::string_view type, std::string message) const;
   domain::HttpHeaders next_headers(const Invocation& invocation) const;
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   Instance& instance_;
   const domain::FunctionStart& start_;
   const io::Clock& clock_;
-  io::asio::ip::tcp::acceptor acceptor_;
-  io::asio::steady_timer news_;  // cancelled when an invocation comes, when the runtime asks, when another waits
-  std::mt19937_64 random_;       // ids are seen by their own function only
+  io::TcpAcceptor acceptor_;
+  io::Timer news_;          // cancelled when an invocation comes, when the runtime asks, when another waits
+  std::mt19937_64 random_;  // ids are seen by their own function only
   LambdaState state_;
   std::optional<Invocation> pending_;
   std::shared_ptr<Call> current_;  // handed over last

@@ -7,11 +7,11 @@
 
 namespace ebb::function {
 
-std::unique_ptr<Invoker> make_invoker(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start,
-                                      uint64_t answer_bytes_max, const io::Clock& clock, std::function<void(const std::string&)> log) {
+std::unique_ptr<Invoker> make_invoker(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, uint64_t answer_bytes_max,
+                                      const io::Clock& clock, std::function<void(const std::string&)> log) {
   if (start.contract == domain::Contract::kLambda) return std::make_unique<LambdaRuntime>(executor, instance, start, clock);
   if (start.contract == domain::Contract::kAzure && !start.forwards) return std::make_unique<AzureFunction>(executor, instance, start, clock, std::move(log));
-  return std::make_unique<HttpFunction>(executor, instance, start, answer_bytes_max);
+  return std::make_unique<HttpFunction>(executor, instance, start, answer_bytes_max, clock);
 }
 
 }  // namespace ebb::function

@@ -13,7 +13,7 @@
 namespace ebb::function {
 
 // `log` gets what an answer says for the function's log. All outlive it.
-std::unique_ptr<Invoker> make_invoker(const io::asio::any_io_executor& executor, Instance& instance, const domain::FunctionStart& start,
-                                      uint64_t answer_bytes_max, const io::Clock& clock, std::function<void(const std::string&)> log);
+std::unique_ptr<Invoker> make_invoker(const io::Executor& executor, Instance& instance, const domain::FunctionStart& start, uint64_t answer_bytes_max,
+                                      const io::Clock& clock, std::function<void(const std::string&)> log);
 
 }  // namespace ebb::function

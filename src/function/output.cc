@@ -15,7 +15,7 @@ constexpr size_t kReadBytes = 16 * 1024;
 
 }  // namespace
 
-Output::Output(const io::asio::any_io_executor& executor, ServerLink& server, const io::Clock& clock) : descriptor_(executor), server_(server), clock_(clock) {}
+Output::Output(const io::Executor& executor, ServerLink& server, const io::Clock& clock) : descriptor_(executor), server_(server), clock_(clock) {}
 
 void Output::watch(Fd output) {
   if (!output) return;

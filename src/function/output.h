@@ -16,7 +16,7 @@ namespace ebb::function {
 class Output {
  public:
   // All outlive it.
-  Output(const io::asio::any_io_executor& executor, ServerLink& server, const io::Clock& clock);
+  Output(const io::Executor& executor, ServerLink& server, const io::Clock& clock);
 
   // Once, with the non-blocking end that is read.
   void watch(Fd output);
@@ -31,7 +31,7 @@ class Output {
   void wait();
   bool read_some();
 
-  io::asio::posix::stream_descriptor descriptor_;
+  io::Descriptor descriptor_;
   ServerLink& server_;
   const io::Clock& clock_;
   LogLines lines_;

@@ -26,8 +26,7 @@ io::http::response<io::http::string_body> response_of(int status, std::string bo
 
 }  // namespace
 
-RuntimeConnection::RuntimeConnection(io::asio::ip::tcp::socket socket)
-    : socket_(std::move(socket)), buffer_(domain::kLambdaHeadBytesMax + 2 * domain::kBodyPieceBytesMax) {
+RuntimeConnection::RuntimeConnection(io::TcpSocket socket) : socket_(std::move(socket)), buffer_(domain::kLambdaHeadBytesMax + 2 * domain::kBodyPieceBytesMax) {
   piece_.resize(domain::kBodyPieceBytesMax);
 }
 
@@ -36,7 +35,7 @@ io::Task<bool> RuntimeConnection::read_head() {
   parser_->header_limit(static_cast<uint32_t>(domain::kLambdaHeadBytesMax));
   parser_->body_limit(boost::none);  // counted by whoever reads it
   io::ErrorCode error;
-  co_await io::http::async_read_header(socket_, buffer_, *parser_, io::asio::redirect_error(io::asio::use_awaitable, error));
+  co_await io::http::async_read_header(socket_, buffer_, *parser_, io::asio::redirect_error(io::use_awaitable, error));
   if (error) {
     goes_on_ = false;
     // A connection that just ends is no news.
@@ -48,7 +47,7 @@ io::Task<bool> RuntimeConnection::read_head() {
   goes_on_ = parser_->keep_alive();
   if (io::beast::iequals(head_[io::http::field::expect], "100-continue")) {
     const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await io::asio::async_write(socket_, io::asio::const_buffer(go_on.data(), go_on.size()), io::asio::redirect_error(io::asio::use_awaitable, error));
+    co_await io::asio::async_write(socket_, io::asio::const_buffer(go_on.data(), go_on.size()), io::asio::redirect_error(io::use_awaitable, error));
   }
   co_return true;
 }
@@ -66,7 +65,7 @@ io::Task<std::optional<std::string_view>> RuntimeConnection::read_piece() {
     body.data = piece_.data();
     body.size = piece_.size();
     io::ErrorCode error;
-    co_await io::http::async_read_some(socket_, buffer_, *parser_, io::asio::redirect_error(io::asio::use_awaitable, error));
+    co_await io::http::async_read_some(socket_, buffer_, *parser_, io::asio::redirect_error(io::use_awaitable, error));
     const size_t count = piece_.size() - parser_->get().body().size;
     // The parser says it once.
     broke_off_ = error && error != io::http::error::need_buffer;
@@ -100,7 +99,7 @@ io::Task<RuntimeConnection::Body> RuntimeConnection::read_body(size_t bytes_max)
 io::Task<bool> RuntimeConnection::respond(int status, std::string body, domain::HttpHeaders headers) {
   io::http::response<io::http::string_body> response = response_of(status, std::move(body), headers, goes_on_);
   io::ErrorCode error;
-  co_await io::http::async_write(socket_, response, io::asio::redirect_error(io::asio::use_awaitable, error));
+  co_await io::http::async_write(socket_, response, io::asio::redirect_error(io::use_awaitable, error));
   if (error) goes_on_ = false;
   co_return !error;
 }

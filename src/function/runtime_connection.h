@@ -14,7 +14,7 @@ namespace ebb::function {
 
 class RuntimeConnection {
  public:
-  explicit RuntimeConnection(io::asio::ip::tcp::socket socket);
+  explicit RuntimeConnection(io::TcpSocket socket);
 
   // The head of the next request. False: there is none any more, or it is no HTTP (it has been told so).
   io::Task<bool> read_head();
@@ -45,7 +45,7 @@ class RuntimeConnection {
  private:
   using Parser = io::http::request_parser<io::http::buffer_body>;
 
-  io::asio::ip::tcp::socket socket_;
+  io::TcpSocket socket_;
   io::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   io::http::request<io::http::buffer_body> head_;  // without what came behind the body

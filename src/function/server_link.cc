@@ -26,7 +26,7 @@ std::string finished_body(pb::Finished::Reason reason) {
 
 }  // namespace
 
-ServerLink::ServerLink(io::asio::any_io_executor executor, Fd channel)
+ServerLink::ServerLink(io::Executor executor, Fd channel)
     : executor_(std::move(executor)), watched_(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0)), channel_(std::move(channel)) {}
 
 void ServerLink::write(std::string_view frames) {

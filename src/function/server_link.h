@@ -17,7 +17,7 @@ namespace ebb::function {
 
 class ServerLink {
  public:
-  ServerLink(io::asio::any_io_executor executor, Fd channel);
+  ServerLink(io::Executor executor, Fd channel);
 
   // Readable when next() may have something.
   int descriptor() const { return watched_.get(); }
@@ -49,7 +49,7 @@ class ServerLink {
   void say(wire::FrameType type, CallId call, std::string_view body);
   void write(std::string_view frames);
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   Fd watched_;  // the same socket
   worker::Channel channel_;
   std::string unwritten_;

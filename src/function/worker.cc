@@ -86,13 +86,13 @@ class FunctionWorker {
   const io::Clock& clock_;
   uint64_t answer_bytes_max_;
   ServerLink server_;
-  io::asio::posix::stream_descriptor frames_;
-  io::asio::posix::stream_descriptor events_;
+  io::Descriptor frames_;
+  io::Descriptor events_;
   Output output_;
-  io::asio::steady_timer start_deadline_;
-  io::asio::steady_timer next_progress_;
-  io::asio::steady_timer last_bytes_;
-  io::asio::steady_timer end_deadline_;
+  io::Timer start_deadline_;
+  io::Timer next_progress_;
+  io::Timer last_bytes_;
+  io::Timer end_deadline_;
 
   std::optional<int> status_;  // once the end has come
   State state_ = State::kBlank;

@@ -51,7 +51,7 @@ io::Task<void> answer_addition(Services& services, Exchange& exchange, std::shar
     std::optional<wire::ModelProgress> progress = addition->progress->take();
     if (progress) co_await write_progress(exchange, std::move(*progress));
     if (addition->result) break;
-    if (!progress) co_await addition->changed.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    if (!progress) co_await addition->changed.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
   co_await write_result(exchange, *addition->result);
 }

@@ -14,8 +14,8 @@ struct Services;
 
 // An addition beside the request that waits for it. Shared by both, since either may end first.
 struct Addition {
-  explicit Addition(const io::asio::any_io_executor& executor) : changed(executor, io::asio::steady_timer::time_point::max()) {}
-  io::asio::steady_timer changed;  // never expires by itself: cancelled when there is news
+  explicit Addition(const io::Executor& executor) : changed(executor, io::Timer::time_point::max()) {}
+  io::Timer changed;  // never expires by itself: cancelled when there is news
   std::shared_ptr<AddProgress> progress = std::make_shared<AddProgress>();
   std::optional<Result<json::value>> result;
 };

@@ -188,7 +188,7 @@ io::Task<void> get_logs(Services& services, Exchange& exchange) {
     co_return;
   }
   uint64_t after = asked->after;
-  auto timer = std::make_shared<io::asio::steady_timer>(services.executor);  // shared with the notice of the client's leaving
+  auto timer = std::make_shared<io::Timer>(services.executor);  // shared with the notice of the client's leaving
   exchange.on_left([timer] { timer->cancel(); });
   for (;;) {
     const Result<std::vector<invoke::LogLine>> lines = services.platform.log_lines(name, after);
@@ -203,7 +203,7 @@ io::Task<void> get_logs(Services& services, Exchange& exchange) {
     if (!written) co_return;
     if (!asked->follow || services.stopping) break;
     timer->expires_after(services.options.log_poll);
-    co_await timer->async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    co_await timer->async_wait(io::asio::as_tuple(io::use_awaitable));
     if (exchange.left()) co_return;
   }
   co_await exchange.end_stream();

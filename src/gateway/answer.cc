@@ -115,15 +115,18 @@ void settle(Answer& answer) {
   answer.answered.usage.cost = wire::AnswerUsage::Cost{.cost = domain::format_money(cost), .billed_ms = billed_ms, .tier = (*answer.calls)[0].usage()->tier};
 }
 
-// queue, start, prompt and generation, as far as they are known: the head of a stream goes out before the last is.
+// queue, start, restore, prompt and generation, as far as they are known: the head of a stream goes out before the last is.
 std::string server_timing(const Answer& answer, bool ended) {
   const auto& dispatched = (*answer.calls)[0].dispatched();
   if (!dispatched) return {};
   const auto ms = [](nanoseconds time) { return std::max(0.0, std::chrono::duration<double, std::milli>(time).count()); };
   const nanoseconds now = since_arrival(answer);
   const nanoseconds first = answer.seen.first_text.value_or(now);
-  std::string out = fmt::format("queue;dur={:.2f}, start;desc=\"{}\";dur={:.2f}, prompt;dur={:.2f}", ms(dispatched->queued - dispatched->start),
-                                domain::to_string(dispatched->tier), ms(dispatched->start), ms(first - dispatched->queued));
+  const microseconds restore = answer.starts[0].restore;
+  std::string out = fmt::format("queue;dur={:.2f}, start;desc=\"{}\";dur={:.2f}, ", ms(dispatched->queued - dispatched->start),
+                                domain::to_string(dispatched->tier), ms(dispatched->start));
+  if (restore.count() > 0) out += fmt::format("restore;dur={:.2f}, ", ms(restore));
+  out += fmt::format("prompt;dur={:.2f}", ms(first - dispatched->queued - restore));
   if (ended) out += fmt::format(", generate;dur={:.2f}", ms(now - first));
   return out;
 }

@@ -12,8 +12,8 @@ namespace ebb::gateway {
 
 namespace {
 
-constexpr auto kAsTuple = io::asio::as_tuple(io::asio::use_awaitable);
-constexpr size_t kReadBytes = 4096;
+constexpr auto kAsTuple = io::asio::as_tuple(io::use_awaitable);
+constexpr size_t kReadBytes = 64 * 1024;
 // What a client may send ahead of its turn; past it its leaving is noticed only by the next write.
 constexpr size_t kAheadBytesMax = 64 * 1024;
 // A refused client that still sends gets this long to read the reason before the socket is cut.
@@ -24,14 +24,16 @@ std::string_view view(const io::beast::flat_buffer& buffer) {
   return {static_cast<const char*>(data.data()), data.size()};
 }
 
+io::Timer::time_point in(milliseconds time) { return io::Timer::clock_type::now() + time; }
+
 }  // namespace
 
-Connection::Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services)
+Connection::Connection(io::TcpSocket socket, std::shared_ptr<Services> services)
     : socket_(std::move(socket)),
       services_(std::move(services)),
-      buffer_(services_->options.header_bytes_max + kAheadBytesMax + 2 * kReadBytes),
-      deadline_(services_->executor),
-      piece_deadline_(services_->executor) {
+      buffer_(services_->options.header_bytes_max + kAheadBytesMax + kReadBytes),
+      reader_(services_->executor),
+      write_deadline_(services_->executor) {
   io::ErrorCode ignored;
   socket_.set_option(io::asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
@@ -44,6 +46,7 @@ Connection::~Connection() { services_->connections.erase(this); }
 
 void Connection::close() {
   gone();
+  wake_reader();
   io::ErrorCode ignored;
   socket_.close(ignored);
 }
@@ -63,6 +66,8 @@ io::Task<void> Connection::run(std::shared_ptr<Connection> self) {
     if (self->buffer_.size() == 0) self->buffer_.shrink_to_fit();  // idle connections hold no buffers
   }
   if (!self->left_) co_await self->linger();
+  io::ErrorCode ignored;
+  self->socket_.close(ignored);  // the wait for it holds the connection
 }
 
 // What is wrong with the part of a head that has come so far.
@@ -87,7 +92,7 @@ Refusal Connection::body_too_large(size_t bytes_max) const { return refuse(413, 
 
 // What the end of reading means for a head of which `seen` bytes had come.
 Connection::Head Connection::head_after(size_t seen) const {
-  if (timed_out_ && seen > 0) return {.refusal = refuse(408, ErrorKind::kTimeout, "the request's headers came too slowly")};
+  if (!end_ && !left_ && seen > 0) return {.refusal = refuse(408, ErrorKind::kTimeout, "the request's headers came too slowly")};
   return {.closed = true, .refusal = std::nullopt};
 }
 
@@ -95,7 +100,7 @@ io::Task<Connection::Head> Connection::read_head() {
   const GatewayOptions& options = services_->options;
   Head head;
   size_t seen = 0;
-  set_deadline(buffer_.size() == 0 ? options.idle_time_max : options.header_time_max);
+  io::Timer::time_point late = in(buffer_.size() == 0 ? options.idle_time_max : options.header_time_max);
   for (;;) {
     head.refusal = judge_head(seen);
     if (head.refusal) break;
@@ -104,23 +109,36 @@ io::Task<Connection::Head> Connection::read_head() {
     seen = buffer_.size();
     if (std::max(head.bytes, end == std::string_view::npos ? seen : 0) > options.header_bytes_max) head.refusal = headers_too_large();
     if (head.refusal || head.bytes > 0) break;
-    const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
-    buffer_.commit(count);
-    if (error) {
+    const bool came = co_await more(late);
+    if (!came) {
       head = head_after(seen);
       break;
     }
-    if (seen == 0) set_deadline(options.header_time_max);
+    if (seen == 0) late = in(options.header_time_max);
   }
-  clear_deadline();
   co_return head;
+}
+
+template <class AnyParser>
+io::Task<io::ErrorCode> Connection::parse_some(AnyParser& parser, io::Timer::time_point late) {
+  for (;;) {
+    io::ErrorCode error = io::http::error::need_more;
+    if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+    if (error != io::http::error::need_more) co_return error;
+    if (buffer_.size() + kReadBytes > buffer_.max_size()) co_return io::http::error::buffer_overflow;
+    const bool came = co_await more(late);
+    if (came) continue;
+    error = end_ ? end_ : io::ErrorCode(io::asio::error::timed_out);
+    if (error == io::asio::error::eof) parser.put_eof(error);
+    co_return error;
+  }
 }
 
 std::optional<Refusal> Connection::body_problem(const io::ErrorCode& error, const Parser& parser, size_t bytes_max) {
   const std::string so_far = parser.content_length() ? fmt::format("{} of {} declared bytes came", parser.get().body().size(), *parser.content_length())
                                                      : fmt::format("{} bytes came", parser.get().body().size());
   if (error == io::http::error::body_limit) return body_too_large(bytes_max);
-  if (timed_out_) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
+  if (error == io::asio::error::timed_out) return refuse(408, ErrorKind::kTimeout, "the body came too slowly, or is smaller than declared: " + so_far);
   if (error == io::http::error::partial_message) return refuse(400, ErrorKind::kInvalid, "the body ended too early: " + so_far);
   if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category())
     return refuse(400, ErrorKind::kInvalid, "the body is malformed: " + error.message());
@@ -135,12 +153,13 @@ io::Task<std::optional<Refusal>> Connection::read_body(Parser& parser, bool expe
     const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
     if (!written) co_return std::nullopt;
   }
-  set_deadline(services_->options.body_time_max);
-  const auto [error, count] = co_await io::http::async_read(socket_, buffer_, parser, kAsTuple);
-  std::optional<Refusal> problem;
-  if (error) problem = body_problem(error, parser, bytes_max);
-  clear_deadline();
-  co_return problem;
+  const io::Timer::time_point late = in(services_->options.body_time_max);
+  parser.eager(true);
+  while (!parser.is_done()) {
+    const io::ErrorCode error = co_await parse_some(parser, late);
+    if (error) co_return body_problem(error, parser, bytes_max);
+  }
+  co_return std::nullopt;
 }
 
 // What the end of a read means for whoever reads the body.
@@ -155,7 +174,7 @@ BodyPiece Connection::piece_after(const io::ErrorCode& error, std::string data) 
     piece.end = BodyPiece::End::kGone;
   } else if (error == io::http::error::body_limit) {
     piece.error = {.kind = ErrorKind::kTooLarge, .message = fmt::format("the body has over {} bytes", domain::kFunctionBodyBytesMax)};
-  } else if (piece_late_) {
+  } else if (error == io::asio::error::timed_out) {
     piece.error = {.kind = ErrorKind::kTimeout, .message = "the body came too slowly, or is smaller than declared"};
   } else if (error.category() == io::http::make_error_code(io::http::error::bad_chunk).category() && error != io::http::error::partial_message) {
     piece.error = {.kind = ErrorKind::kInvalid, .message = "the body is malformed: " + error.message()};
@@ -177,29 +196,14 @@ io::Task<BodyPiece> Connection::read_piece() {
   body.data = data.data();
   body.size = data.size();
   body.more = true;
-  piece_late_ = false;
-  piece_deadline_.expires_after(services_->options.body_time_max);
-  piece_deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
-    const auto self = weak.lock();
-    if (cancelled || !self || self->piece_deadline_.expiry() > io::asio::steady_timer::clock_type::now()) return;
-    self->piece_late_ = true;
-    io::ErrorCode ignored;
-    self->socket_.cancel(ignored);
-  });
-  reading_piece_ = true;
-  const auto [error, count] = co_await io::http::async_read_some(socket_, buffer_, *pieces_, kAsTuple);
-  reading_piece_ = false;
-  piece_deadline_.expires_at(io::asio::steady_timer::time_point::max());
+  const io::ErrorCode error = co_await parse_some(*pieces_, in(services_->options.body_time_max));
   data.resize(data.size() - body.size);
   co_return piece_after(error, std::move(data));
 }
 
 bool Connection::stop_reading() {
   reading_stopped_ = true;
-  if (reading_piece_) {
-    io::ErrorCode ignored;
-    socket_.cancel(ignored);
-  }
+  wake_reader();
   return !has_pieces();
 }
 
@@ -212,72 +216,84 @@ io::Task<bool> Connection::write(std::string bytes) {
   if (failed == io::asio::error::would_block) failed = {};
   // The time is for each part: who reads, however slowly, gets all.
   for (size_t done = taken; !failed && done < bytes.size();) {
-    set_deadline(services_->options.write_time_max);
+    write_deadline_.expires_after(services_->options.write_time_max);
+    write_deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
+      const auto self = weak.lock();
+      if (cancelled || !self || self->write_deadline_.expiry() > io::Timer::clock_type::now()) return;
+      self->close();
+    });
     const auto [error, count] = co_await socket_.async_write_some(io::asio::buffer(bytes.data() + done, bytes.size() - done), kAsTuple);
     done += count;
     failed = error;
+    write_deadline_.expires_at(io::Timer::time_point::max());
   }
-  clear_deadline();
   if (failed) close();
   co_return !failed;
 }
-
-void Connection::set_deadline(milliseconds after) {
-  timed_out_ = false;
-  deadline_.expires_after(after);
-  deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
-    const auto self = weak.lock();
-    if (cancelled || !self || self->deadline_.expiry() > io::asio::steady_timer::clock_type::now()) return;
-    self->timed_out_ = true;
-    io::ErrorCode ignored;
-    self->socket_.cancel(ignored);
-  });
-}
-
-void Connection::clear_deadline() { deadline_.expires_at(io::asio::steady_timer::time_point::max()); }
 
 // A close with unread bytes resets the connection, and the client never sees why: say that we are done, then read what it still
 // sends for a moment.
 io::Task<void> Connection::linger() {
   io::ErrorCode ignored;
-  socket_.shutdown(io::asio::ip::tcp::socket::shutdown_send, ignored);
-  set_deadline(kLingerTime);
-  buffer_.clear();
-  for (;;) {
-    const auto [error, count] = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kAsTuple);
-    if (error) break;
+  socket_.shutdown(io::TcpSocket::shutdown_send, ignored);
+  const io::Timer::time_point late = in(kLingerTime);
+  for (bool came = true; came;) {
+    buffer_.clear();
+    came = co_await more(late);
+  }
+}
+
+io::Task<bool> Connection::more(io::Timer::time_point late) {
+  const size_t before = buffer_.size();
+  listen();
+  reader_waits_ = listening_ && !reading_stopped_;
+  while (reader_waits_ && buffer_.size() == before) {
+    reader_.expires_at(late);
+    const auto [cancelled] = co_await reader_.async_wait(kAsTuple);
+    if (!cancelled || end_ || left_ || reading_stopped_) break;
+  }
+  reader_waits_ = false;
+  co_return buffer_.size() > before;
+}
+
+void Connection::wake_reader() {
+  if (reader_waits_) reader_.cancel();
+}
+
+void Connection::listen() {
+  if (listening_ || end_ || left_ || buffer_.size() + kReadBytes > buffer_.max_size()) return;
+  listening_ = true;
+  socket_.async_wait(io::asio::socket_base::wait_read, [self = shared_from_this()](io::ErrorCode error) {
+    self->listening_ = false;
+    if (!error && !self->left_) self->take_bytes();
+  });
+}
+
+// While a request is being answered, what comes is the client's next one, or its end.
+void Connection::take_bytes() {
+  char bytes[kReadBytes];
+  io::ErrorCode error;
+  const size_t count = socket_.read_some(io::asio::buffer(bytes), error);
+  if (error == io::asio::error::would_block) error = {};
+  buffer_.commit(io::asio::buffer_copy(buffer_.prepare(count), io::asio::buffer(bytes, count)));
+  end_ = error;
+  if (reader_waits_) {
+    if (count == 0 && !error) listen();
+    if (count > 0 || error) wake_reader();
+  } else if (on_left_) {
+    if (error) return close();
+    if (buffer_.size() < kAheadBytesMax) listen();
   }
 }
 
 void Connection::watch(std::function<void()> left) {
+  if (end_) close();
   if (left_) return left();
   on_left_ = std::move(left);
-  wait_for_leaving();
+  if (buffer_.size() < kAheadBytesMax) listen();
 }
 
-void Connection::wait_for_leaving() {
-  socket_.async_wait(io::asio::socket_base::wait_read, [self = shared_from_this(), number = ++watch_](io::ErrorCode error) {
-    if (!error && number == self->watch_) self->read_ahead();
-  });
-}
-
-void Connection::unwatch() {
-  if (!on_left_) return;
-  on_left_ = nullptr;
-  ++watch_;
-  io::ErrorCode ignored;
-  socket_.cancel(ignored);
-}
-
-// The socket is readable while a request is being answered: the client is gone, or sends its next request.
-void Connection::read_ahead() {
-  if (buffer_.size() >= kAheadBytesMax) return;
-  io::ErrorCode error;
-  const size_t count = socket_.read_some(buffer_.prepare(kReadBytes), error);
-  buffer_.commit(count);
-  if (error && error != io::asio::error::would_block) return close();
-  wait_for_leaving();
-}
+void Connection::unwatch() { on_left_ = nullptr; }
 
 void Connection::gone() {
   left_ = true;

@@ -1,7 +1,9 @@
 // One client's connection: reads requests one after the other within limits, and passes each through the stages to its handler.
 //
-// Kept alive by its own coroutine, and by the wait for the client's leaving that may be under way beside it: hence shared. Lives on
-// the server's loop.
+// All that comes passes through one buffer, which one wait for the socket fills: the same wait brings the rest of a request, notices that the client is
+// gone while it is answered, and then brings the next request.
+//
+// Kept alive by its own coroutine, and by that wait: hence shared. Lives on the server's loop.
 #pragma once
 
 #include <functional>
@@ -21,7 +23,7 @@ struct Services;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(io::asio::ip::tcp::socket socket, std::shared_ptr<Services> services);
+  Connection(io::TcpSocket socket, std::shared_ptr<Services> services);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -55,6 +57,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   io::Task<bool> serve(Head head);
   io::Task<void> serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern);
   io::Task<std::optional<Refusal>> read_body(Parser& parser, bool expects_continue, size_t bytes_max);
+  // Parses what is there, or comes until `late`. Error timed_out, buffer_overflow, or of the parser or the socket.
+  template <class AnyParser>
+  io::Task<io::ErrorCode> parse_some(AnyParser& parser, io::Timer::time_point late);
   io::Task<void> call_handler(const Route& route, Exchange& exchange);
   io::Task<void> linger();
 
@@ -71,32 +76,31 @@ class Connection : public std::enable_shared_from_this<Connection> {
   BodyPiece piece_after(const io::ErrorCode& error, std::string data);
   void log(const Exchange& exchange, std::string_view route) const;
 
-  // What waits on the socket is cancelled when the time is over, and timed_out_ is then true. The socket stays usable, so that the
-  // client can be told.
-  void set_deadline(milliseconds after);
-  void clear_deadline();
+  // More bytes than there were; false: the stream ended (end_ says how), `late` has come, or nobody wants any.
+  io::Task<bool> more(io::Timer::time_point late);
+  // Starts the wait for the socket, unless it is under way, the buffer is full, or the stream has ended.
+  void listen();
+  void take_bytes();
+  void wake_reader();
 
-  void wait_for_leaving();
   void unwatch();
-  void read_ahead();
   void gone();
 
-  io::asio::ip::tcp::socket socket_;
+  io::TcpSocket socket_;
   std::shared_ptr<Services> services_;
   io::beast::flat_buffer buffer_;  // what came and was not consumed: pipelined requests too
-  io::asio::steady_timer deadline_;
-  bool timed_out_ = false;
+  bool listening_ = false;
+  io::ErrorCode end_ = {};  // of what comes
+  bool reader_waits_ = false;
+  io::Timer reader_;  // until late, or woken by what came
+  io::Timer write_deadline_;
   std::optional<PieceParser> pieces_;  // of a body that its handler reads
-  io::asio::steady_timer piece_deadline_;
-  bool piece_late_ = false;
-  bool reading_piece_ = false;
   bool reading_stopped_ = false;
   bool continue_owed_ = false;
   bool peer_is_local_ = false;
   bool serving_ = false;
   bool left_ = false;
   std::function<void()> on_left_;
-  uint64_t watch_ = 0;  // counts waits, so that the end of an old one is recognised
 };
 
 }  // namespace ebb::gateway

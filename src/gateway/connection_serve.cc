@@ -196,7 +196,6 @@ void Connection::start_pieces(Exchange& exchange, Parser& parser, bool expects_c
   exchange.mutable_request().message.base() = parser.get().base();
   pieces_.emplace(std::move(parser));
   pieces_->body_limit(domain::kFunctionBodyBytesMax);
-  reading_stopped_ = false;
   continue_owed_ = expects_continue;
 }
 
@@ -210,6 +209,7 @@ io::Task<void> Connection::call_handler(const Route& route, Exchange& exchange) 
   }
   unwatch();
   pieces_.reset();
+  reading_stopped_ = false;
   if (!broken) co_return;
   exchange.close_after();
   Error error = handler_failed();

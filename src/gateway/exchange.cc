@@ -4,6 +4,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "gateway/connection.h"
 #include "gateway/services.h"
@@ -18,8 +20,10 @@ bool may_have_body(int status) { return status >= 200 && status != 204 && status
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
-  for (const char c : value)
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  const size_t begin = out.size();
+  out += value;
+  std::replace_if(
+      out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   out += "\r\n";
 }
 
@@ -28,6 +32,13 @@ std::string_view reason_of(int status) {
   if (status == 431) return "Request Header Fields Too Large";
   const io::beast::string_view reason = io::http::obsolete_reason(static_cast<io::http::status>(status));
   return {reason.data(), reason.size()};
+}
+
+const std::string& date_now(Services& services) {
+  const std::time_t now = std::chrono::system_clock::to_time_t(services.clock.wall());
+  if (now != services.date_of) services.date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
+  services.date_of = now;
+  return services.date;
 }
 
 }  // namespace
@@ -57,7 +68,7 @@ std::string Exchange::head_of(const Response& response, std::optional<size_t> le
   if (may_have_body(response.status) && !response.foreign) append_header(out, "X-Content-Type-Options", "nosniff");
   if (length && may_have_body(response.status)) append_header(out, "Content-Length", std::to_string(*length));
   if (!length && !http_1_0_ && may_have_body(response.status)) append_header(out, "Transfer-Encoding", "chunked");
-  append_header(out, "Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(services_.clock.wall()))));
+  append_header(out, "Date", date_now(services_));
   append_header(out, "x-request-id", request_.id);
   append_header(out, "traceresponse", wire::format_traceparent(request_.trace));
   for (const auto& [name, value] : response.headers)
@@ -100,27 +111,37 @@ void Exchange::start_stream(Response head, std::optional<uint64_t> length) {
   chunked_ = !http_1_0_ && !length && may_have_body(status_);
   if (http_1_0_ && !length) keep_alive_ = false;
   if (connection_.has_pieces()) keep_alive_ = false;  // the answer comes before the end of the request
-  pending_head_ = head_of(head, length);
+  pending_ = head_of(head, length);
+}
+
+void Exchange::add(std::string_view piece) {
+  EBB_CHECK(started() && !ended_);
+  if (piece.empty() || head_only_ || !may_have_body(status_)) return;
+  if (chunked_) fmt::format_to(std::back_inserter(pending_), "{:x}\r\n", piece.size());
+  pending_ += piece;
+  if (chunked_) pending_ += "\r\n";
+}
+
+io::Task<bool> Exchange::flush() {
+  const bool written = co_await connection_.write(std::exchange(pending_, {}));
+  co_return written;
 }
 
 io::Task<bool> Exchange::write(std::string piece) {
-  EBB_CHECK(started() && !ended_);
-  std::string bytes = std::exchange(pending_head_, {});
-  if (!piece.empty() && !head_only_ && may_have_body(status_)) bytes += chunked_ ? fmt::format("{:x}\r\n{}\r\n", piece.size(), piece) : piece;
-  const bool written = co_await connection_.write(std::move(bytes));
+  add(piece);
+  const bool written = co_await flush();
   co_return written;
 }
 
 io::Task<void> Exchange::end_stream(const std::vector<std::pair<std::string, std::string>>& trailers) {
   ended_ = true;
-  std::string bytes = std::exchange(pending_head_, {});
   if (chunked_ && !head_only_) {
-    bytes += "0\r\n";
+    pending_ += "0\r\n";
     for (const auto& [name, value] : trailers)
-      append_header(bytes, name, value);
-    bytes += "\r\n";
+      append_header(pending_, name, value);
+    pending_ += "\r\n";
   }
-  co_await connection_.write(std::move(bytes));
+  co_await flush();
 }
 
 void Exchange::cut() {

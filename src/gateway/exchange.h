@@ -62,8 +62,13 @@ class Exchange {
   // No piece is read any more: a read under way ends with kGone. What is left of the body ends the connection after the answer.
   void stop_reading();
 
-  // The head goes out with the first piece. `length`: of the whole, where it is known. False: the client is gone, and nothing more needs to be written.
+  // The head goes out with the first piece. `length`: of the whole, where it is known.
   void start_stream(Response head, std::optional<uint64_t> length = std::nullopt);
+  // Pieces that are added go out with the next flush, or the end: who has more at hand writes once. False: the client is gone, and nothing more needs to
+  // be written.
+  void add(std::string_view piece);
+  io::Task<bool> flush();
+  size_t unflushed() const { return pending_.size(); }
   io::Task<bool> write(std::string piece);
   io::Task<void> end_stream(const std::vector<std::pair<std::string, std::string>>& trailers = {});
   // Ends the stream, and the connection with it: for errors after the first byte.
@@ -108,7 +113,7 @@ class Exchange {
   int status_ = 0;
   bool ended_ = false;
   bool chunked_ = false;
-  std::string pending_head_;
+  std::string pending_;
   std::string failure_;
   std::string endpoint_;
   std::string call_;

@@ -27,7 +27,7 @@ class FakePlatform final : public invoke::Platform {
     std::shared_ptr<invoke::CallStream> stream;
   };
 
-  explicit FakePlatform(io::asio::any_io_executor executor) : executor_(std::move(executor)) {
+  explicit FakePlatform(io::Executor executor) : executor_(std::move(executor)) {
     status_.version = "0.0.0-test";
     status_.home = "/home/test";
     status_.ready = true;
@@ -107,7 +107,7 @@ class FakePlatform final : public invoke::Platform {
   }
   invoke::StatusView status() const override { return status_; }
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   std::map<std::string, Script> scripts_;
   std::map<std::string, invoke::EndpointView> views_;
   std::vector<Seen> seen_;
@@ -135,13 +135,13 @@ class FakeModels final : public ModelAdmin {
     const auto executor = co_await io::asio::this_coro::executor;
     for (const wire::ModelProgress& step : progress_) {
       progress->report(step);
-      co_await io::asio::post(executor, io::asio::use_awaitable);
-      co_await io::asio::post(executor, io::asio::use_awaitable);
+      co_await io::asio::post(executor, io::use_awaitable);
+      co_await io::asio::post(executor, io::use_awaitable);
     }
     if (hang_) {
-      io::asio::steady_timer timer(executor, io::asio::steady_timer::time_point::max());
+      io::Timer timer(executor, io::Timer::time_point::max());
       progress->on_cancel = [&timer] { timer.cancel(); };
-      if (!progress->cancelled()) co_await timer.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+      if (!progress->cancelled()) co_await timer.async_wait(io::asio::as_tuple(io::use_awaitable));
       cancelled_ = progress->cancelled();
       co_return fail(ErrorKind::kCancelled, "the caller left");
     }

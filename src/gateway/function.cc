@@ -54,7 +54,7 @@ domain::Call call_of(const Exchange& exchange) {
 struct Run {
   std::shared_ptr<invoke::CallStream> stream;
   bool pumping = false;
-  io::asio::steady_timer pump_ended;
+  io::Timer pump_ended;
   std::optional<Error> broken;  // what was wrong with the body
   CallSeen seen = {};
 };
@@ -118,14 +118,18 @@ io::Task<void> fail_answer(Exchange& exchange, Run& run, Error error) {
     co_return;
   }
   exchange.note_failure(error.message);
+  [[maybe_unused]] const bool there = co_await exchange.flush();
   exchange.cut();
 }
 
-// The next event; nullopt: the client is gone.
-io::Task<std::optional<domain::CallEvent>> next_event(Run& run) {
+// The next event; nullopt: the client is gone. Before it waits, the client gets what there is: it may act on the head alone.
+io::Task<std::optional<domain::CallEvent>> next_event(Exchange& exchange, Run& run) {
   for (;;) {
     std::optional<domain::CallEvent> event = run.stream->take();
     if (event || run.stream->delivered()) co_return event;
+    bool there = true;
+    if (exchange.unflushed() > 0) there = co_await exchange.flush();
+    if (!there) co_return std::nullopt;
     [[maybe_unused]] const auto woken = co_await run.stream->wait(std::nullopt);
   }
 }
@@ -133,7 +137,7 @@ io::Task<std::optional<domain::CallEvent>> next_event(Run& run) {
 io::Task<void> answer_client(Services& services, Exchange& exchange, Run& run) {
   std::vector<std::pair<std::string, std::string>> trailers;
   for (;;) {
-    std::optional<domain::CallEvent> event = co_await next_event(run);
+    std::optional<domain::CallEvent> event = co_await next_event(exchange, run);
     if (!event && !run.broken) co_return;
     if (!event) {
       Error error = *run.broken;
@@ -145,11 +149,11 @@ io::Task<void> answer_client(Services& services, Exchange& exchange, Run& run) {
       run.seen.first_text = services.clock.mono() - exchange.request().arrived;
       Response response = response_of(*head, run);
       exchange.start_stream(std::move(response), declared_length(*head));
-      const bool written = co_await exchange.write({});  // a client may act on the head alone
-      if (!written) co_return;
-    } else if (auto* bytes = std::get_if<domain::Bytes>(&*event)) {
-      const bool written = co_await exchange.write(std::move(bytes->data));
-      if (!written) co_return;
+    } else if (const auto* bytes = std::get_if<domain::Bytes>(&*event)) {
+      exchange.add(bytes->data);
+      bool there = true;
+      if (exchange.unflushed() >= domain::kBodyPieceBytesMax) there = co_await exchange.flush();
+      if (!there) co_return;
     } else if (auto* after = std::get_if<domain::Trailers>(&*event)) {
       trailers = wire::trailers_that_pass(after->headers);
     } else if (auto* failed = std::get_if<domain::Failed>(&*event)) {
@@ -186,8 +190,8 @@ std::optional<Refusal> refusal_of(Services& services, const Request& request) {
 
 // Made outside the coroutine: see errors.h.
 std::shared_ptr<Run> begin(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStream> stream) {
-  auto run = std::make_shared<Run>(Run{.stream = std::move(stream), .pump_ended = io::asio::steady_timer(services.executor)});
-  run->pump_ended.expires_at(io::asio::steady_timer::time_point::max());
+  auto run = std::make_shared<Run>(Run{.stream = std::move(stream), .pump_ended = io::Timer(services.executor)});
+  run->pump_ended.expires_at(io::Timer::time_point::max());
   const std::string endpoint = exchange.request().param("endpoint");
   run->seen.endpoint = endpoint;
   run->seen.dialect = exchange.dialect();
@@ -237,7 +241,7 @@ io::Task<void> invoke_function(Services& services, Exchange& exchange) {
   end(services, exchange, *run);
   exchange.stop_reading();
   while (run->pumping) {
-    [[maybe_unused]] const auto woken = co_await run->pump_ended.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await run->pump_ended.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
 }
 

@@ -25,7 +25,7 @@ std::function<uint64_t()> system_random() {
 }
 
 // One connection too many gets a constant answer, if its socket takes it at once.
-void turn_away(tcp::socket socket) {
+void turn_away(io::TcpSocket socket) {
   static constexpr std::string_view kAnswer =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 105\r\n\r\n"
       "{\"error\":{\"message\":\"too many connections\",\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}      \r\n";
@@ -37,15 +37,15 @@ void turn_away(tcp::socket socket) {
 
 void log_accept_problem(const io::ErrorCode& error) { log_warn("cannot accept a connection", {{"problem", error.message()}}); }
 
-io::Task<void> accept_connections(std::shared_ptr<tcp::acceptor> acceptor, std::shared_ptr<Services> services) {
-  io::asio::steady_timer pause(services->executor);
+io::Task<void> accept_connections(std::shared_ptr<io::TcpAcceptor> acceptor, std::shared_ptr<Services> services) {
+  io::Timer pause(services->executor);
   for (;;) {
-    auto [error, socket] = co_await acceptor->async_accept(io::asio::as_tuple(io::asio::use_awaitable));
+    auto [error, socket] = co_await acceptor->async_accept(io::asio::as_tuple(io::use_awaitable));
     if (!acceptor->is_open()) co_return;
     if (error) {
       log_accept_problem(error);
       pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+      co_await pause.async_wait(io::asio::as_tuple(io::use_awaitable));
     } else if (services->connections.size() >= services->options.connections_max) {
       turn_away(std::move(socket));
     } else {
@@ -70,8 +70,8 @@ Result<io::asio::ip::address> loopback_address(const std::string& host) {
 
 }  // namespace
 
-Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills,
-                 const io::Clock& clock, GatewayOptions options)
+Gateway::Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
+                 GatewayOptions options)
     : services_(new Services{
           .executor = executor,
           .platform = platform,
@@ -83,7 +83,7 @@ Gateway::Gateway(io::asio::any_io_executor executor, invoke::Platform& platform,
           .metrics = GatewayMetrics(platform.status().version),
           .request_ids = IdSource(std::chrono::duration_cast<microseconds>(clock.wall().time_since_epoch()).count()),
       }),
-      acceptor_(std::make_shared<tcp::acceptor>(executor)) {
+      acceptor_(std::make_shared<io::TcpAcceptor>(executor)) {
   if (!services_->options.random) services_->options.random = system_random();
 }
 

@@ -16,7 +16,7 @@ namespace ebb::gateway {
 class Gateway {
  public:
   // All parts must outlive the gateway and its connections.
-  Gateway(io::asio::any_io_executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
+  Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
           GatewayOptions options);
   ~Gateway();  // as stop_accepting
   Gateway(const Gateway&) = delete;
@@ -37,8 +37,8 @@ class Gateway {
   size_t connections() const { return services_->connections.size(); }
 
  private:
-  std::shared_ptr<Services> services_;                     // shared with the connections, which end after their last operation does
-  std::shared_ptr<io::asio::ip::tcp::acceptor> acceptor_;  // shared with the loop that accepts
+  std::shared_ptr<Services> services_;         // shared with the connections, which end after their last operation does
+  std::shared_ptr<io::TcpAcceptor> acceptor_;  // shared with the loop that accepts
 };
 
 }  // namespace ebb::gateway

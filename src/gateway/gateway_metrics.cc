@@ -65,41 +65,36 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
 }
 
 void GatewayMetrics::request_ended(std::string_view route, std::string_view method, int status, nanoseconds duration) {
-  http_duration_.observe(
-      {{"http_route", std::string(route)}, {"http_request_method", std::string(method)}, {"http_response_status_code", std::to_string(status)}},
-      in_seconds(duration));
+  http_duration_.observe({{"http_route", route}, {"http_request_method", method}, {"http_response_status_code", std::to_string(status)}}, in_seconds(duration));
 }
 
 void GatewayMetrics::call_ended(const CallSeen& call) {
   --inflight_;
-  const std::string endpoint = call.endpoint.empty() ? kOtherLabel : call.endpoint;
-  const std::string protocol(to_string(call.dialect));
+  const std::string_view endpoint = call.endpoint.empty() ? std::string_view(kOtherLabel) : call.endpoint;
+  const std::string_view protocol = to_string(call.dialect);
+  const char* const operation = name_of(call.operation);
   requests_.at({{"endpoint", endpoint}, {"protocol", protocol}, {"code", std::to_string(call.status)}}).Increment();
   request_duration_.observe({{"endpoint", endpoint}, {"protocol", protocol}}, in_seconds(call.total));
-  const Labels gen{{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", name_of(call.operation)}};
-  Labels outcome = gen;
-  if (!call.error.empty()) outcome["error_type"] = call.error;
-  gen_duration_.observe(outcome, in_seconds(call.total));
+  gen_duration_.observe({{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", operation}, {"error_type", call.error}}, in_seconds(call.total));
   if (call.dispatched) {
     queue_wait_.observe({{"endpoint", endpoint}}, in_seconds(call.dispatched->queued));
     const domain::Tier tier = call.dispatched->tier;
     if (tier == domain::Tier::kCold) cold_starts_.at({{"endpoint", endpoint}}).Increment();
-    if (tier != domain::Tier::kWarm)
-      start_duration_.observe({{"endpoint", endpoint}, {"phase", std::string(domain::to_string(tier))}}, in_seconds(call.dispatched->start));
+    if (tier != domain::Tier::kWarm) start_duration_.observe({{"endpoint", endpoint}, {"phase", domain::to_string(tier)}}, in_seconds(call.dispatched->start));
   }
   const auto count = [&](const char* direction, int64_t tokens) {
     if (tokens <= 0) return;
     tokens_.at({{"endpoint", endpoint}, {"direction", direction}}).Increment(static_cast<double>(tokens));
-    Labels typed = gen;
-    typed["gen_ai_token_type"] = direction;
-    gen_tokens_.observe(typed, static_cast<double>(tokens));
+    gen_tokens_.observe({{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", operation}, {"gen_ai_token_type", direction}},
+                        static_cast<double>(tokens));
   };
   count("input", call.prompt_tokens);
   count("output", call.completion_tokens);
   if (!call.error.empty() || !call.first_text) return;
-  gen_first_token_.observe(gen, in_seconds(*call.first_text));
+  gen_first_token_.observe({{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", operation}}, in_seconds(*call.first_text));
   if (call.completion_tokens >= 2 && call.last_text)
-    gen_per_token_.observe(gen, in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
+    gen_per_token_.observe({{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", operation}},
+                           in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
 }
 
 void GatewayMetrics::read_platform(const invoke::Platform& platform) {

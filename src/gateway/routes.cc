@@ -92,20 +92,19 @@ std::string_view without_slips(std::string_view path) {
 std::span<const Route> routes() { return kRoutes; }
 
 RouteMatch find_route(std::string_view method, std::string_view path) {
-  RouteMatch match;
   path = without_slips(path);
   for (const Route& route : kRoutes) {
-    auto params = match_path(route.pattern, path);
-    if (!params) continue;
-    match.allow += match.allow.empty() ? "" : ", ";
-    match.allow += route.method == "GET" ? "GET, HEAD" : route.method;
     if (route.method != "*" && route.method != method && !(method == "HEAD" && route.method == "GET")) continue;
-    if (match.route == nullptr) {
-      match.route = &route;
-      match.params = std::move(*params);
-    }
+    if (!path.starts_with(route.pattern.substr(0, route.pattern.find('{')))) continue;
+    if (auto params = match_path(route.pattern, path)) return {.route = &route, .params = std::move(*params), .allow = {}};
   }
-  return match;
+  RouteMatch none;
+  for (const Route& route : kRoutes) {
+    if (!match_path(route.pattern, path)) continue;
+    none.allow += none.allow.empty() ? "" : ", ";
+    none.allow += route.method == "GET" ? "GET, HEAD" : route.method;
+  }
+  return none;
 }
 
 }  // namespace ebb::gateway

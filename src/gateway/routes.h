@@ -46,7 +46,7 @@ std::span<const Route> routes();
 struct RouteMatch {
   const Route* route = nullptr;
   std::vector<std::pair<std::string, std::string>> params;
-  std::string allow;  // the methods of this path, if the path is known
+  std::string allow;  // without a route: the methods of this path, if the path is known
 };
 
 // HEAD finds the route of GET. Clients of inference protocols join paths carelessly: below /v2 and /v1/models more than one slash at the beginning and one

@@ -38,7 +38,7 @@ struct GatewayOptions {
 class Connection;
 
 struct Services {
-  io::asio::any_io_executor executor;
+  io::Executor executor;
   invoke::Platform& platform;
   ModelAdmin& models;
   ImageAdmin& images;
@@ -50,6 +50,8 @@ struct Services {
 
   std::set<Connection*> connections = {};  // each enters and leaves by itself
   size_t body_bytes = 0;                   // of requests that are being read or answered
+  std::string date = {};                   // as the last answer had it …
+  std::time_t date_of = -1;                // … in that second
   bool stopping = false;                   // no request after the one that runs
 };
 

@@ -58,7 +58,7 @@ class TestServer {
   }
 
   io::asio::io_context loop{1};
-  io::asio::executor_work_guard<io::asio::io_context::executor_type> work{loop.get_executor()};
+  io::asio::executor_work_guard<io::Executor> work{loop.get_executor()};
   io::FakeClock clock;
   FakePlatform platform{loop.get_executor()};
   FakeModels models;
@@ -80,7 +80,7 @@ class Client {
     io::asio::write(socket_, io::asio::buffer(bytes), error);
     return !error;
   }
-  void half_close() { socket_.shutdown(io::asio::ip::tcp::socket::shutdown_send); }
+  void half_close() { socket_.shutdown(io::TcpSocket::shutdown_send); }
   // A reset, as of a process that was killed.
   void reset() {
     socket_.set_option(io::asio::socket_base::linger(true, 0));
@@ -125,7 +125,7 @@ class Client {
   }
 
   io::asio::io_context loop_;
-  io::asio::ip::tcp::socket socket_{loop_};
+  io::TcpSocket socket_{loop_};
   std::string pending_;
 };
 

@@ -35,7 +35,7 @@ struct Watch {
 class GrpcGateway {
  public:
   // All parts must outlive the gateway.
-  GrpcGateway(io::asio::any_io_executor executor, invoke::Platform& platform, const io::Clock& clock, Watch watch);
+  GrpcGateway(io::Executor executor, invoke::Platform& platform, const io::Clock& clock, Watch watch);
   ~GrpcGateway();
   GrpcGateway(const GrpcGateway&) = delete;
   GrpcGateway& operator=(const GrpcGateway&) = delete;

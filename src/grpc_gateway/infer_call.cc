@@ -26,7 +26,7 @@ InferCall::InferCall(std::shared_ptr<Services> services, Ask ask, inference::Mod
 std::shared_ptr<InferCall> InferCall::start(std::shared_ptr<Services> services, Ask ask, std::optional<milliseconds> deadline,
                                             inference::ModelInferResponse& response, Done done) {
   if (deadline) ask.timeout = std::min(*deadline, ask.timeout.value_or(*deadline));
-  const io::asio::any_io_executor executor = services->executor;
+  const io::Executor executor = services->executor;
   std::shared_ptr<InferCall> call(new InferCall(std::move(services), std::move(ask), response, std::move(done)));
   io::asio::co_spawn(executor, run(call), io::asio::detached);
   return call;

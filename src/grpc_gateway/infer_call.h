@@ -17,7 +17,7 @@ namespace ebb::grpc_gateway {
 
 // What every call may use. The atomics are for gRPC's threads; the rest is touched on the loop.
 struct Services {
-  io::asio::any_io_executor executor;
+  io::Executor executor;
   invoke::Platform& platform;
   const io::Clock& clock;
   Watch watch;

@@ -13,12 +13,13 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kAttachmentsMax = 16;
+constexpr size_t kGatheredMax = 64 * 1024;
 
 Error gone() { return Error{.kind = ErrorKind::kUnavailable, .message = "the process at the other end is gone"}; }
 
 }  // namespace
 
-Channel::Channel(io::asio::any_io_executor executor, Fd socket, size_t body_max) : socket_(executor), reader_(body_max) {
+Channel::Channel(io::Executor executor, Fd socket, size_t body_max) : socket_(executor), reader_(body_max) {
   io::ErrorCode error;
   socket_.assign(io::asio::local::stream_protocol(), socket.release(), error);
   socket_.native_non_blocking(true, error);
@@ -34,11 +35,27 @@ void Channel::close() {
 
 Status Channel::send(wire::FrameType type, uint64_t stream, std::string_view body, Fd attachment) {
   if (!socket_.is_open()) return fail(gone());
-  outgoing_.push_back({.bytes = wire::encode_frame(type, stream, body), .written = 0, .attachment = std::move(attachment)});
-  backlog_bytes_ += outgoing_.back().bytes.size();
+  std::string frame = wire::encode_frame(type, stream, body);
+  backlog_bytes_ += frame.size();
+  if (attachment || outgoing_.empty() || outgoing_.back().attachment || outgoing_.back().bytes.size() + frame.size() > kGatheredMax) {
+    outgoing_.push_back({.bytes = std::move(frame), .written = 0, .attachment = std::move(attachment)});
+  } else {
+    outgoing_.back().bytes += frame;
+  }
   if (backlog_bytes_ > kChannelBacklogMax) return fail(ErrorKind::kUnavailable, "the process at the other end does not read its channel");
-  if (waiting_to_write_) return {};
+  if (waiting_to_write_ || gathering_) return {};
+  gather();
   return write_some();
+}
+
+void Channel::gather() {
+  gathering_ = true;
+  io::asio::post(socket_.get_executor(), [this, alive = alive_] {
+    if (!*alive) return;
+    gathering_ = false;
+    // A failed write is seen by the reader as the end of the stream.
+    if (!waiting_to_write_) (void)write_some();
+  });
 }
 
 Status Channel::write_some() {
@@ -101,15 +118,19 @@ io::Task<Result<std::vector<wire::Frame>>> Channel::receive() {
   std::vector<wire::Frame> frames;
   const std::shared_ptr<bool> alive = alive_;
   for (;;) {
-    Result<bool> more = read_some(frames);
-    if (!more) {
-      // What came whole before the end is still delivered; the next call reports the end again.
+    if (may_have_more_) {
+      Result<bool> more = read_some(frames);
+      if (!more) {
+        // What came whole before the end is still delivered; the next call reports the end again.
+        if (!frames.empty()) co_return frames;
+        co_return fail(more.error());
+      }
+      may_have_more_ = *more;
       if (!frames.empty()) co_return frames;
-      co_return fail(more.error());
+      if (may_have_more_) continue;
     }
-    if (!frames.empty()) co_return frames;
-    if (*more) continue;
-    const auto [error] = co_await socket_.async_wait(io::asio::socket_base::wait_read, io::asio::as_tuple(io::asio::use_awaitable));
+    may_have_more_ = true;
+    const auto [error] = co_await socket_.async_wait(io::asio::socket_base::wait_read, io::asio::as_tuple(io::use_awaitable));
     if (!*alive || error) co_return fail(gone());
   }
 }

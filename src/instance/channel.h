@@ -22,11 +22,13 @@ inline constexpr size_t kChannelBacklogMax = 64 * 1024 * 1024;
 class Channel {
  public:
   // `body_max` bounds each incoming frame.
-  Channel(io::asio::any_io_executor executor, Fd socket, size_t body_max);
+  Channel(io::Executor executor, Fd socket, size_t body_max);
+  ~Channel() { *alive_ = false; }
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Writes at once what the socket takes, keeps the rest in order. Error kUnavailable: the peer is gone or reads nothing.
+  // Writes at once what the socket takes, keeps the rest in order; what follows in the same turn of the loop is written together after it. Error kUnavailable:
+  // the peer is gone or reads nothing.
   Status send(wire::FrameType type, uint64_t stream, std::string_view body, Fd attachment = {});
 
   // Everything that arrived, at least one frame. Error: kUnavailable at the end of the stream, kCorrupt for a bad frame. One reader.
@@ -45,16 +47,19 @@ class Channel {
   };
 
   Status write_some();
+  void gather();
   void write_when_possible();
   Result<bool> read_some(std::vector<wire::Frame>& frames);
 
-  io::asio::local::stream_protocol::socket socket_;
+  io::LocalSocket socket_;
   wire::FrameReader reader_;
   std::deque<Outgoing> outgoing_;
   size_t backlog_bytes_ = 0;
   bool waiting_to_write_ = false;
+  bool gathering_ = false;                                      // until this turn of the loop ends
+  bool may_have_more_ = true;                                   // the last read filled its buffer, or the socket is readable
   std::deque<Fd> attachments_;                                  // came, and not yet taken
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with pending writes: false once closed
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with what waits: false once closed
 };
 
 }  // namespace ebb::instance

@@ -56,7 +56,7 @@ Result<EgressEnded> read_egress_ended(const wire::Frame& frame) {
                      .received_bytes = ended.received_bytes()};
 }
 
-EgressLink::EgressLink(io::asio::any_io_executor executor, Hooks hooks) : executor_(executor), hooks_(std::move(hooks)), restart_(executor) {}
+EgressLink::EgressLink(io::Executor executor, Hooks hooks) : executor_(executor), hooks_(std::move(hooks)), restart_(executor) {}
 
 void EgressLink::open(WorkerId worker, domain::Egress rule, Fd listener) {
   if (ways_.size() >= domain::kEgressInstancesMax) return;  // its connections are refused; there are never so many workers

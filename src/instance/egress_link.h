@@ -33,7 +33,7 @@ class EgressLink {
     std::function<void()> kill;   // ended() follows
     std::function<void(EgressEnded)> report;
   };
-  EgressLink(io::asio::any_io_executor executor, Hooks hooks);
+  EgressLink(io::Executor executor, Hooks hooks);
 
   void open(WorkerId worker, domain::Egress rule, Fd listener);
   void close(WorkerId worker);
@@ -54,12 +54,12 @@ class EgressLink {
   void say_open(WorkerId worker, const Way& way);
   io::Task<void> read(std::shared_ptr<Channel> channel);
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   Hooks hooks_;
   std::map<WorkerId, Way> ways_;
   Process process_ = Process::kNone;
   std::shared_ptr<Channel> channel_;  // shared with the coroutine that reads it
-  io::asio::steady_timer restart_;
+  io::Timer restart_;
   milliseconds pause_{0};  // before the next start; doubles with each death
   bool waits_ = false;     // for that
 };

@@ -72,6 +72,7 @@ class EgressLinkTest : public testing::Test {
     link_.started(Fd(ends[0]), "");
   }
   Told told() {
+    turn();  // what is said in one turn of the loop is written after it
     Told all;
     wire::FrameReader reader(4'096);
     std::array<char, 4'096> buffer{};

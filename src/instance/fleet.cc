@@ -42,7 +42,7 @@ std::string encode_load(const StartOrder& order) {
 
 }  // namespace
 
-Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
+Fleet::Fleet(io::Executor executor, FleetOptions options)
     : executor_(executor),
       options_(std::move(options)),
       egress_(executor, {.start =
@@ -55,7 +55,7 @@ Fleet::Fleet(io::asio::any_io_executor executor, FleetOptions options)
                              },
                          .kill = [this] { order_kill(WorkerId{kEgressToken}); },
                          .report = [this](EgressEnded ended) { report(std::move(ended)); }}),
-      reported_(executor, io::asio::steady_timer::time_point::max()) {}
+      reported_(executor, io::Timer::time_point::max()) {}
 
 Fleet::~Fleet() = default;
 
@@ -176,7 +176,7 @@ void Fleet::end(WorkerId worker, std::string reason, milliseconds grace) {
 }
 
 void Fleet::kill_later(const std::shared_ptr<WorkerLink>& link, milliseconds patience) {
-  link->end_deadline = std::make_unique<io::asio::steady_timer>(executor_, patience);
+  link->end_deadline = std::make_unique<io::Timer>(executor_, patience);
   link->end_deadline->async_wait([this, weak = std::weak_ptr(link)](io::ErrorCode error) {
     const auto live = weak.lock();
     if (!error && live && live->exit_reason.empty()) kill(live->worker, live->end_reason);
@@ -208,7 +208,7 @@ void Fleet::report(Report report) {
 
 io::Task<Report> Fleet::next() {
   while (reports_.empty()) {
-    [[maybe_unused]] const auto woken = co_await reported_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await reported_.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
   Report report = std::move(reports_.front());
   reports_.pop_front();

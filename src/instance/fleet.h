@@ -48,7 +48,7 @@ struct StartOrder {
 
 class Fleet {
  public:
-  Fleet(io::asio::any_io_executor executor, FleetOptions options);
+  Fleet(io::Executor executor, FleetOptions options);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -98,7 +98,7 @@ class Fleet {
   void gone(WorkerId worker, std::string reason);
   Status take_egress(WorkerLink& link);
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   FleetOptions options_;
   std::unique_ptr<Channel> spawner_;
   Fd spawner_process_;  // pidfd
@@ -106,7 +106,7 @@ class Fleet {
   std::map<WorkerId, std::shared_ptr<WorkerLink>> workers_;
   EgressLink egress_;
   std::deque<Report> reports_;
-  io::asio::steady_timer reported_;
+  io::Timer reported_;
 };
 
 }  // namespace ebb::instance

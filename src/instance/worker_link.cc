@@ -50,12 +50,14 @@ Reading read_started(WorkerLink& link, WorkerLink::Running& call, const wire::Fr
   const auto texts = static_cast<int64_t>(std::max<size_t>(1, call.vectors_wanted));
   const int64_t prompt_max = texts * domain::kContextTokensMax;
   if (call.started || started->prompt_tokens() < 0 || started->prompt_tokens() > prompt_max || started->cached_tokens() < 0 ||
-      started->cached_tokens() > started->prompt_tokens())
-    return corrupt("a second start, or prompt tokens out of range");
+      started->cached_tokens() > started->prompt_tokens() || started->restore_us() < 0 || microseconds(started->restore_us()) > domain::kCallTimeMax)
+    return corrupt("a second start, or prompt tokens or times out of range");
   call.started = true;
   call.prompt_tokens = started->prompt_tokens();
   return CallStarted{
-      .worker = link.worker, .call = CallId{frame.stream}, .started = {.prompt_tokens = started->prompt_tokens(), .cached_tokens = started->cached_tokens()}};
+      .worker = link.worker,
+      .call = CallId{frame.stream},
+      .started = {.prompt_tokens = started->prompt_tokens(), .cached_tokens = started->cached_tokens(), .restore = microseconds(started->restore_us())}};
 }
 
 Reading read_text(WorkerLink& link, WorkerLink::Running& call, const wire::Frame& frame) {

@@ -27,11 +27,11 @@ struct WorkerLink {
   std::unique_ptr<Channel> channel;                        // empty until then
   std::vector<std::pair<wire::Frame, Fd>> before_channel;  // said before the channel was there
   bool has_function = false;
-  std::optional<domain::Egress> egress;                  // what its function may reach; taken once it has said how
-  std::string end_reason;                                // why it was told to end …
-  std::unique_ptr<io::asio::steady_timer> end_deadline;  // … and when it is killed for not doing so
-  std::string kill_reason;                               // why we killed it, for its WorkerGone
-  std::string exit_reason;                               // how it ended, once the spawner reaped it
+  std::optional<domain::Egress> egress;     // what its function may reach; taken once it has said how
+  std::string end_reason;                   // why it was told to end …
+  std::unique_ptr<io::Timer> end_deadline;  // … and when it is killed for not doing so
+  std::string kill_reason;                  // why we killed it, for its WorkerGone
+  std::string exit_reason;                  // how it ended, once the spawner reaped it
   bool channel_ended = false;
   std::optional<Error> own_error;  // what it said before it went
 

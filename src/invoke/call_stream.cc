@@ -30,11 +30,8 @@ size_t logprob_bytes(const domain::Text& text) {
 
 }  // namespace
 
-CallStream::CallStream(io::asio::any_io_executor executor, CallId call, StreamHooks hooks)
-    : wake_(std::make_shared<io::asio::steady_timer>(executor, io::asio::steady_timer::time_point::max())),
-      call_(call),
-      hooks_(std::move(hooks)),
-      taken_(executor, io::asio::steady_timer::time_point::max()) {}
+CallStream::CallStream(io::Executor executor, CallId call, StreamHooks hooks)
+    : executor_(executor), wake_(std::make_shared<io::Timer>(executor, io::Timer::time_point::max())), call_(call), hooks_(std::move(hooks)) {}
 
 CallStream::~CallStream() { leave(); }
 
@@ -49,12 +46,13 @@ void CallStream::leave() {
 void CallStream::end() {
   ended_ = true;
   hooks_ = {};
-  taken_.cancel();
+  if (taken_) taken_->cancel();
 }
 
 io::Task<bool> CallStream::send(std::string piece, bool last) {
+  if (!taken_) taken_.emplace(executor_, io::Timer::time_point::max());
   while (!ended_ && sent_ > 0 && sent_ + piece.size() > domain::kBodyWindowBytes) {
-    [[maybe_unused]] const auto woken = co_await taken_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await taken_->async_wait(io::asio::as_tuple(io::use_awaitable));
     const auto cancelled = co_await io::asio::this_coro::cancellation_state;
     if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return false;
   }
@@ -66,7 +64,7 @@ io::Task<bool> CallStream::send(std::string piece, bool last) {
 
 void CallStream::took(size_t bytes) {
   sent_ -= std::min(bytes, sent_);
-  taken_.cancel();
+  if (taken_) taken_->cancel();
 }
 
 bool CallStream::push(domain::CallEvent event) {
@@ -110,13 +108,13 @@ std::optional<domain::CallEvent> CallStream::take() {
 }
 
 io::Task<CallStream::Woken> CallStream::wait(std::optional<milliseconds> at_most) {
-  const std::shared_ptr<io::asio::steady_timer> wake = wake_;
+  const std::shared_ptr<io::Timer> wake = wake_;
   if (at_most) {
     wake->expires_after(*at_most);
-  } else {
-    wake->expires_at(io::asio::steady_timer::time_point::max());
+  } else if (wake->expiry() != io::Timer::time_point::max()) {
+    wake->expires_at(io::Timer::time_point::max());
   }
-  const auto [error] = co_await wake->async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+  const auto [error] = co_await wake->async_wait(io::asio::as_tuple(io::use_awaitable));
   const auto cancelled = co_await io::asio::this_coro::cancellation_state;
   if (cancelled.cancelled() != io::asio::cancellation_type::none) co_return Woken::kCancelled;
   co_return error ? Woken::kByEvent : Woken::kByTime;

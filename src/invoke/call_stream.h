@@ -34,7 +34,7 @@ struct StreamHooks {
 
 class CallStream {
  public:
-  CallStream(io::asio::any_io_executor executor, CallId call, StreamHooks hooks);
+  CallStream(io::Executor executor, CallId call, StreamHooks hooks);
   ~CallStream();  // as leave()
   CallStream(const CallStream&) = delete;
   CallStream& operator=(const CallStream&) = delete;
@@ -68,7 +68,8 @@ class CallStream {
  private:
   void end();
 
-  std::shared_ptr<io::asio::steady_timer> wake_;  // cancelled when an event comes
+  io::Executor executor_;
+  std::shared_ptr<io::Timer> wake_;  // cancelled when an event comes
   CallId call_;
   StreamHooks hooks_;
   std::deque<domain::CallEvent> events_;
@@ -78,7 +79,7 @@ class CallStream {
   bool delivered_ = false;             // … and read
   bool http_ = false;                  // a head came: what Bytes follow are counted back to their sender
   size_t sent_ = 0;                    // of the caller's body, not yet taken
-  io::asio::steady_timer taken_;       // cancelled when some of it is, and at the end
+  std::optional<io::Timer> taken_;     // cancelled when some of it is, and at the end; there is one once a body is sent
   std::optional<Dispatched> dispatched_;
   std::optional<domain::UsageRecord> usage_;
 };

@@ -22,8 +22,8 @@ constexpr milliseconds kSandboxReportMax{5'000};
 
 }  // namespace
 
-LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog,
-                             registry::Models& models, const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options)
+LocalPlatform::LocalPlatform(io::Executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
+                             const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options)
     : executor_(executor),
       clock_(clock),
       fleet_(fleet),
@@ -38,7 +38,7 @@ LocalPlatform::LocalPlatform(io::asio::any_io_executor executor, const io::Clock
       wake_(executor),
       spawner_restart_(executor),
       sandbox_known_(executor),
-      drained_(executor, io::asio::steady_timer::time_point::max()) {}
+      drained_(executor, io::Timer::time_point::max()) {}
 
 Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call) {
   totals_ = std::move(totals);
@@ -97,7 +97,8 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                     .read = [this](CallId of, size_t bytes) { give_credit(of, bytes); }};
   auto stream = std::make_shared<CallStream>(executor_, id, std::move(hooks));
   const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
-  control::CallArrived arrived{.call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall(), .alone = alone()};
+  control::CallArrived arrived{
+      .call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall(), .alone = computes_here(call.endpoint) && alone()};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
   arriving_ = id;
   feed(std::move(arrived));
@@ -154,7 +155,7 @@ Status LocalPlatform::remove(const std::string& endpoint) {
 io::Task<std::vector<SandboxLayer>> LocalPlatform::sandbox() {
   if (sandbox_.empty()) {
     sandbox_known_.expires_after(kSandboxReportMax);
-    [[maybe_unused]] const auto woken = co_await sandbox_known_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await sandbox_known_.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
   co_return sandbox_;
 }
@@ -162,7 +163,7 @@ io::Task<std::vector<SandboxLayer>> LocalPlatform::sandbox() {
 io::Task<void> LocalPlatform::drain() {
   feed(control::DrainRequested{});
   while (!drain_done_) {
-    [[maybe_unused]] const auto woken = co_await drained_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await drained_.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
 }
 
@@ -183,10 +184,10 @@ void LocalPlatform::tell_readings() {
 }
 
 io::Task<void> LocalPlatform::measure_memory() {
-  io::asio::steady_timer pause(executor_);
+  io::Timer pause(executor_);
   for (;;) {
     pause.expires_after(kMeasureEvery);
-    const auto [error] = co_await pause.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    const auto [error] = co_await pause.async_wait(io::asio::as_tuple(io::use_awaitable));
     if (error) co_return;
     const auto processes = fleet_.processes();
     if (processes.empty()) {
@@ -199,10 +200,10 @@ io::Task<void> LocalPlatform::measure_memory() {
     // Walking page tables takes milliseconds, so it is done beside the loop.
     instance::MemoryReadings readings = co_await io::asio::co_spawn(
         measuring_,
-        [](std::vector<std::pair<WorkerId, int>> of, std::map<WorkerId, std::string> containers) -> io::Task<instance::MemoryReadings> {
+        [](std::vector<std::pair<WorkerId, int>> of, std::map<WorkerId, std::string> containers) -> io::PoolTask<instance::MemoryReadings> {
           co_return instance::measure(of, containers);
         }(processes, fleet_.containers()),
-        io::asio::use_awaitable);
+        io::use_awaitable);
     memory_ = std::move(readings);
     memory_read_ = clock_.mono();
     read_cpu();
@@ -220,6 +221,14 @@ void LocalPlatform::read_cpu() {
   const instance::CpuTimes times = instance::read_cpu_times(fleet_.processes());
   busy_elsewhere_ = instance::cores_busy_elsewhere(cpu_, times, options_.node.cores);
   cpu_ = times;
+}
+
+// A function's program has its own threads, and the echo engine computes nothing.
+bool LocalPlatform::computes_here(const std::string& endpoint) const {
+  const auto found = state_.endpoints.find(endpoint);
+  if (found == state_.endpoints.end()) return false;
+  const domain::Engine engine = found->second.revision.spec.engine;
+  return engine == domain::Engine::kLlama || engine == domain::Engine::kOnnx;
 }
 
 // What others did in the last seconds says little of the next: a look at the moment gives engines all cores back at once. Not worth it, and

@@ -39,7 +39,7 @@ struct PlatformOptions {
 class LocalPlatform final : public Platform {
  public:
   // All parts must outlive the platform.
-  LocalPlatform(io::asio::any_io_executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
+  LocalPlatform(io::Executor executor, const io::Clock& clock, instance::Fleet& fleet, store::Catalog& catalog, registry::Models& models,
                 const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options);
 
   // Takes over what the stores know, and starts to serve. Once, before anything else.
@@ -104,6 +104,7 @@ class LocalPlatform final : public Platform {
   void read_node_memory();
   void tell_readings();
   void read_cpu();
+  bool computes_here(const std::string& endpoint) const;
   bool alone() const;
   void give_back_memory();
   io::Task<void> measure_memory();
@@ -111,7 +112,7 @@ class LocalPlatform final : public Platform {
   std::string endpoint_of(WorkerId worker) const;
   EndpointView view_of(const control::EndpointSummary& summary) const;
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   const io::Clock& clock_;
   instance::Fleet& fleet_;
   store::Catalog& catalog_;
@@ -143,10 +144,10 @@ class LocalPlatform final : public Platform {
   CallId arriving_;               // the call whose arrival invoke() is feeding …
   std::optional<Error> refused_;  // … and the core's answer, if it refused it at once
 
-  io::asio::steady_timer wake_;
-  io::asio::steady_timer spawner_restart_;
-  io::asio::steady_timer sandbox_known_;
-  io::asio::steady_timer drained_;
+  io::Timer wake_;
+  io::Timer spawner_restart_;
+  io::Timer sandbox_known_;
+  io::Timer drained_;
   bool drain_done_ = false;
   io::asio::thread_pool measuring_{1};
 };

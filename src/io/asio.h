@@ -29,8 +29,22 @@
 namespace ebb::io {
 
 namespace asio = boost::asio;
+
+// All that waits does so on the loop of its process: a type of its own for that spares the library a virtual call at each step of an operation.
+using Executor = asio::io_context::executor_type;
 template <class T>
-using Task = asio::awaitable<T>;
+using Task = asio::awaitable<T, Executor>;
+// What blocks, on a thread of a pool; awaited on the loop.
+template <class T>
+using PoolTask = asio::awaitable<T, asio::thread_pool::executor_type>;
+inline constexpr asio::use_awaitable_t<Executor> use_awaitable{};
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using TcpAcceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+using LocalSocket = asio::basic_stream_socket<asio::local::stream_protocol, Executor>;
+using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+using Signals = asio::basic_signal_set<Executor>;
+
 using ErrorCode = boost::system::error_code;
 
 }  // namespace ebb::io

@@ -108,9 +108,9 @@ void ChildProcess::kill(Error why) {
   end();
 }
 
-io::Task<int> ChildProcess::reaped(std::shared_ptr<ChildProcess> child, io::asio::any_io_executor executor) {
-  io::asio::posix::stream_descriptor gone(executor, child->pidfd_.release());
-  const auto [waited] = co_await gone.async_wait(io::asio::posix::stream_descriptor::wait_read, io::asio::as_tuple(io::asio::use_awaitable));
+io::Task<int> ChildProcess::reaped(std::shared_ptr<ChildProcess> child, io::Executor executor) {
+  io::Descriptor gone(executor, child->pidfd_.release());
+  const auto [waited] = co_await gone.async_wait(io::Descriptor::wait_read, io::asio::as_tuple(io::use_awaitable));
   static_cast<void>(waited);
   co_return child->reap();
 }

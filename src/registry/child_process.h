@@ -43,7 +43,7 @@ class ChildProcess {
   const std::optional<Error>& killed_for() const { return killed_for_; }
   // Waits on `executor` until it is gone, and reaps it. The status as of waitpid; -1 if somebody else reaped it. Once; what bounds the wait
   // is a kill() by the caller's timer.
-  static io::Task<int> reaped(std::shared_ptr<ChildProcess> child, io::asio::any_io_executor executor);
+  static io::Task<int> reaped(std::shared_ptr<ChildProcess> child, io::Executor executor);
 
  private:
   ChildProcess(pid_t pid, Fd output) : pid_(pid), output_(std::move(output)) {}

@@ -24,10 +24,10 @@ struct Ended {
 
 io::Task<void> follow(std::shared_ptr<ChildProcess> child, Ended& out) {
   const auto executor = co_await io::asio::this_coro::executor;
-  io::asio::posix::stream_descriptor output(executor, child->take_output().release());
+  io::Descriptor output(executor, child->take_output().release());
   std::array<char, 256> bytes{};
   for (bool open = true; open;) {
-    const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), io::asio::as_tuple(io::asio::use_awaitable));
+    const auto [error, got] = co_await output.async_read_some(io::asio::buffer(bytes), io::asio::as_tuple(io::use_awaitable));
     open = !error;
     out.printed.append(bytes.data(), got);
     if (out.printed.ends_with("hang\n")) child->kill({.kind = ErrorKind::kTimeout, .message = "it hangs"});

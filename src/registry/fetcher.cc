@@ -105,9 +105,9 @@ io::Task<Result<Fetcher::Fetched>> Fetcher::run(json::value request, int store, 
 }
 
 io::Task<Result<Fetcher::Fetched>> Fetcher::follow(std::shared_ptr<ChildProcess> child, std::function<void(const FetchProgress&)> progress) {
-  const auto token = io::asio::as_tuple(io::asio::use_awaitable);
-  io::asio::posix::stream_descriptor output(executor_, child->take_output().release());
-  io::asio::steady_timer watchdog(executor_);
+  const auto token = io::asio::as_tuple(io::use_awaitable);
+  io::Descriptor output(executor_, child->take_output().release());
+  io::Timer watchdog(executor_);
   const auto watch = [&] {
     watchdog.expires_after(options_.silence_max);
     watchdog.async_wait([child, silence = options_.silence_max](io::ErrorCode error) {

@@ -44,7 +44,7 @@ class FetchStop {
 class Fetcher {
  public:
   // `store` must outlive the fetcher, and the fetcher every fetch.
-  Fetcher(io::asio::any_io_executor executor, const ContentStore& store, FetcherOptions options)
+  Fetcher(io::Executor executor, const ContentStore& store, FetcherOptions options)
       : executor_(std::move(executor)), store_(store), options_(std::move(options)) {}
 
   // The model is in the store under result.digest when this succeeds. `progress` is called on the loop, may be empty. Errors: those
@@ -62,7 +62,7 @@ class Fetcher {
   io::Task<Result<Fetched>> run(json::value request, int store, std::function<void(const FetchProgress&)> progress, std::shared_ptr<FetchStop> stop);
   io::Task<Result<Fetched>> follow(std::shared_ptr<ChildProcess> child, std::function<void(const FetchProgress&)> progress);
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   const ContentStore& store_;
   FetcherOptions options_;
   int running_ = 0;

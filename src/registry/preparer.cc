@@ -37,13 +37,13 @@ Error ended_for(std::string why) { return Error{.kind = ErrorKind::kTimeout, .me
 
 }  // namespace
 
-Preparer::Preparer(io::asio::any_io_executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options)
+Preparer::Preparer(io::Executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options)
     : executor_(executor),
       store_(store),
       files_(files),
       options_(std::move(options)),
       why_not_("the library was not asked yet"),
-      changed_(executor, io::asio::steady_timer::time_point::max()) {}
+      changed_(executor, io::Timer::time_point::max()) {}
 
 io::Task<void> Preparer::start() {
   const Result<std::shared_ptr<ChildProcess>> child = start_child(options_.program, -1, -1);
@@ -93,7 +93,7 @@ void Preparer::forget(const domain::Digest& digest) {
 
 io::Task<void> Preparer::settled(domain::Digest digest) {
   while (is_wanted(digest) && !stopped_) {
-    [[maybe_unused]] const auto woken = co_await changed_.async_wait(io::asio::as_tuple(io::asio::use_awaitable));
+    [[maybe_unused]] const auto woken = co_await changed_.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
 }
 
@@ -153,9 +153,9 @@ Status Preparer::publish(const std::string& printed, const Work& one, int file) 
 }
 
 io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<ChildProcess> child, milliseconds time_max) {
-  const auto token = io::asio::as_tuple(io::asio::use_awaitable);
-  io::asio::posix::stream_descriptor output(executor_, child->take_output().release());
-  io::asio::steady_timer watchdog(executor_, time_max);
+  const auto token = io::asio::as_tuple(io::use_awaitable);
+  io::Descriptor output(executor_, child->take_output().release());
+  io::Timer watchdog(executor_, time_max);
   watchdog.async_wait([child, time_max](io::ErrorCode error) {
     if (!error) child->kill(ended_for(fmt::format("it took longer than {} s", std::chrono::duration_cast<seconds>(time_max).count())));
   });

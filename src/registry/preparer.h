@@ -30,7 +30,7 @@ struct PreparerOptions {
 class Preparer {
  public:
   // `store` and `files` must outlive it, and it the work that it started.
-  Preparer(io::asio::any_io_executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options);
+  Preparer(io::Executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options);
 
   // Asks the program for its key; before that, nothing is found or prepared. Once.
   io::Task<void> start();
@@ -61,7 +61,7 @@ class Preparer {
   Status publish(const std::string& printed, const Work& one, int file);
   bool is_wanted(const domain::Digest& digest) const;
 
-  io::asio::any_io_executor executor_;
+  io::Executor executor_;
   const ContentStore& store_;
   const PreparedFiles& files_;
   PreparerOptions options_;
@@ -72,7 +72,7 @@ class Preparer {
   bool stopped_ = false;
   std::weak_ptr<ChildProcess> running_;
   std::map<domain::Digest, std::string> failed_;
-  io::asio::steady_timer changed_;  // never expires by itself: cancelled when there is news
+  io::Timer changed_;  // never expires by itself: cancelled when there is news
 };
 
 }  // namespace ebb::registry

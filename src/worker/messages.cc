@@ -85,6 +85,7 @@ std::string encode_event(const engine::StepEvent& event) {
       wire::pb::Started started;
       started.set_prompt_tokens(event.prompt_tokens);
       started.set_cached_tokens(event.cached_tokens);
+      started.set_restore_us(event.restore.count());
       return frame(FrameType::kStarted, event.call, started);
     }
     case Kind::kProgress: {

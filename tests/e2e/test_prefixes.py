@@ -46,6 +46,10 @@ def test_it_outlives_the_worker_and_the_server(launch, home):
     server.wait_for_state("absent", "chat", 30)
     assert ask(server) == (text, known(prompt), prompt)
     server.wait_for_state("absent", "chat", 30)
+    timing = server.ask(f"{STORY} Who walked to the town?", name="chat", max_tokens=1, timeout=180).timing
+    assert float(timing["restore.dur"]) > 0 and timing["start.desc"] == "cold", timing
+    assert "restore.dur" not in server.ask(f"{STORY} Who walked to the town?", name="chat", max_tokens=1, timeout=180).timing, "it is there already"
+    server.wait_for_state("absent", "chat", 30)
     assert prefix_file(home).stat().st_mode & 0o777 == 0o600
     assert server.terminate() == 0
     again = launch()

@@ -21,6 +21,16 @@ def test_zero_to_many_to_zero(server):
     assert server.endpoint()["memory_bytes"] == 0
 
 
+def test_two_hundred_at_once_in_one_worker(server):
+    server.deploy(scaling={"max": 1024, "idle": "300ms", "keep": "500ms"}, limits={"queue": 200})
+    with ThreadPoolExecutor(200) as pool:
+        calls = [pool.submit(server.ask, script="tokens=2 delay_ms=3000") for _ in range(200)]
+        eventually(lambda: server.endpoint()["slots_busy"] == 200, 20, "two hundred calls never ran at once")
+        assert {call.result().status for call in calls} == {200}
+    assert server.request("PUT", "/ebb/v1/endpoints/e", {"endpoint": "e", "engine": "echo", "scaling": {"max": 1025}}).status == 400
+    server.wait_for_state("absent")
+
+
 @pytest.mark.sanitizer
 def test_parked_wakes(server):
     server.deploy(scaling={"max": 2, "idle": "200ms", "keep": "5m"})

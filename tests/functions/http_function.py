@@ -1,7 +1,7 @@
 """A server of HTTP that does what a path says, for the tests of the contracts. It speaks HTTP by hand, so that it can also speak it badly.
 
-http_function.py [EXIT_STATUS | never | deaf | polite | stubborn]: with an argument it ends at once, never listens, listens and answers nothing, or serves
-and says goodbye at SIGTERM, or takes no notice of it.
+http_function.py [EXIT_STATUS | never | deaf | polite | stubborn | serial]: with an argument it ends at once, never listens, listens and answers nothing,
+serves and says goodbye at SIGTERM, or takes no notice of it, or serves one connection to its end before it takes the next.
 """
 import json
 import os
@@ -240,6 +240,9 @@ def main():
     while True:
         out, _ = listener.accept()
         if mode == "deaf":
+            continue
+        if mode == "serial":
+            connection(out)
             continue
         threading.Thread(target=connection, args=(out,), daemon=True).start()
 
