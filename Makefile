@@ -1,6 +1,6 @@
 # The front door. Everything happens in tools/: each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench bench-peers lint clean
+.PHONY: help setup build run test bench bench-peers bench-plots lint clean
 
 help:  ## This list
 	@echo 'Ebb: serverless AI inference that you run yourself. Start with `make run`.'
@@ -22,8 +22,11 @@ test:  ## Unit, golden and end-to-end tests, then the same under ASan/UBSan and 
 bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle); without NAME, a list
 	@tools/bench.sh "$(NAME)"
 
-bench-peers:  ## What benchmarks compare with: nginx and wrk (apt)
+bench-peers:  ## What benchmarks compare with: nginx and wrk (apt), llama-server (npm, compiled); what plots are drawn with: matplotlib (pip)
 	@tools/bench_peers.sh
+
+bench-plots:  ## Two plots in bench/out: the timeline of one wake, requests a second over concurrency (NAME=wake or throughput, REDRAW=1)
+	@tools/bench_plots.sh $(NAME)
 
 lint:  ## Format, layers, headers, clang-tidy, scripts
 	@tools/lint.sh

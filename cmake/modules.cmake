@@ -49,7 +49,7 @@ function(ebb_module name)
     ebb_path_from_root(bin ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
     target_compile_definitions(${name}_test PRIVATE EBB_TEST_BIN="${bin}" EBB_SOURCE_DIR=".")
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()
 
   # A fuzz target is always built as a plain program that replays files (its corpus is a test); with EBB_FUZZ it is a libFuzzer.

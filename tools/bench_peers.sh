@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# bench_peers.sh: brings what benchmarks compare Ebb with and what calls both: nginx and wrk from Debian's packages. Only what is missing, and nothing into
-# the tree. No service is started.
+# bench_peers.sh: brings what benchmarks compare Ebb with and what calls both: nginx and wrk from Debian's packages, llama.cpp's own server,
+# compiled by tools/bench_llama_server.sh; and what draws plots: matplotlib, into the test tools' environment. Only what is missing, and nothing else into the
+# tree. No service is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly POLICY=/usr/sbin/policy-rc.d
+readonly VENV=tests/.venv PLOTTING=bench/requirements.txt
 LOG=
 POLICY_IS_OURS=
 as_root=()
@@ -49,4 +51,15 @@ packages() {
   fi
 }
 
+# `make setup` makes the environment anew when it changes: what is added here goes with it.
+plotting() {
+  if cmp -s "$PLOTTING" "$VENV/.installed-plotting"; then return; fi
+  [[ -x $VENV/bin/pip ]] || die "there is no $VENV to install matplotlib into: run 'make setup' first"
+  say "for plots: matplotlib (15 MB by pip) into $VENV"
+  "$VENV/bin/pip" install -q --disable-pip-version-check --only-binary :all: --require-hashes -r "$PLOTTING" </dev/null || die "pip could not install $PLOTTING"
+  cp "$PLOTTING" "$VENV/.installed-plotting"
+}
+
 packages
+plotting
+tools/bench_llama_server.sh >/dev/null

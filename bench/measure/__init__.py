@@ -54,20 +54,29 @@ def tree(server: Server) -> list[int]:
     return [server.pid, *leaks.descendants(server.pid)]
 
 
+def memory_kib(pid: int) -> dict[str, int]:
+    """What the kernel counts of all mappings of a process, by its names; nothing of one that has ended."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return {}
+    return {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
+
+
 def pss_kib(pids: list[int]) -> int:
-    total = 0
-    for pid in pids:
-        try:
-            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-        total += int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1])
-    return total
+    return sum(memory_kib(pid).get("Pss", 0) for pid in pids)
+
+
+def huge_page_share(pids: list[int]) -> float:
+    """Of the memory that the processes hold, how much is mapped in huge pages."""
+    counts = [memory_kib(pid) for pid in pids]
+    huge = sum(count.get(name, 0) for count in counts for name in ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped"))
+    return huge / max(1, sum(count.get("Rss", 0) for count in counts))
 
 
 def refuse_company(own: list[int]) -> None:
     def others() -> list[str]:
-        return [f"{stat[0]} ({pid})" for pid, stat in leaks.processes().items() if stat[0].startswith("ebb") and pid not in own]
+        return [f"{stat[0]} ({pid})" for pid, stat in leaks.processes().items() if stat[0].startswith(("ebb", "llama-server")) and pid not in own]
 
     if not eventually(lambda: not others(), 5, otherwise=None):  # an earlier run may still be on its way out
         sys.exit(f"bench: another server is running and would share pages with this one: {', '.join(others())}")

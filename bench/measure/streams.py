@@ -30,7 +30,8 @@ def text_of(event: dict) -> str:
 
 
 def streamed(port: int, path: str, body: dict, seconds: float = 300) -> dict:
-    """One call on a connection of its own: milliseconds from the request to the first and the last text, tokens, and what Ebb says of the start."""
+    """One call on a connection of its own: milliseconds from the request to the first and the last text (to the end, where the tokens make no text), tokens,
+    and what Ebb says of the start."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     connection.connect()
     data = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}})
@@ -49,7 +50,7 @@ def streamed(port: int, path: str, body: dict, seconds: float = 300) -> dict:
     for _, event in events:
         if "error" in event:
             sys.exit(f"bench: the call failed: {event['error']}")
-    texts = [(at - begun) * 1000 for at, event in events if text_of(event)]
+    texts = [(at - begun) * 1000 for at, event in events if text_of(event)] or [(came[-1][0] - begun) * 1000]
     usage = next(event["usage"] for _, event in reversed(events) if event.get("usage"))
     return {"first_ms": texts[0], "last_ms": texts[-1], "prompt_tokens": usage["prompt_tokens"], "tokens": usage["completion_tokens"],
             "cached_tokens": (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
