@@ -12,7 +12,7 @@ import sys
 import time
 
 from measure import Platform, finish, pss_kib, refuse_company, tree
-from measure.llama import deploy_demo, first_token, prompts
+from measure.llama import deploy_model, first_token, prompts
 
 from harness.waiting import eventually
 
@@ -43,13 +43,13 @@ def main() -> None:
     with Platform() as server:
         words = prompts(seed=3)
         quiet = len(tree(server))
-        deploy_demo(server, "first", idle="50ms", keep="50ms")
+        deploy_model(server, "first", idle="50ms", keep="50ms")
         first_token(server, "first", next(words))
         server.request("DELETE", "/ebb/v1/endpoints/first")
         none = settled_pss(server, quiet)
         names = [f"endpoint-{number}" for number in range(ENDPOINTS)]
         for name in names:
-            deploy_demo(server, name, idle="50ms", keep="50ms")
+            deploy_model(server, name, idle="50ms", keep="50ms")
         deployed = settled_pss(server, quiet)
         for name in names:
             first_token(server, name, next(words))

@@ -7,7 +7,7 @@ import statistics
 import time
 
 from measure import Platform, finish
-from measure.llama import deploy_demo
+from measure.llama import deploy_model
 
 RUNS, TOKENS = 15, 100
 SCHEMA = {"type": "object", "additionalProperties": False, "required": ["title", "people"], "properties": {
@@ -34,7 +34,7 @@ def tokens_a_second(server, seed: int, **fields) -> float:
 
 def main() -> None:
     with Platform() as server:
-        deploy_demo(server, "chat", idle="10m", keep="10m")
+        deploy_model(server, "chat", idle="10m", keep="10m")
         schema = {"response_format": {"type": "json_schema", "json_schema": {"name": "people", "strict": True, "schema": SCHEMA}}}
         tokens_a_second(server, 0), tokens_a_second(server, 0, **schema)
         free, held = [], []

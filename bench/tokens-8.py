@@ -67,7 +67,8 @@ def main() -> None:
     raw = {"ebb": ebb, "llama_server": peers, "threads": threads, "slots": STREAMS, "context_of_a_slot": CONTEXT, "huge_page_share": huge,
            "conditions": conditions, "versions": versions_with_llama_server()}
     finish("tokens-8", {"tokens-8": ratio}, raw, [
-        f"{STREAMS} streams, {threads} threads, prompts of {mean_prompt:.0f} tokens and answers of {mean_answer:.1f} in the mean; the figure is the median of what each round gave",
+        f"{STREAMS} streams, {threads} threads, prompts of {mean_prompt:.0f} tokens and answers of {mean_answer:.1f} in the mean; "
+        "the figure is the median of what each round gave",
         told("llama-server", peers),
         told("ebb", ebb),
         *void(conditions),

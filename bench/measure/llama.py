@@ -1,7 +1,8 @@
-"""The demo model on the platform and in a bare program: prompts, first tokens, the fastest setting of the bare one."""
+"""A language model on the platform and in a bare program, the demo model if nothing else is said: prompts, first tokens, the fastest setting of the bare one."""
 import itertools
 import json
 import os
+import pathlib
 import random
 import statistics
 import subprocess
@@ -18,10 +19,11 @@ WORDS = ("time year people way day man thing woman life child world school state
          "case week company system program question work government number night point home water room mother area money story fact month").split()
 
 
-def deploy_demo(server: Server, name: str, idle: str, keep: str) -> None:
-    if not any(model["name"] == "smol" for model in server.get("/ebb/v1/models").json["models"]):
-        server.ebb("model", "add", "smol", str(DEMO_MODEL))
-    server.deploy(name, model="smol@1", context=CONTEXT, scaling={"max": 4, "idle": idle, "keep": keep})
+def deploy_model(server: Server, name: str, idle: str, keep: str, path: pathlib.Path = DEMO_MODEL) -> None:
+    model = "smol" if path == DEMO_MODEL else "other"
+    if not any(known["name"] == model for known in server.get("/ebb/v1/models").json["models"]):
+        server.ebb("model", "add", model, str(path))
+    server.deploy(name, model=f"{model}@1", context=CONTEXT, scaling={"max": 4, "idle": idle, "keep": keep})
 
 
 def prompts(seed: int):
@@ -55,15 +57,15 @@ def first_token(server: Server, name: str, prompt: tuple[str, str]) -> dict:
             "queue_ms": float(timing.get("queue.dur", "nan")), "prompt_ms": float(timing.get("prompt.dur", "nan"))}
 
 
-def bare(threads: int, prompt_tokens: int) -> float:
+def bare(threads: int, prompt_tokens: int, path: pathlib.Path = DEMO_MODEL) -> float:
     """Milliseconds from exec to the first token, of a process that does nothing else."""
-    done = subprocess.run([BARE, str(DEMO_MODEL), "--threads", str(threads), "--context", str(CONTEXT), "--prompt-tokens", str(prompt_tokens), "--repeat", "1"],
+    done = subprocess.run([BARE, str(path), "--threads", str(threads), "--context", str(CONTEXT), "--prompt-tokens", str(prompt_tokens), "--repeat", "1"],
                           check=True, capture_output=True, text=True)
     return json.loads(done.stdout)["first_token_ms"]
 
 
-def best_bare_threads(prompt_tokens: int) -> int:
+def best_bare_threads(prompt_tokens: int, path: pathlib.Path = DEMO_MODEL) -> int:
     """One thread or as many as there are cores: whichever is faster here today, since barriers suffer where the host steals."""
     cores = len(os.sched_getaffinity(0))
-    medians = {threads: statistics.median(bare(threads, prompt_tokens) for _ in range(5)) for threads in sorted({1, cores})}
+    medians = {threads: statistics.median(bare(threads, prompt_tokens, path) for _ in range(5)) for threads in sorted({1, cores})}
     return min(medians, key=medians.get)

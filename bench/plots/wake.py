@@ -12,7 +12,7 @@ import time
 
 from measure import Platform, finish, spread, tree
 from measure.conditions import Conditions, times, void
-from measure.llama import BARE, CONTEXT, best_bare_threads, deploy_demo, first_token, prompts
+from measure.llama import BARE, CONTEXT, best_bare_threads, deploy_model, first_token, prompts
 from measure.peers import alternately
 from measure.streams import NO_END
 from measure.versions import versions
@@ -42,7 +42,7 @@ class Endpoint:
     def __init__(self, server: Server, state: str) -> None:
         self.server, self.state, self.quiet = server, state, len(tree(server))
         self.prompts = prompts(seed=5)
-        deploy_demo(server, "chat", idle="50ms", keep=KEEP[state])
+        deploy_model(server, "chat", idle="50ms", keep=KEEP[state])
         self.prompt_tokens = first_token(server, "chat", next(self.prompts))["tokens"]
 
     def rest(self) -> None:
