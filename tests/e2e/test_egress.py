@@ -163,11 +163,11 @@ def test_what_it_is_told(server, image):
 def test_its_process_has_no_rights_comes_again_and_goes(server, world, image):
     server.ebb("deploy", "out", "--image", image, "--memory", "64MiB", "--egress")
     assert "proxy=http://127.0.0.1:" in call(server, "env", "")
+    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")  # a function may be ready before it is
     [first] = egress_pids(server)
     status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{first}/status").read_text().splitlines() if ":\t" in line)
     assert status["Uid"].split() == ["65534"] * 4 and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
     assert all(int(status[name], 16) == 0 for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"))
-    assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
     os.kill(first, signal.SIGKILL)
     # What connects meanwhile waits for the next one.
     assert "GET / " in asked(server, f"GET http://{PUBLIC}/ HTTP/1.1")
