@@ -99,7 +99,7 @@ io::Task<bool> HttpFunction::answers_200(std::string path) {
   if (!open) co_return false;
   // The timer's handler may still be on its way when the rest of this is over.
   const std::shared_ptr<HttpConnection> connection = std::move(*open);
-  lacks_ = fmt::format("does not answer GET {}", path);
+  if (!answers_) lacks_ = fmt::format("does not answer GET {}", path);
   io::Timer patience(executor_, domain::kFunctionProbeTimeMax);
   patience.async_wait([connection](io::ErrorCode error) {
     if (!error) connection->close();
@@ -108,6 +108,7 @@ io::Task<bool> HttpFunction::answers_200(std::string path) {
   const bool written = co_await connection->write({text, "", ""});
   if (!written) co_return false;
   const Result<domain::HttpHead> head = co_await connection->read_head(false, answer_bytes_max_);
+  answers_ = answers_ || head;
   if (head) {
     lacks_ = fmt::format("answers GET {} with {} instead of 200", path, head->status);
   } else {
