@@ -62,7 +62,7 @@ class HttpFunction : public Invoker {
   io::Timer stall_;
   bool watches_for_stall_ = false;
   std::string lacks_;
-  bool answers_ = false;  // a health path, be it with an error: what lacks is what it said last, not that the next answer is under way
+  bool answers_ = false;    // a health path, be it with an error: what lacks is what it said last, not that the next answer is under way
   uint64_t oom_kills_ = 0;  // known so far
 };
 
