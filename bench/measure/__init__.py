@@ -41,6 +41,17 @@ class Platform:
             print("\n".join(errors), file=sys.stderr)
 
 
+def end(process: subprocess.Popen) -> None:
+    """SIGTERM, which ends its children too, and SIGKILL if that does not help."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+
+
 def percentile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -2,13 +2,13 @@
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 
 from harness.server import DEMO_MODEL
 from harness.waiting import eventually
+from measure import end
 from measure.versions import versions
 
 PROGRAM = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ebb/peers/llama-server/llama-server"
@@ -45,13 +45,7 @@ class LlamaServer:
         return self
 
     def __exit__(self, *_) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(20)
+        end(self.process)
         self.log.close()
 
     def listening(self) -> re.Match | None:

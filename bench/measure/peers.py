@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ import tempfile
 
 from harness.server import Server
 from harness.waiting import eventually
+from measure import end
 from measure.functions import NOOP, noop_layout
 from measure.versions import versions
 
@@ -113,13 +113,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)  # its workers end with it
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)  # its workers end with it
         self.behind.__exit__()
         shutil.rmtree(self.folder, ignore_errors=True)
 
