@@ -75,7 +75,9 @@ def memory_kib(pid: int) -> dict[str, int]:
 
 
 def pss_kib(pids: list[int]) -> int:
-    return sum(memory_kib(pid).get("Pss", 0) for pid in pids)
+    """Without what they gave back and the kernel has not needed yet."""
+    counts = [memory_kib(pid) for pid in pids]
+    return sum(count.get("Pss", 0) - count.get("LazyFree", 0) for count in counts)
 
 
 def huge_page_share(pids: list[int]) -> float:

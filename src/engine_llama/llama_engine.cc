@@ -132,8 +132,7 @@ void LlamaEngine::park() {
     saved_.add(std::move(slots_[index].known), sequences_->save(index));
   }
   slots_.clear();
-  sequences_.reset();
-  threads_.drop_replaced();
+  if (sequences_ != nullptr) sequences_->give_back();
 }
 
 void LlamaEngine::set_threads(int threads) {
@@ -179,9 +178,12 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
   EBB_CHECK(index.has_value());
-  prepare(*index, rendered->prompt, what.sampling.seed.has_value());
+  const bool from_beginning = what.sampling.seed.has_value();
+  prepare(*index, rendered->prompt, from_beginning);
 
   Slot& slot = slots_[*index];
+  std::optional<SharedBeginning> beginning;
+  if (!from_beginning && model_->can_cut_back()) beginning = choose_beginning(rendered->prompt, slot.known.size(), neighbours_of(*index));
   slot.last_used = ++uses_;
   const int64_t room = context_tokens_ - static_cast<int64_t>(rendered->prompt.size());
   std::vector<std::string> stop = what.sampling.stop;
@@ -191,9 +193,8 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
                                .sampler = std::move(*sampler),
                                .answer = AnswerText(std::move(stop), std::move(rendered->reader), std::move(rendered->grammar.preserved)),
                                .top_logprobs = what.sampling.top_logprobs,
-                               .cached = static_cast<int64_t>(slot.known.size()),
-                               .restore = slot.restore,
-                               .completion_max = std::min(what.sampling.max_tokens.value_or(room), room)});
+                               .completion_max = std::min(what.sampling.max_tokens.value_or(room), room),
+                               .beginning = beginning});
   return {};
 }
 
@@ -206,14 +207,22 @@ void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from
   const SavedPrefixes::Match match = saved_.longest_match(prompt);
   if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
     const MonoTime began = io::SystemClock().mono();
-    sequences_->clear(index);
-    slot.known.clear();
     std::vector<Token> tokens = saved_.tokens(match.index);
     const std::optional<PrefixFile::State> state = saved_.state(match.index);
-    if (state && sequences_->restore(index, state->bytes())) slot.known = std::move(tokens);
+    bring_back(index, state ? state->bytes() : std::span<const uint8_t>{}, std::move(tokens));
     slot.restore = std::chrono::duration_cast<microseconds>(io::SystemClock().mono() - began);
   }
-  const size_t keep = usable(common_prefix(slot.known, prompt));
+  cut_to(index, usable(common_prefix(slot.known, prompt)));
+}
+
+void LlamaEngine::bring_back(size_t index, std::span<const uint8_t> state, std::vector<Token> tokens) {
+  sequences_->clear(index);
+  if (!sequences_->restore(index, state)) tokens.clear();
+  slots_[index].known = std::move(tokens);
+}
+
+void LlamaEngine::cut_to(size_t index, size_t keep) {
+  Slot& slot = slots_[index];
   if (keep == slot.known.size()) return;
   if (keep > 0 && model_->can_cut_back() && sequences_->cut_back(index, static_cast<int64_t>(keep))) {
     slot.known.resize(keep);
@@ -221,6 +230,16 @@ void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from
     sequences_->clear(index);
     slot.known.clear();
   }
+}
+
+std::vector<Neighbour> LlamaEngine::neighbours_of(size_t index) const {
+  std::vector<Neighbour> neighbours;
+  for (size_t other = 0; other < slots_.size(); ++other) {
+    const Slot& slot = slots_[other];
+    const bool computes = slot.running && !slot.running->next;
+    if (other != index) neighbours.push_back({.use = slot.last_used, .tokens = computes ? slot.running->prompt : slot.known});
+  }
+  return neighbours;
 }
 
 std::optional<engine::StepEvent> LlamaEngine::cancel(CallId call) {

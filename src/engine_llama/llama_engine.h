@@ -1,7 +1,7 @@
 // Text by llama.cpp: continuous batching over slots, each with a sequence of its own in the KV cache.
 //
-//   parked   weights mapped, vocabulary, saved prefixes      (set_slots) → ready
-//   ready    and a context with KV caches                    (park) → parked; (set_slots) → the same with more or fewer slots
+//   parked   weights mapped, vocabulary, saved prefixes, a context without memory   (set_slots) → ready
+//   ready    and KV caches in the context's memory                                  (park) → parked; (set_slots) → with more or fewer slots
 //
 // What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
 // saved, in a file that outlives the worker. A prompt is computed in the same chunks whatever
@@ -44,18 +44,17 @@ class LlamaEngine final : public engine::Engine {
     Sampler sampler;
     AnswerText answer;
     std::optional<int> top_logprobs;
-    int64_t cached = 0;      // of the prompt, known before …
-    microseconds restore{};  // … and what it took to bring it back
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
     bool started = false;       // its kStarted was given out
+    std::optional<SharedBeginning> beginning;  // which its slot waits for; nothing of the prompt is computed before
     std::optional<Token> next;  // generated, not yet in the cache; absent while the prompt is being computed
     std::optional<int> output;  // where the batch under way leaves its result
   };
   struct Slot {
     std::vector<Token> known;  // what its sequence holds, from position 0
     uint64_t last_used = 0;
-    microseconds restore{};  // of what its next call knows
+    microseconds restore{};  // what it took to bring back what its call knew before it began
     std::optional<Running> running;
   };
   using Events = std::vector<engine::StepEvent>;
@@ -67,6 +66,13 @@ class LlamaEngine final : public engine::Engine {
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
   // Leaves in the slot's sequence what serves the prompt, and nothing else.
   void prepare(size_t index, std::span<const Token> prompt, bool from_beginning);
+  // Puts a saved sequence into the slot, in place of what was there.
+  void bring_back(size_t index, std::span<const uint8_t> state, std::vector<Token> tokens);
+  void cut_to(size_t index, size_t keep);
+  std::vector<Neighbour> neighbours_of(size_t index) const;
+  // Copies what waiting calls share with others, as soon as those have it, or have stopped computing it.
+  void take_beginnings();
+  void take_beginning(size_t index, const Slot& neighbour);
   // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
   void tell_started(Events& events);
@@ -84,7 +90,7 @@ class LlamaEngine final : public engine::Engine {
   std::unique_ptr<LoadedModel> model_;
   std::unique_ptr<ChatFormat> format_;
   Threads threads_;
-  std::unique_ptr<Sequences> sequences_;  // empty: parked. Before threads_ in destruction
+  std::unique_ptr<Sequences> sequences_;  // empty: there were no slots yet. Before threads_ in destruction
   std::vector<Slot> slots_;               // slot i uses sequence i
   int64_t context_tokens_ = 0;
   SavedPrefixes saved_;

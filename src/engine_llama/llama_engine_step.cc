@@ -1,8 +1,10 @@
 // One step: a batch of every generating call's token, then parts of prompts, each computed, sampled and turned into events.
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "engine_llama/llama_engine.h"
+#include "io/clock.h"
 
 namespace ebb::engine_llama {
 
@@ -11,6 +13,7 @@ using Kind = engine::StepEvent::Kind;
 std::vector<engine::StepEvent> LlamaEngine::step() {
   Events events = std::exchange(shown_, {});
   if (running_count() == 0) return events;
+  take_beginnings();
   tell_started(events);
   const std::vector<PromptNeed> needs = prompt_needs();
   const bool someone_generates = add_generated();
@@ -24,16 +27,41 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
   return events;
 }
 
+void LlamaEngine::take_beginnings() {
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (!slot.running || !slot.running->beginning) continue;
+    const SharedBeginning wanted = *slot.running->beginning;
+    // Another call may have taken the neighbour's slot, or the worker may have shrunk.
+    const auto neighbour = std::ranges::find(slots_, wanted.use, &Slot::last_used);
+    const bool computes = neighbour != slots_.end() && neighbour->running && !neighbour->running->next;
+    if (computes && neighbour->known.size() < wanted.tokens) continue;
+    slot.running->beginning.reset();
+    if (neighbour != slots_.end()) take_beginning(index, *neighbour);
+  }
+}
+
+void LlamaEngine::take_beginning(size_t index, const Slot& neighbour) {
+  Slot& slot = slots_[index];
+  const std::vector<Token>& prompt = slot.running->prompt;
+  const size_t keep = tokens_to_keep(common_prefix(neighbour.known, prompt), prompt.size());
+  if (keep <= slot.known.size()) return;  // it was cancelled before it came so far
+  const MonoTime began = io::SystemClock().mono();
+  bring_back(index, sequences_->save(static_cast<size_t>(&neighbour - slots_.data())), neighbour.known);
+  cut_to(index, std::min(keep, slot.known.size()));
+  slot.restore += std::chrono::duration_cast<microseconds>(io::SystemClock().mono() - began);
+}
+
 void LlamaEngine::tell_started(Events& events) {
   for (Slot& slot : slots_) {
-    if (!slot.running || slot.running->started) continue;
+    if (!slot.running || slot.running->started || slot.running->beginning) continue;
     Running& running = *slot.running;
     running.started = true;
     events.push_back({.call = running.call,
                       .kind = Kind::kStarted,
                       .prompt_tokens = static_cast<int64_t>(running.prompt.size()),
-                      .cached_tokens = running.cached,
-                      .restore = running.restore});
+                      .cached_tokens = static_cast<int64_t>(slot.known.size()),
+                      .restore = slot.restore});
   }
 }
 
@@ -41,7 +69,7 @@ std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
   std::vector<PromptNeed> needs;
   for (size_t index = 0; index < slots_.size(); ++index) {
     const Slot& slot = slots_[index];
-    if (slot.running && !slot.running->next)
+    if (slot.running && !slot.running->next && !slot.running->beginning)
       needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(slot.running->prompt.size())});
   }
   return needs;

@@ -3,7 +3,9 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 
 #include "engine_llama/demo_engine_for_test.h"
 #include "engine_llama/tensor_memory.h"
@@ -15,6 +17,15 @@ class LlamaEngineTest : public DemoEngineTest {};
 
 const char* const kSky = "Why is the sky blue?";
 const char* const kHello = "Say hello.";
+
+// What the kernel may take at any time.
+uint64_t lazily_free_bytes() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("LazyFree:")) return std::stoull(line.substr(9)) * 1024;
+  }
+  return 0;
+}
 
 // What is known of the same prompt.
 int64_t whole_chunks(const Answer& answer) {
@@ -110,9 +121,11 @@ TEST_F(LlamaEngineTest, GrowingAndShrinkingWhileRunningChangesNothing) {
 TEST_F(LlamaEngineTest, ParksToNothingAndKnowsTheConversationAgain) {
   const Answer first = run_one(ask(kSky));
   EXPECT_GT(tensor_memory_bytes(), 0U);
+  EXPECT_EQ(lazily_free_bytes(), 0U);
   engine->park();
   EXPECT_EQ(engine->slots(), 0);
-  EXPECT_EQ(tensor_memory_bytes(), 0U);
+  // Pages that were only read are the kernel's own.
+  EXPECT_GT(lazily_free_bytes(), tensor_memory_bytes() / 2) << "a parked engine keeps none";
   EXPECT_EQ(engine->execute(CallId{1}, ask(kSky)).error().kind, ErrorKind::kOverloaded);
   ASSERT_TRUE(engine->set_slots(2));
   const Answer again = run_one(ask(kSky));
@@ -161,6 +174,73 @@ TEST_F(LlamaEngineTest, ContinuesAConversation) {
   EXPECT_GE(second.cached, kPromptChunk);
   load(1);
   EXPECT_EQ(run_one(call).text, second.text) << "as without knowing the beginning";
+}
+
+// A question that begins like another's, for longer than a step computes.
+domain::Call ask_alike(const std::string& ending) {
+  std::string question = "Repeat after me:";
+  for (int i = 0; i < 50; ++i)
+    question += " one two three " + std::to_string(i);
+  domain::Call call = ask(question + ending, 6);
+  call.sampling.top_logprobs = 1;
+  return call;
+}
+
+TEST_F(LlamaEngineTest, WhatTwoCallsBeginWithIsComputedOnce) {
+  const Answer first = run_one(ask_alike(", apples"));
+  load(1);
+  const Answer second = run_one(ask_alike(", and then pears"));
+  ASSERT_GT(second.prompt, 2 * kPromptTokensPerStepMax);
+  load(3);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask_alike(", apples")));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask_alike(", and then pears")));
+  Answers answers;
+  for (bool begun = false; engine->busy();) {
+    const std::vector<engine::StepEvent> events = engine->step();
+    begun = begun || std::ranges::any_of(events, [](const auto& event) { return event.call == CallId{2} && event.kind == Kind::kStarted; });
+    EXPECT_TRUE(begun || std::ranges::none_of(events, [](const auto& event) { return event.call == CallId{2}; })) << "nothing of it before it has begun";
+    collect(answers, events);
+  }
+  EXPECT_EQ(answers[CallId{1}].cached, 0);
+  EXPECT_GT(answers[CallId{2}].cached, 2 * kPromptTokensPerStepMax);
+  EXPECT_EQ(answers[CallId{1}].logprobs, first.logprobs) << "to the last bit";
+  EXPECT_EQ(answers[CallId{2}].logprobs, second.logprobs) << "to the last bit";
+  // And of one whose call has ended, in a slot that stays as it is.
+  const Answer third = run_one(ask_alike(", or plums"));
+  EXPECT_GT(third.cached, 2 * kPromptTokensPerStepMax);
+  domain::Call with_seed = ask_alike(", or grapes");
+  with_seed.sampling.seed = 1;
+  EXPECT_EQ(run_one(with_seed).cached, 0);
+}
+
+TEST_F(LlamaEngineTest, WhoeverWaitsForABeginningGoesOnWithoutIt) {
+  load(1);
+  const Answer alone = run_one(ask_alike(", and then pears"));
+  const auto beside = [&](const char* what, const std::function<void()>& happens) {
+    SCOPED_TRACE(what);
+    load(4);
+    Answers answers;
+    ASSERT_TRUE(engine->execute(CallId{1}, ask_alike(", apples")));
+    ASSERT_TRUE(engine->execute(CallId{2}, ask_alike(", and then pears")));
+    collect(answers, engine->step());
+    happens();
+    while (engine->busy())
+      collect(answers, engine->step());
+    EXPECT_EQ(answers[CallId{2}].logprobs, alone.logprobs) << "to the last bit";
+    EXPECT_GT(answers[CallId{2}].cached, 0) << "as far as it was computed";
+  };
+  beside("the other is cancelled", [&] { ASSERT_TRUE(engine->cancel(CallId{1})); });
+  beside("slots are moved", [&] { ASSERT_TRUE(engine->set_slots(2)); });
+  load(2);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask_alike(", apples")));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask_alike(", and then pears")));
+  Answers answers;
+  collect(answers, engine->step());
+  ASSERT_TRUE(engine->cancel(CallId{2}));
+  while (engine->busy())
+    collect(answers, engine->step());
+  EXPECT_EQ(answers[CallId{1}].end->kind, Kind::kFinished);
+  EXPECT_EQ(run_one(ask_alike(", and then pears")).logprobs, alone.logprobs);
 }
 
 TEST_F(LlamaEngineTest, CancelFreesTheSlotBetweenSteps) {

@@ -58,6 +58,15 @@ size_t tokens_to_keep(size_t common, size_t prompt_tokens) {
   return std::min(common, before_last) / kPromptChunk * kPromptChunk;
 }
 
+std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours) {
+  std::optional<SharedBeginning> best;
+  for (const Neighbour& neighbour : neighbours) {
+    const size_t tokens = tokens_to_keep(common_prefix(neighbour.tokens, prompt), prompt.size());
+    if (tokens > std::max(known, best ? best->tokens : 0)) best = SharedBeginning{.use = neighbour.use, .tokens = tokens};
+  }
+  return best;
+}
+
 std::optional<size_t> choose_slot(std::span<const SlotState> slots) {
   std::optional<size_t> best;
   // Higher is better, in this order: continues (by length), empty, used long ago.

@@ -46,6 +46,19 @@ size_t common_prefix(std::span<const Token> a, std::span<const Token> b);
 // them. A token computed alone rounds differently from one among others, on some processors enough for another answer.
 size_t tokens_to_keep(size_t common, size_t prompt_tokens);
 
+// What a prompt may begin with instead of computing it: a slot's sequence holds it, or will once the slot's own prompt is computed.
+struct Neighbour {
+  uint64_t use = 0;               // of the slot (SlotState::last_used)
+  std::span<const Token> tokens;  // the prompt that it computes, or all that it knows
+};
+struct SharedBeginning {
+  uint64_t use = 0;
+  size_t tokens = 0;
+  bool operator==(const SharedBeginning&) const = default;
+};
+// The longest beginning that a neighbour has of a prompt, whole chunks beyond the `known` of it; of equal ones the first. nullopt: none saves a chunk.
+std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours);
+
 struct SlotState {
   bool free = true;
   size_t kept = 0;         // tokens of an earlier call that the slot still knows

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace ebb::engine_llama {
 namespace {
@@ -115,6 +116,30 @@ TEST(TokensToKeep, LeaveTheRestAsItIsCutFromTheBeginning) {
       EXPECT_LE(std::min(common, begins.back()), kept + kPromptChunk) << "as much as can be";
     }
   }
+}
+
+TEST(ChooseBeginning, TakesTheLongestThatSavesAChunk) {
+  std::vector<Token> prompt(100);
+  std::iota(prompt.begin(), prompt.end(), 1);
+  const auto first = [&](size_t count) { return std::span<const Token>(prompt).first(count); };
+  struct Row {
+    const char* what;
+    size_t known;
+    std::vector<Neighbour> neighbours;
+    std::optional<SharedBeginning> chosen;
+  };
+  const std::vector<Row> rows = {
+      {"nobody", 0, {}, std::nullopt},
+      {"less than a chunk", 0, {{7, first(31)}}, std::nullopt},
+      {"one chunk", 0, {{7, first(40)}}, SharedBeginning{7, 32}},
+      {"the longest", 0, {{7, first(40)}, {8, first(70)}, {9, first(64)}}, SharedBeginning{8, 64}},
+      {"of equal ones the first", 0, {{7, first(64)}, {8, first(70)}}, SharedBeginning{7, 64}},
+      {"what is known already", 64, {{7, first(70)}}, std::nullopt},
+      {"more than is known", 32, {{7, first(70)}}, SharedBeginning{7, 64}},
+      {"never the last chunk", 0, {{7, first(100)}}, SharedBeginning{7, 96}},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(choose_beginning(prompt, row.known, row.neighbours), row.chosen) << row.what;
 }
 
 TEST(CommonPrefix, Counts) {

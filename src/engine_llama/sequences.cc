@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "domain/limits.h"
+#include "engine_llama/tensor_memory.h"
 
 namespace ebb::engine_llama {
 
@@ -36,6 +37,7 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
 
 Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int at_least, int64_t context_tokens, const Threads& threads) {
   int capacity = domain::kTextSlotsMax;
+  const uint64_t memory = tensor_memory_mark();
   llama_context* context = llama_init_from_model(model.get(), params_for(capacity, context_tokens));
   while (context == nullptr && capacity > at_least) {
     capacity = std::max(at_least, capacity / 2);
@@ -43,7 +45,7 @@ Result<std::unique_ptr<Sequences>> Sequences::make(const LoadedModel& model, int
   }
   if (context == nullptr)
     return fail(ErrorKind::kExhausted, fmt::format("there is no memory for {} slots of {} tokens: {}", capacity, context_tokens, take_library_error()));
-  std::unique_ptr<Sequences> sequences(new Sequences(context, capacity));
+  std::unique_ptr<Sequences> sequences(new Sequences(context, capacity, memory));
   sequences->use(threads);
   return sequences;
 }
@@ -53,6 +55,11 @@ Sequences::~Sequences() { llama_free(context_); }
 void Sequences::use(const Threads& threads) { threads.attach(context_); }
 
 void Sequences::clear(size_t sequence) { (void)llama_memory_seq_rm(llama_get_memory(context_), static_cast<llama_seq_id>(sequence), -1, -1); }
+
+void Sequences::give_back() {
+  llama_memory_clear(llama_get_memory(context_), false);
+  give_back_tensor_memory(memory_);
+}
 
 bool Sequences::cut_back(size_t sequence, int64_t position) {
   if (llama_memory_seq_rm(llama_get_memory(context_), static_cast<llama_seq_id>(sequence), static_cast<llama_pos>(position), -1)) return true;

@@ -33,6 +33,8 @@ class Sequences {
   void use(const Threads& threads);
 
   void clear(size_t sequence);
+  // Empties all, and gives their memory back, for the kernel to take when it needs some.
+  void give_back();
   // Forgets everything from `position` on. False: the model cannot do that; the sequence is then empty.
   bool cut_back(size_t sequence, int64_t position);
   // Empty: it could not be saved.
@@ -47,10 +49,11 @@ class Sequences {
   llama_context* get() const { return context_; }
 
  private:
-  Sequences(llama_context* context, int capacity) : context_(context), capacity_(capacity) {}
+  Sequences(llama_context* context, int capacity, uint64_t memory) : context_(context), capacity_(capacity), memory_(memory) {}
 
   llama_context* context_;
   int capacity_;
+  uint64_t memory_;  // the mark of its buffers (tensor_memory.h)
   std::vector<Token> tokens_;
   std::vector<int32_t> positions_;
   std::vector<int32_t> owners_;

@@ -1,15 +1,19 @@
-// Replacements for three functions of the engine library; their names are the library's.
+// Replacements for four functions of the engine library; their names are the library's.
 #include "engine_llama/tensor_memory.h"
 
+#include <dlfcn.h>
 #include <ggml-backend.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace ebb::engine_llama {
 
@@ -21,14 +25,16 @@ constexpr size_t kAlignment = 64;
 
 struct Region {
   size_t bytes = 0;
-  bool fresh = true;  // all zero: nothing was written yet
+  uint64_t number = 0;  // rises with every mapping
+  bool fresh = true;   // all zero: nothing was written yet
+  bool holds = false;  // data of tensors; else it is the library's own
 };
 
 // A global, since the library calls plain functions; never destroyed, since it frees memory until the very end.
 struct Regions {
   std::mutex mutex;
   std::map<void*, Region> by_address;
-  size_t bytes = 0;
+  uint64_t next = 0;
 };
 Regions& regions() {
   static Regions* const all = new Regions;
@@ -39,8 +45,7 @@ void* map_region(size_t size) {
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   const std::scoped_lock lock(regions().mutex);
-  regions().by_address[memory] = Region{.bytes = size};
-  regions().bytes += size;
+  regions().by_address[memory] = Region{.bytes = size, .number = regions().next++};
   return memory;
 }
 
@@ -50,9 +55,15 @@ bool unmap_region(void* memory) {
   const auto found = regions().by_address.find(memory);
   if (found == regions().by_address.end()) return false;
   ::munmap(memory, found->second.bytes);
-  regions().bytes -= found->second.bytes;
   regions().by_address.erase(found);
   return true;
+}
+
+// It is the memory of a buffer for tensors.
+void note_buffer(void* memory) {
+  const std::scoped_lock lock(regions().mutex);
+  const auto found = regions().by_address.find(memory);
+  if (found != regions().by_address.end()) found->second.holds = true;
 }
 
 // Whether the region is zero as it was mapped; from now on it counts as written.
@@ -66,7 +77,28 @@ bool take_freshness(void* memory) {
 
 size_t tensor_memory_bytes() {
   const std::scoped_lock lock(regions().mutex);
-  return regions().bytes;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident;
+  size_t pages = 0;
+  for (const auto& [address, region] : regions().by_address) {
+    if (!region.holds) continue;
+    resident.resize((region.bytes + page - 1) / page);
+    if (::mincore(address, region.bytes, resident.data()) != 0) continue;
+    pages += static_cast<size_t>(std::ranges::count_if(resident, [](unsigned char bits) { return (bits & 1U) != 0; }));
+  }
+  return pages * page;
+}
+
+uint64_t tensor_memory_mark() {
+  const std::scoped_lock lock(regions().mutex);
+  return regions().next;
+}
+
+void give_back_tensor_memory(uint64_t since) {
+  const std::scoped_lock lock(regions().mutex);
+  for (const auto& [address, region] : regions().by_address) {
+    if (region.number >= since && region.holds) (void)::madvise(address, region.bytes, MADV_FREE);
+  }
 }
 
 }  // namespace ebb::engine_llama
@@ -84,11 +116,19 @@ __attribute__((visibility("default"))) void ggml_aligned_free(void* memory, size
   if (memory != nullptr && !ebb::engine_llama::unmap_region(memory)) ::free(memory);
 }
 
+__attribute__((visibility("default"))) void ggml_backend_buffer_set_usage(ggml_backend_buffer_t buffer, enum ggml_backend_buffer_usage usage) {
+  static auto* const of_library =
+      reinterpret_cast<void (*)(ggml_backend_buffer_t, enum ggml_backend_buffer_usage)>(::dlsym(RTLD_NEXT, "ggml_backend_buffer_set_usage"));
+  of_library(buffer, usage);
+  if (usage == GGML_BACKEND_BUFFER_USAGE_COMPUTE) ebb::engine_llama::note_buffer(ggml_backend_buffer_get_base(buffer));
+}
+
 // Only host memory is ever cleared here: the workers load no other back end than the CPU's.
 __attribute__((visibility("default"))) void ggml_backend_buffer_clear(ggml_backend_buffer_t buffer, uint8_t value) {
   void* const memory = ggml_backend_buffer_get_base(buffer);
   const size_t size = ggml_backend_buffer_get_size(buffer);
   if (size == 0) return;
+  ebb::engine_llama::note_buffer(memory);
   const bool zero_already = ebb::engine_llama::take_freshness(memory) && value == 0;
   if (!zero_already) std::memset(memory, value, size);
 }

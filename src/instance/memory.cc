@@ -48,11 +48,16 @@ std::string own_group(std::string_view controller_field) {
 }
 
 std::optional<CgroupMemory> cgroup_memory() {
+  // What the kernel would drop first is not used: old pages of files, and those that a process gave back without need.
+  const auto used = [](const std::string& group, const char* file, std::string_view dropped) {
+    const uint64_t all = read_number(group + file).value_or(0);
+    return all - std::min(all, stat_field(slurp(group + "/memory.stat"), dropped));
+  };
   const std::string v2 = "/sys/fs/cgroup" + own_group("");
-  if (const auto limit = read_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = read_number(v2 + "/memory.current").value_or(0)};
+  if (const auto limit = read_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = used(v2, "/memory.current", "inactive_file")};
   const std::string v1 = "/sys/fs/cgroup/memory" + own_group("memory");
   if (const auto limit = read_number(v1 + "/memory.limit_in_bytes"))
-    return CgroupMemory{.limit = *limit, .used = read_number(v1 + "/memory.usage_in_bytes").value_or(0)};
+    return CgroupMemory{.limit = *limit, .used = used(v1, "/memory.usage_in_bytes", "total_inactive_file")};
   return std::nullopt;
 }
 
@@ -71,6 +76,24 @@ uint64_t read_kilobytes(std::string_view text, std::string_view key) {
     return kilobytes * 1024;
   }
   return 0;
+}
+
+uint64_t stat_field(std::string_view stat, std::string_view name) {
+  for (size_t at = 0; at < stat.size();) {
+    const size_t end = std::min(stat.find('\n', at), stat.size());
+    const std::string_view line = stat.substr(at, end - at);
+    at = end + 1;
+    if (line.size() <= name.size() || !line.starts_with(name) || line[name.size()] != ' ') continue;
+    uint64_t value = 0;
+    std::from_chars(line.data() + name.size() + 1, line.data() + line.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+uint64_t process_bytes(std::string_view smaps_rollup) {
+  const uint64_t share = read_kilobytes(smaps_rollup, "Pss:");
+  return share - std::min(share, read_kilobytes(smaps_rollup, "LazyFree:"));
 }
 
 uint64_t node_memory_bytes() {
@@ -96,11 +119,11 @@ MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, c
     return found == of_processes->end() ? std::nullopt : std::optional(found->second);
   };
   for (const auto& [worker, pid] : processes) {
-    const uint64_t pss = read_kilobytes(slurp(fmt::format("/proc/{}/smaps_rollup", pid)), "Pss:");
+    const uint64_t bytes = process_bytes(slurp(fmt::format("/proc/{}/smaps_rollup", pid)));
     const auto container = containers.find(worker);
     const std::optional<uint64_t> more = container == containers.end() ? 0 : held(container->second);
     if (!more) readings.unseen.push_back(worker);
-    if (more && pss > 0) readings.pss_bytes.emplace_back(worker, pss + *more);
+    if (more && bytes > 0) readings.pss_bytes.emplace_back(worker, bytes + *more);
   }
   return readings;
 }

@@ -29,7 +29,13 @@ uint64_t node_available_bytes();
 // The node's memory: the machine's, or the limit of our memory cgroup if it is lower.
 uint64_t node_memory_bytes();
 
+// What a process holds, by its smaps_rollup: its proportional share, without what it gave back and the kernel has not needed yet (MADV_FREE). Pure.
+uint64_t process_bytes(std::string_view smaps_rollup);
+
 // The number before "kB" of the line that starts with `key`, in bytes; 0 if there is none. Pure; for /proc's files.
 uint64_t read_kilobytes(std::string_view text, std::string_view key);
+
+// The number of the line "name 12" of a cgroup's memory.stat; 0 if there is none. Pure.
+uint64_t stat_field(std::string_view stat, std::string_view name);
 
 }  // namespace ebb::instance

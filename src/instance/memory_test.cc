@@ -16,6 +16,13 @@ TEST(ReadKilobytes, Rows) {
   EXPECT_EQ(read_kilobytes("Pss:", "Pss:"), 0U);
 }
 
+TEST(ProcessBytes, Rows) {
+  EXPECT_EQ(process_bytes("55d0-7ffd ---p 00000000 00:00 0 [rollup]\nRss: 900 kB\nPss: 500 kB\nPss_Anon: 400 kB\nLazyFree: 120 kB\n"), 380U * 1024);
+  EXPECT_EQ(process_bytes("Pss: 500 kB\n"), 500U * 1024) << "an older kernel";
+  EXPECT_EQ(process_bytes("Pss: 5 kB\nLazyFree: 7 kB\n"), 0U) << "read while it changed";
+  EXPECT_EQ(process_bytes(""), 0U) << "gone";
+}
+
 TEST(Measure, SeesThisProcessAndSkipsOneThatIsGone) {
   const MemoryReadings readings = measure({{WorkerId{1}, ::getpid()}, {WorkerId{2}, 0x7FFFFFF0}});
   ASSERT_EQ(readings.pss_bytes.size(), 1U);

@@ -36,20 +36,6 @@ std::optional<uint64_t> number_in(const fs::path& path) {
   return value;
 }
 
-// "name 12\n…"; 0: not there.
-uint64_t field(std::string_view stat, std::string_view name) {
-  for (size_t at = 0; at < stat.size();) {
-    const size_t end = std::min(stat.find('\n', at), stat.size());
-    const std::string_view line = stat.substr(at, end - at);
-    at = end + 1;
-    if (line.size() <= name.size() || !line.starts_with(name) || line[name.size()] != ' ') continue;
-    uint64_t value = 0;
-    std::from_chars(line.data() + name.size() + 1, line.data() + line.size(), value);
-    return value;
-  }
-  return 0;
-}
-
 // The id of the sandbox whose first process this is. Nothing inside can have made itself that: it would have to be first of a process namespace.
 std::optional<std::string> sandbox_of_init(const fs::path& process) {
   const std::string command = text_of(process / "cmdline").value_or("");
@@ -67,7 +53,7 @@ std::optional<uint64_t> share_of(const fs::path& process) {
   if (!rollup) return errno == EACCES || errno == EPERM ? std::nullopt : std::optional<uint64_t>(0);
   char text[2048];
   const ssize_t count = ::read(rollup.get(), text, sizeof text);
-  return read_kilobytes({text, count > 0 ? static_cast<size_t>(count) : 0}, "Pss:");
+  return process_bytes({text, count > 0 ? static_cast<size_t>(count) : 0});
 }
 
 struct Processes {
@@ -97,10 +83,10 @@ uint64_t held_bytes(uint64_t used, uint64_t swapped, std::string_view stat) {
   // Version 1 has two numbers for each name: of the group itself, and of it with those below.
   const bool version_one = stat.find("total_active_file ") != std::string_view::npos;
   const std::string_view prefix = version_one ? "total_" : "";
-  uint64_t files = field(stat, "slab_reclaimable");
+  uint64_t files = stat_field(stat, "slab_reclaimable");
   for (const char* list : {"active_file", "inactive_file"})
-    files += field(stat, fmt::format("{}{}", prefix, list));
-  return (used > files ? used - files : 0) + (version_one ? field(stat, "total_swap") : swapped);
+    files += stat_field(stat, fmt::format("{}{}", prefix, list));
+  return (used > files ? used - files : 0) + (version_one ? stat_field(stat, "total_swap") : swapped);
 }
 
 std::optional<uint64_t> cgroup_bytes(const std::string& container, const fs::path& mounted_at) {
