@@ -27,6 +27,7 @@ using wire::FrameType;
 
 constexpr size_t kFrameMax = 64 * 1024;  // the server says little
 constexpr milliseconds kDiedAtOnce{2'000};
+constexpr milliseconds kRefillDelay{500};
 constexpr milliseconds kOrphansEndMax{500};  // ebb-container-end may go on without us
 constexpr std::string_view kContainerEngine = "container";
 constexpr size_t kDescriptionBytesMax = 4'096;
@@ -126,6 +127,8 @@ void Spawner::hand_over(uint64_t token, const std::string& engine) {
     blank = children_.find(*started);
   }
   blank->second.token = token;
+  // This worker loads now, and making a blank would take a core from it.
+  if (const auto pool = pools_.find(engine); pool != pools_.end()) pool->second.calm = clock_.mono() + kRefillDelay;
   spawned.set_pid(blank->first);
   spawned.set_container(blank->second.container);
   send(FrameType::kSpawned, spawned.SerializeAsString(), blank->second.channel.get());
@@ -194,8 +197,8 @@ int Spawner::refill() {
     const auto have =
         std::count_if(children_.begin(), children_.end(), [&](const auto& child) { return child.second.token == 0 && child.second.engine == name; });
     if (have >= pool.wanted) continue;
-    if (now < pool.next) {
-      due = std::min(due, pool.next);
+    if (const MonoTime next = have > 0 ? std::max(pool.next, pool.calm) : pool.next; now < next) {
+      due = std::min(due, next);
       continue;
     }
     if (!start(engine)) {

@@ -48,7 +48,8 @@ class Spawner {
   struct Pool {
     int wanted = 0;
     milliseconds pause{0};
-    MonoTime next{};  // no refill before
+    MonoTime next{};  // no refill before …
+    MonoTime calm{};  // … nor before this while any is ready
     void back_off(MonoTime now);
   };
 
