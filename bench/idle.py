@@ -12,7 +12,7 @@ import sys
 import time
 
 from measure import Platform, finish, pss_kib, refuse_company, tree
-from measure.llama import deploy_model, first_token, prompts
+from measure.llama import QUIET, deploy_model, first_token, prompts
 
 from harness.waiting import eventually
 
@@ -28,9 +28,9 @@ def cpu_seconds(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def settled_pss(server, quiet: int) -> float:
+def settled_pss(server) -> float:
     """The median of some looks, once no worker is left and the blanks are ready again."""
-    eventually(lambda: server.get("/ebb/v1/status").json["workers"] == 0 and len(tree(server)) == quiet, 30, f"the platform never settled at {quiet} processes")
+    eventually(lambda: server.get("/ebb/v1/status").json["workers"] == 0 and len(tree(server)) == QUIET, 30, f"the platform never settled at {QUIET} processes")
     looks = []
     for _ in range(9):
         time.sleep(0.3)  # a sample over time, not a wait for something
@@ -42,20 +42,19 @@ def main() -> None:
     refuse_company([])
     with Platform() as server:
         words = prompts(seed=3)
-        quiet = len(tree(server))
         deploy_model(server, "first", idle="50ms", keep="50ms")
         first_token(server, "first", next(words))
         server.request("DELETE", "/ebb/v1/endpoints/first")
-        none = settled_pss(server, quiet)
+        none = settled_pss(server)
         names = [f"endpoint-{number}" for number in range(ENDPOINTS)]
         for name in names:
             deploy_model(server, name, idle="50ms", keep="50ms")
-        deployed = settled_pss(server, quiet)
+        deployed = settled_pss(server)
         for name in names:
             first_token(server, name, next(words))
         for name in names:
             server.wait_for_state("absent", name, 60)
-        called = settled_pss(server, quiet)
+        called = settled_pss(server)
         refuse_company(tree(server))
         pids = tree(server)
         before, begun = cpu_seconds(pids), time.monotonic()

@@ -9,7 +9,7 @@ import statistics
 import sys
 
 from measure import Platform, finish, spread, tree
-from measure.onnx import Texts, bare_ms, best_threads, deploy_sentences
+from measure.onnx import QUIET, Texts, bare_ms, best_threads, deploy_sentences
 
 from harness.waiting import eventually
 
@@ -18,7 +18,6 @@ RUNS = int(os.environ.get("RUNS", "30"))
 
 def main() -> None:
     with Platform() as server:
-        quiet = len(tree(server))
         deploy_sentences(server, idle="50ms", keep="50ms")
         texts = Texts(server)
         texts.call()
@@ -27,7 +26,7 @@ def main() -> None:
         for _ in range(RUNS):
             theirs.append(bare_ms(threads))
             server.wait_for_state("absent", "sentences", 30)
-            eventually(lambda: len(tree(server)) >= quiet, 10, otherwise=None)
+            eventually(lambda: len(tree(server)) >= QUIET, 10, otherwise=None)
             took, tier = texts.call()
             if tier != "cold":
                 sys.exit(f"bench: a call that should have been cold was {tier}")

@@ -12,7 +12,7 @@ import sys
 
 from measure import Platform, finish, spread, tree
 from measure.conditions import Conditions, void
-from measure.llama import WORDS
+from measure.llama import QUIET, WORDS
 from measure.streams import NO_END, deploy_with_context, streamed
 from measure.versions import versions
 
@@ -27,7 +27,7 @@ SAID = {"parked": "parked", "absent": "cold"}
 
 class Endpoint:
     def __init__(self, server, tier: str) -> None:
-        self.server, self.tier, self.quiet = server, tier, len(tree(server))
+        self.server, self.tier = server, tier
         deploy_with_context(server, "chat", CONTEXT, max=1, **TIERS[tier])
         streamed(server.port, "/v1/chat/completions", chat("Hello", name="chat", max_tokens=2, logit_bias=NO_END))
 
@@ -35,7 +35,7 @@ class Endpoint:
         """A call that finds the endpoint in its tier, and the platform at rest."""
         self.server.wait_for_state(self.tier, "chat", 60)
         if self.tier == "absent":
-            eventually(lambda: len(tree(self.server)) >= self.quiet, 10, otherwise=None)  # the next blank worker is prepared
+            eventually(lambda: len(tree(self.server)) >= QUIET, 10, otherwise=None)  # the next blank worker is prepared
         call = streamed(self.server.port, "/v1/chat/completions", chat(question, prefix, "chat", max_tokens=2, temperature=0, logit_bias=NO_END))
         if call["tier"] != SAID[self.tier]:
             sys.exit(f"bench: a call that should have been {SAID[self.tier]} was {call['tier']}")

@@ -12,7 +12,7 @@ import sys
 
 from measure import Platform, finish, spread, tree
 from measure.conditions import Conditions, void
-from measure.llama import bare, best_bare_threads, deploy_model, first_token, prompts
+from measure.llama import QUIET, bare, best_bare_threads, deploy_model, first_token, prompts
 from measure.random_model import random_model
 
 from harness.server import DEMO_MODEL
@@ -22,12 +22,11 @@ RUNS = int(os.environ.get("RUNS", "25"))
 
 
 def measured(server, name: str, path: pathlib.Path, runs: int) -> dict:
-    quiet = len(tree(server))
     deploy_model(server, name, idle="50ms", keep="50ms", path=path)
 
     def wait_until_absent() -> None:
         server.wait_for_state("absent", name, 30)
-        eventually(lambda: len(tree(server)) >= quiet, 10, otherwise=None)
+        eventually(lambda: len(tree(server)) >= QUIET, 10, otherwise=None)
 
     words = prompts(seed=1)
     tokens = first_token(server, name, next(words))["tokens"]

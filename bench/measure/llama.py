@@ -14,6 +14,7 @@ from measure import BUILT
 
 BARE = BUILT / "bare-llama"
 CONTEXT = 2048
+QUIET = 4  # processes once no worker runs: the server, the spawner and the blank workers of the engine
 # One token each in the demo model's vocabulary, so that prompts have the same length and no common beginning.
 WORDS = ("time year people way day man thing woman life child world school state family student group country problem hand part place "
          "case week company system program question work government number night point home water room mother area money story fact month").split()

@@ -64,6 +64,7 @@ io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::
   for (const std::string& layer : fetched->missing_layers)
     log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
   Result<domain::Model> added = models_.add(request.name, *fetched, request.source, clock_.wall());
+  changed_();
   if (!added || added->facts.format != domain::ModelFormat::kOnnx) co_return added;
   // The model is there by now: who leaves during this finds it, and it goes on.
   models_.prepare(*added);
@@ -82,7 +83,7 @@ Result<wire::ModelView> RegistryAdmin::find(const domain::ModelRef& ref) const {
 
 Status RegistryAdmin::remove(const domain::ModelRef& ref) {
   const std::vector<invoke::EndpointView> endpoints = platform_.endpoints();
-  return models_.remove(ref, [&endpoints](const domain::Model& model) -> std::string {
+  const Status removed = models_.remove(ref, [&endpoints](const domain::Model& model) -> std::string {
     for (const invoke::EndpointView& endpoint : endpoints) {
       const auto& used = endpoint.revision.model;
       if (used && used->name == model.name && used->version == model.version) return endpoint.revision.spec.name;
@@ -92,6 +93,8 @@ Status RegistryAdmin::remove(const domain::ModelRef& ref) {
     }
     return {};
   });
+  changed_();
+  return removed;
 }
 
 io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {

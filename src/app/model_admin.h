@@ -1,7 +1,9 @@
 // Models and bills for the gateway, from the registry and the ledger.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "gateway/admin.h"
@@ -17,9 +19,16 @@ namespace ebb::app {
 // Lives on the server's loop; the parts must outlive it.
 class RegistryAdmin final : public gateway::ModelAdmin {
  public:
+  // `changed` is called when there is one model more or less.
   RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, registry::Preparer& preparer, const invoke::Platform& platform, const io::Clock& clock,
-                bool require_confinement)
-      : models_(models), fetcher_(fetcher), preparer_(preparer), platform_(platform), clock_(clock), require_confinement_(require_confinement) {}
+                bool require_confinement, std::function<void()> changed)
+      : models_(models),
+        fetcher_(fetcher),
+        preparer_(preparer),
+        platform_(platform),
+        clock_(clock),
+        require_confinement_(require_confinement),
+        changed_(std::move(changed)) {}
 
   std::vector<domain::Model> list() const override;
   Result<wire::ModelView> find(const domain::ModelRef& ref) const override;
@@ -33,6 +42,7 @@ class RegistryAdmin final : public gateway::ModelAdmin {
   const invoke::Platform& platform_;
   const io::Clock& clock_;
   bool require_confinement_;
+  std::function<void()> changed_;
 };
 
 // Bills are read on the ledger's thread, behind what was appended before.

@@ -30,7 +30,7 @@ namespace {
 // From the first signal until nothing runs: the core bounds running calls by 30 s, connections get a little longer.
 constexpr seconds kConnectionsEndMax{5};
 constexpr int kTurnsToCloseMax = 100;
-constexpr int kBlanksPerEngine = 2;
+constexpr int kBlanksForLlama = 2;
 constexpr int kBlanksForOnnx = 1;
 constexpr int kInterruptedExit = 130;
 
@@ -54,12 +54,9 @@ control::NodeConfig node_of(const ServeOptions& options) {
           .prices = options.prices};
 }
 
-// One pool for each engine that is installed: without its program there would be nothing to keep ready.
-std::map<std::string, int> blanks_of(const std::filesystem::path& programs) {
-  std::map<std::string, int> blanks{{std::string(to_string(domain::Engine::kLlama)), kBlanksPerEngine}};
+bool is_installed(const char* program) {
   std::error_code ignored;
-  if (std::filesystem::exists(programs / "ebb-worker-onnx", ignored)) blanks[std::string(to_string(domain::Engine::kOnnx))] = kBlanksForOnnx;
-  return blanks;
+  return std::filesystem::exists(own_folder() / program, ignored);
 }
 
 Status check_sandbox(const std::vector<invoke::SandboxLayer>& layers, bool required) {
@@ -85,6 +82,7 @@ class Server {
   Status open();
   Status open_stores();
   Status open_images();
+  void keep_blanks();
   io::Task<void> start();
   Status listen();
   void on_signal();
@@ -130,7 +128,7 @@ Status Server::open() {
   const std::filesystem::path programs = own_folder();
   fleet_ = std::make_unique<instance::Fleet>(
       loop_.get_executor(),
-      instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .containers = container_ids_of(home_.path), .blanks = blanks_of(programs)});
+      instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .containers = container_ids_of(home_.path)});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }
@@ -190,6 +188,15 @@ Status Server::open_images() {
   return {};
 }
 
+// Blank workers are kept ready for engines that some model needs: until there is one, they would be memory for nothing.
+void Server::keep_blanks() {
+  const auto blanks = [this](domain::ModelFormat format, int some) {
+    return std::ranges::any_of(models_->list(), [format](const domain::Model& model) { return model.facts.format == format; }) ? some : 0;
+  };
+  fleet_->keep_blanks(domain::Engine::kLlama, blanks(domain::ModelFormat::kGguf, kBlanksForLlama));
+  if (is_installed("ebb-worker-onnx")) fleet_->keep_blanks(domain::Engine::kOnnx, blanks(domain::ModelFormat::kOnnx, kBlanksForOnnx));
+}
+
 namespace {
 
 // One registry for the calls of both listeners. Must outlive what it returns.
@@ -210,7 +217,7 @@ grpc_gateway::Watch counted_by(gateway::GatewayMetrics& metrics) {
 }  // namespace
 
 Status Server::listen() {
-  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox);
+  model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox, [this] { keep_blanks(); });
   image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, *platform_, clock_, options_.require_sandbox);
   bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
   gateway::GatewayOptions options;
@@ -236,6 +243,7 @@ io::Task<void> Server::start() {
   // With another library or processor than before, everything is prepared anew.
   for (const domain::Model& model : models_->list())
     models_->prepare(model);
+  keep_blanks();
   if (Status started = platform_->start(std::move(totals_), highest_call_); !started) co_return stop(started);
   const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);

@@ -65,14 +65,23 @@ Status Fleet::start_spawner() {
   spawner_pid_ = process->pid;
   spawner_process_ = std::move(process->pidfd);
   spawner_ = std::make_unique<Channel>(executor_, std::move(process->channel), domain::kWorkerFrameBytesMax);
-  for (const auto& [engine, blanks] : options_.blanks) {
-    wire::pb::Pool pool;
-    pool.set_engine(engine);
-    pool.set_blanks(blanks);
-    if (Status sent = spawner_->send(FrameType::kPool, 0, pool.SerializeAsString()); !sent) return sent;
+  for (const auto& [engine, blanks] : blanks_) {
+    if (Status sent = order_blanks(engine, blanks); !sent) return sent;
   }
   io::asio::co_spawn(executor_, read_spawner(), io::asio::detached);
   return {};
+}
+
+Status Fleet::order_blanks(domain::Engine engine, int blanks) {
+  wire::pb::Pool pool;
+  pool.set_engine(std::string(to_string(engine)));
+  pool.set_blanks(blanks);
+  return spawner_->send(FrameType::kPool, 0, pool.SerializeAsString());
+}
+
+void Fleet::keep_blanks(domain::Engine engine, int blanks) {
+  if (std::exchange(blanks_[engine], blanks) == blanks || !spawner_) return;
+  (void)order_blanks(engine, blanks);  // a dead spawner's successor is told
 }
 
 void Fleet::start(StartOrder order) {

@@ -26,8 +26,7 @@ namespace ebb::instance {
 
 struct FleetOptions {
   std::string spawner_program;
-  std::string containers;             // what the ids of containers begin with (sandbox/start_spawner.h)
-  std::map<std::string, int> blanks;  // engine → blank workers kept ready
+  std::string containers;  // what the ids of containers begin with (sandbox/start_spawner.h)
 };
 
 struct StartOrder {
@@ -56,6 +55,8 @@ class Fleet {
   // Starts ebb-spawner. Called first of all by the server, while it is single-threaded; again after SpawnerGone.
   Status start_spawner();
 
+  // So many blank workers are kept ready for the engine from now on, also by the next spawner.
+  void keep_blanks(domain::Engine engine, int blanks);
   void start(StartOrder order);
   void park(WorkerId worker);
   void unpark(WorkerId worker, int slots);
@@ -97,12 +98,14 @@ class Fleet {
   void lose_spawner(std::string reason);
   void gone(WorkerId worker, std::string reason);
   Status take_egress(WorkerLink& link);
+  Status order_blanks(domain::Engine engine, int blanks);
 
   io::Executor executor_;
   FleetOptions options_;
   std::unique_ptr<Channel> spawner_;
   Fd spawner_process_;  // pidfd
   int spawner_pid_ = 0;
+  std::map<domain::Engine, int> blanks_;
   std::map<WorkerId, std::shared_ptr<WorkerLink>> workers_;
   EgressLink egress_;
   std::deque<Report> reports_;
