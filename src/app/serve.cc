@@ -126,9 +126,8 @@ Status Server::open() {
   home_ = std::move(*home);
   // The spawner comes first of all, while this process has one thread and no open store.
   const std::filesystem::path programs = own_folder();
-  fleet_ = std::make_unique<instance::Fleet>(
-      loop_.get_executor(),
-      instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .containers = container_ids_of(home_.path)});
+  fleet_ = std::make_unique<instance::Fleet>(loop_.get_executor(),
+                                             instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .containers = container_ids_of(home_.path)});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }

@@ -46,10 +46,10 @@ class LlamaEngine final : public engine::Engine {
     std::optional<int> top_logprobs;
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
-    bool started = false;       // its kStarted was given out
-    std::optional<SharedBeginning> beginning;  // which its slot waits for; nothing of the prompt is computed before
-    std::optional<Token> next;  // generated, not yet in the cache; absent while the prompt is being computed
-    std::optional<int> output;  // where the batch under way leaves its result
+    bool started = false;                      // its kStarted was given out
+    std::optional<SharedBeginning> beginning;  // which it waits for, before any of the prompt is computed
+    std::optional<Token> next;                 // generated, not yet in the cache; absent while the prompt is being computed
+    std::optional<int> output;                 // where the batch under way leaves its result
   };
   struct Slot {
     std::vector<Token> known;  // what its sequence holds, from position 0

@@ -26,8 +26,8 @@ constexpr size_t kAlignment = 64;
 struct Region {
   size_t bytes = 0;
   uint64_t number = 0;  // rises with every mapping
-  bool fresh = true;   // all zero: nothing was written yet
-  bool holds = false;  // data of tensors; else it is the library's own
+  bool fresh = true;    // all zero: nothing was written yet
+  bool holds = false;   // data of tensors; else it is the library's own
 };
 
 // A global, since the library calls plain functions; never destroyed, since it frees memory until the very end.
