@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kStatus = R"({"version":"0.1.0","home":"/home/ebb","ready":true,"not_ready_why":"","sandbox":[
   {"name":"seccomp","active":true,"detail":""},{"name":"landlock","active":false,"detail":"the kernel is too old"}],
-  "memory_limit_bytes":8589934592,"memory_available_bytes":6442450944,"memory_workers_bytes":157286400,"cores":2,"workers":1,"endpoints":2,"currency":"USD"})";
+  "memory_limit_bytes":8589934592,"memory_available_bytes":6442450944,"memory_workers_bytes":157286400,"memory_huge_page_bytes":98566144,"cores":2,"workers":1,"endpoints":2,"currency":"USD"})";
 
 constexpr std::string_view kEndpoints = R"({"endpoints":[
   {"name":"chat","spec":{"endpoint":"chat","engine":"llama","model":"smol@1"},"revision":"00000000000000a1","model":"smol@1","memory_mib":256,
@@ -94,7 +94,7 @@ TEST(Commands, StatusNamesWhatIsMissing) {
                          "ready      yes\n"
                          "endpoints  2\n"
                          "workers    1 on 2 cores\n"
-                         "memory     150 MiB in workers, limit 8.0 GiB, 6.0 GiB free on the machine\n"
+                         "memory     150 MiB in workers, 94.0 MiB of it in huge pages, limit 8.0 GiB, 6.0 GiB free on the machine\n"
                          "sandbox    on   seccomp\n"
                          "           off  landlock: the kernel is too old\n");
 }

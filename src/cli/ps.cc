@@ -66,7 +66,8 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
   out.line(fmt::format("ready      {}", ready));
   out.line(fmt::format("endpoints  {}", status->endpoints));
   out.line(fmt::format("workers    {} on {}", status->workers, counted(status->cores, "core")));
-  out.line(fmt::format("memory     {} in workers, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes),
+  const std::string huge = status->memory_huge_page_bytes == 0 ? "none" : human_bytes(status->memory_huge_page_bytes);
+  out.line(fmt::format("memory     {} in workers, {} of it in huge pages, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes), huge,
                        human_bytes(status->memory_limit_bytes), human_bytes(status->memory_available_bytes)));
   const char* heading = "sandbox  ";
   for (const wire::StatusRow::Layer& layer : status->sandbox) {

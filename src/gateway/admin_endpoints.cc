@@ -98,6 +98,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .memory_limit_bytes = view.memory_limit_bytes,
                       .memory_available_bytes = view.memory_available_bytes,
                       .memory_workers_bytes = view.memory_workers_bytes,
+                      .memory_huge_page_bytes = view.memory_huge_page_bytes,
                       .cores = view.cores,
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),

@@ -62,6 +62,7 @@ class GatewayMetrics {
   Metrics::Gauges slots_;
   Metrics::Gauges queue_depth_;
   Metrics::Gauges memory_;
+  Metrics::Gauges huge_pages_;
   Metrics::Counters egress_connections_;
   Metrics::Counters egress_bytes_;
   HistogramFamily& http_duration_;

@@ -96,6 +96,13 @@ uint64_t process_bytes(std::string_view smaps_rollup) {
   return share - std::min(share, read_kilobytes(smaps_rollup, "LazyFree:"));
 }
 
+uint64_t huge_page_bytes(std::string_view smaps_rollup) {
+  uint64_t bytes = 0;
+  for (const std::string_view kind : {"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"})
+    bytes += read_kilobytes(smaps_rollup, kind);
+  return bytes;
+}
+
 uint64_t node_memory_bytes() {
   const uint64_t machine = read_kilobytes(slurp("/proc/meminfo"), "MemTotal:");
   const auto group = cgroup_memory();
@@ -110,7 +117,7 @@ uint64_t node_available_bytes() {
 }
 
 MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, const std::map<WorkerId, std::string>& containers) {
-  MemoryReadings readings{.node_available_bytes = node_available_bytes(), .pss_bytes = {}, .unseen = {}};
+  MemoryReadings readings{.node_available_bytes = node_available_bytes()};
   std::optional<std::map<std::string, uint64_t>> of_processes;  // looked for once, where there is a container without a cgroup
   const auto held = [&](const std::string& container) -> std::optional<uint64_t> {
     if (const auto bytes = cgroup_bytes(container)) return bytes;
@@ -119,7 +126,9 @@ MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, c
     return found == of_processes->end() ? std::nullopt : std::optional(found->second);
   };
   for (const auto& [worker, pid] : processes) {
-    const uint64_t bytes = process_bytes(slurp(fmt::format("/proc/{}/smaps_rollup", pid)));
+    const std::string rollup = slurp(fmt::format("/proc/{}/smaps_rollup", pid));
+    const uint64_t bytes = process_bytes(rollup);
+    readings.huge_page_bytes += huge_page_bytes(rollup);
     const auto container = containers.find(worker);
     const std::optional<uint64_t> more = container == containers.end() ? 0 : held(container->second);
     if (!more) readings.unseen.push_back(worker);

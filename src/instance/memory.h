@@ -17,6 +17,7 @@ namespace ebb::instance {
 struct MemoryReadings {
   uint64_t node_available_bytes = 0;                     // MemAvailable, or what our memory cgroup leaves, whichever is less
   std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read; with what their containers hold
+  uint64_t huge_page_bytes = 0;                          // of the processes alone: mapped in pages of 2 MiB
   std::vector<WorkerId> unseen;                          // whose containers could not be: there are none yet, or we may not
 };
 
@@ -31,6 +32,9 @@ uint64_t node_memory_bytes();
 
 // What a process holds, by its smaps_rollup: its proportional share, without what it gave back and the kernel has not needed yet (MADV_FREE). Pure.
 uint64_t process_bytes(std::string_view smaps_rollup);
+
+// What of it is mapped in huge pages, of memory and of files. Pure.
+uint64_t huge_page_bytes(std::string_view smaps_rollup);
 
 // The number before "kB" of the line that starts with `key`, in bytes; 0 if there is none. Pure; for /proc's files.
 uint64_t read_kilobytes(std::string_view text, std::string_view key);

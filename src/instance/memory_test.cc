@@ -23,6 +23,11 @@ TEST(ProcessBytes, Rows) {
   EXPECT_EQ(process_bytes(""), 0U) << "gone";
 }
 
+TEST(HugePageBytes, AddsAllKinds) {
+  EXPECT_EQ(huge_page_bytes("Pss: 9000 kB\nAnonHugePages: 2048 kB\nShmemPmdMapped: 0 kB\nFilePmdMapped: 4096 kB\n"), 6144U * 1024);
+  EXPECT_EQ(huge_page_bytes(""), 0U);
+}
+
 TEST(Measure, SeesThisProcessAndSkipsOneThatIsGone) {
   const MemoryReadings readings = measure({{WorkerId{1}, ::getpid()}, {WorkerId{2}, 0x7FFFFFF0}});
   ASSERT_EQ(readings.pss_bytes.size(), 1U);

@@ -192,6 +192,7 @@ io::Task<void> LocalPlatform::measure_memory() {
     const auto processes = fleet_.processes();
     if (processes.empty()) {
       memory_.pss_bytes.clear();
+      memory_.huge_page_bytes = 0;
       memory_.unseen.clear();
       cpu_ = instance::read_cpu_times({});
       give_back_memory();

@@ -84,6 +84,7 @@ StatusView LocalPlatform::status() const {
                   .memory_limit_bytes = options_.node.memory_limit_bytes,
                   .memory_available_bytes = memory_.node_available_bytes,
                   .memory_workers_bytes = 0,
+                  .memory_huge_page_bytes = memory_.huge_page_bytes,
                   .cores = options_.node.cores,
                   .workers = static_cast<int>(fleet_.processes().size())};
   for (const auto& [worker, pss] : memory_.pss_bytes)

@@ -88,6 +88,7 @@ json::value to_json(const StatusRow& row) {
           {"memory_limit_bytes", row.memory_limit_bytes},
           {"memory_available_bytes", row.memory_available_bytes},
           {"memory_workers_bytes", row.memory_workers_bytes},
+          {"memory_huge_page_bytes", row.memory_huge_page_bytes},
           {"cores", row.cores},
           {"workers", row.workers},
           {"endpoints", row.endpoints},

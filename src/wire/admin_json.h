@@ -82,6 +82,7 @@ struct StatusRow {
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;
   uint64_t memory_workers_bytes = 0;
+  uint64_t memory_huge_page_bytes = 0;  // of it
   int64_t cores = 0;
   int64_t workers = 0;
   int64_t endpoints = 0;
