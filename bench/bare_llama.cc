@@ -1,9 +1,10 @@
 // bare-llama: the least that a C++ program can do with the same engine library, for the benchmarks to compare with: start, load a
 // model by mmap, make a context, run a prompt and take the first token. Prints the milliseconds from exec to each.
 //
-//   bare-llama MODEL.gguf [--threads N] [--context N] [--prompt-tokens N] [--generate N] [--repeat N]
+//   bare-llama MODEL.gguf [--threads N] [--context N] [--prompt-tokens N] [--generate N] [--repeat N] [--repack 0|1]
 //
-// --repeat runs the same in fresh child processes of this program and prints one line each.
+// --repeat runs the same in fresh child processes of this program and prints one line each. --repack 1 lets the library lay the weights out anew for the
+// processor, in memory of its own.
 #include <ggml-backend.h>
 #include <llama.h>
 #include <spawn.h>
@@ -28,6 +29,7 @@ struct Options {
   int prompt_tokens = 16;
   int generate = 1;
   int repeat = 0;
+  int repack = 0;
 };
 
 double seconds_of(clockid_t clock) {
@@ -50,6 +52,15 @@ double process_start() {
   return seconds_of(CLOCK_MONOTONIC) - (seconds_of(CLOCK_BOOTTIME) - since_boot);
 }
 
+// Memory that is this process's alone.
+double anonymous_mib() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Anonymous:")) return std::strtod(line.c_str() + 10, nullptr) / 1024;
+  }
+  return 0;
+}
+
 [[noreturn]] void give_up(const char* what) {
   std::fprintf(stderr, "bare-llama: %s\n", what);
   std::exit(1);
@@ -64,6 +75,7 @@ Options parse(int argc, char** argv) {
                         : word == "--prompt-tokens" ? &options.prompt_tokens
                         : word == "--generate"      ? &options.generate
                         : word == "--repeat"        ? &options.repeat
+                        : word == "--repack"        ? &options.repack
                                                     : nullptr;
     if (number == nullptr && word.starts_with("--")) give_up("unknown option; see the first lines of bare_llama.cc");
     if (number == nullptr) {
@@ -84,7 +96,7 @@ int run_once(const Options& options) {
   const double ready = ms();
   llama_model_params model_params = llama_model_default_params();
   model_params.load_mode = LLAMA_LOAD_MODE_MMAP;
-  model_params.use_extra_bufts = false;  // as the worker: no repacking, the weights stay the file's pages
+  model_params.use_extra_bufts = options.repack != 0;  // a worker's weights stay the file's pages
   llama_model* model = llama_model_load_from_file(options.model.c_str(), model_params);
   if (model == nullptr) give_up("the model does not load");
   const double loaded = ms();
@@ -118,6 +130,7 @@ int run_once(const Options& options) {
   const double last = ms();
   std::printf("{\"libraries_ms\": %.2f, \"load_ms\": %.2f, \"context_ms\": %.2f, \"prompt_ms\": %.2f, \"first_token_ms\": %.2f", ready, loaded - ready,
               made - loaded, first - made, first);
+  std::printf(", \"anonymous_mib\": %.1f", anonymous_mib());
   if (options.generate > 1) std::printf(", \"tokens_per_s\": %.1f", (options.generate - 1) / (last - first) * 1e3);
   std::printf("}\n");
   std::fflush(stdout);

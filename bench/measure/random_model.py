@@ -2,6 +2,7 @@
 memory it takes does not depend on the values; what it says is nonsense."""
 import os
 import pathlib
+from dataclasses import dataclass
 
 import numpy
 from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
@@ -9,17 +10,42 @@ from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
 from harness.server import DEMO_MODEL
 from measure import ROOT
 
-PATH = ROOT / "bench/out/random-0.4b.Q4_1.gguf"
+OUT = ROOT / "bench/out"
+
+
+@dataclass(frozen=True)
+class Shape:
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    inner: int
+
+    @property
+    def kv_width(self) -> int:
+        return self.width // self.heads * self.kv_heads
+
+
+CONTEXT = 8192
 # As of the models of half a billion parameters that people use; 0.4 billion with this vocabulary.
-LAYERS, WIDTH, HEADS, KV_HEADS, INNER, CONTEXT = 24, 896, 14, 2, 4864, 8192
-KV_WIDTH = WIDTH // HEADS * KV_HEADS
-BLOCK = numpy.dtype([("scale", "<f2"), ("least", "<f2"), ("quants", "u1", 16)])  # 32 weights of Q4_1: scale * quant + least
+LARGE = Shape(layers=24, width=896, heads=14, kv_heads=2, inner=4864)
+# 0.3 billion, in widths that every kind of quantization divides.
+EVEN = Shape(layers=16, width=1024, heads=16, kv_heads=4, inner=4096)
+
+# Of each kind, how many weights a block stands for, its fields, and scales that keep values in the range of real ones.
+KINDS = {
+    "Q4_0": (32, [("scale", "<f2"), ("quants", "u1", 16)], {"scale": 0.004}),
+    "Q4_1": (32, [("scale", "<f2"), ("least", "<f2"), ("quants", "u1", 16)], {"scale": 0.004, "least": -0.03}),
+    "Q8_0": (32, [("scale", "<f2"), ("quants", "u1", 32)], {"scale": 0.0003}),
+    "Q4_K": (256, [("scale", "<f2"), ("least", "<f2"), ("scales", "u1", 12), ("quants", "u1", 128)], {"scale": 0.0002, "least": 0.0012}),
+}
 
 
-def weights(chance: numpy.random.Generator, rows: int, columns: int) -> numpy.ndarray:
-    blocks = numpy.empty((rows, columns // 32), BLOCK)
-    blocks["scale"], blocks["least"] = 0.004, -0.03
-    blocks["quants"] = chance.integers(0, 256, (*blocks.shape, 16), numpy.uint8)
+def weights(chance: numpy.random.Generator, kind: str, rows: int, columns: int) -> numpy.ndarray:
+    count, fields, scales = KINDS[kind]
+    blocks = numpy.empty((rows, columns // count), numpy.dtype(fields))
+    for name in blocks.dtype.names:
+        blocks[name] = scales[name] if name in scales else chance.integers(0, 256, blocks[name].shape, numpy.uint8)
     return blocks.view(numpy.uint8).reshape(rows, -1)
 
 
@@ -30,56 +56,57 @@ def copy_vocabulary(reader: GGUFReader, writer: GGUFWriter) -> None:
             writer.add_key_value(name, field.contents(), kind, field.types[-1] if kind == GGUFValueType.ARRAY else None)
 
 
-def describe(writer: GGUFWriter, vocabulary: int) -> None:
+def describe(writer: GGUFWriter, shape: Shape, vocabulary: int) -> None:
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.inner)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(vocabulary)
 
 
-def add_tensors(writer: GGUFWriter, vocabulary: int) -> None:
+def add_tensors(writer: GGUFWriter, shape: Shape, kind: str, vocabulary: int) -> None:
     chance = numpy.random.default_rng(1)
 
     def add(name: str, rows: int, columns: int) -> None:
-        writer.add_tensor(f"{name}.weight", weights(chance, rows, columns), raw_dtype=GGMLQuantizationType.Q4_1)
+        writer.add_tensor(f"{name}.weight", weights(chance, kind, rows, columns), raw_dtype=GGMLQuantizationType[kind])
 
     def add_norm(name: str) -> None:
-        writer.add_tensor(f"{name}.weight", numpy.ones(WIDTH, numpy.float32))
+        writer.add_tensor(f"{name}.weight", numpy.ones(shape.width, numpy.float32))
 
-    add("token_embd", vocabulary, WIDTH)
+    add("token_embd", vocabulary, shape.width)
     add_norm("output_norm")
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         add_norm(f"blk.{layer}.attn_norm")
-        add(f"blk.{layer}.attn_q", WIDTH, WIDTH)
-        add(f"blk.{layer}.attn_k", KV_WIDTH, WIDTH)
-        add(f"blk.{layer}.attn_v", KV_WIDTH, WIDTH)
-        add(f"blk.{layer}.attn_output", WIDTH, WIDTH)
+        add(f"blk.{layer}.attn_q", shape.width, shape.width)
+        add(f"blk.{layer}.attn_k", shape.kv_width, shape.width)
+        add(f"blk.{layer}.attn_v", shape.kv_width, shape.width)
+        add(f"blk.{layer}.attn_output", shape.width, shape.width)
         add_norm(f"blk.{layer}.ffn_norm")
-        add(f"blk.{layer}.ffn_gate", INNER, WIDTH)
-        add(f"blk.{layer}.ffn_up", INNER, WIDTH)
-        add(f"blk.{layer}.ffn_down", WIDTH, INNER)
+        add(f"blk.{layer}.ffn_gate", shape.inner, shape.width)
+        add(f"blk.{layer}.ffn_up", shape.inner, shape.width)
+        add(f"blk.{layer}.ffn_down", shape.width, shape.inner)
 
 
-def random_model() -> pathlib.Path:
-    """The file (260 MB), made if it is not there."""
-    if PATH.exists():
-        return PATH
-    PATH.parent.mkdir(exist_ok=True)
+def random_model(shape: Shape = LARGE, kind: str = "Q4_1") -> pathlib.Path:
+    """The file (170 to 320 MB), made if it is not there."""
+    path = OUT / f"random-{shape.layers}x{shape.width}.{kind}.gguf"
+    if path.exists():
+        return path
+    path.parent.mkdir(exist_ok=True)
     reader = GGUFReader(DEMO_MODEL)
     vocabulary = len(reader.get_field("tokenizer.ggml.tokens").data)
-    partial = PATH.with_suffix(f".{os.getpid()}.partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     writer = GGUFWriter(partial, "llama")
     copy_vocabulary(reader, writer)
-    describe(writer, vocabulary)
-    add_tensors(writer, vocabulary)
+    describe(writer, shape, vocabulary)
+    add_tensors(writer, shape, kind, vocabulary)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    partial.rename(PATH)
-    return PATH
+    partial.rename(path)
+    return path

@@ -114,6 +114,7 @@ Facts facts_of(const wire::ModelView& view) {
   facts.add("parameters", human_count(known.parameters));
   facts.add("quantization", known.quantization);
   facts.add("size", human_bytes(known.weights_bytes));
+  if (known.format == domain::ModelFormat::kGguf) facts.add("layout", "as stored, one copy for all workers");
   if (known.train_context > 0) facts.add("context", fmt::format("{} tokens", known.train_context));
   if (known.vocabulary > 0) facts.add("vocabulary", fmt::format("{} tokens", known.vocabulary));
   facts.add("sha256", model.digest.hex());

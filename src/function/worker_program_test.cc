@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "container/lifetime.h"
 #include "container/sandbox_for_test.h"
 #include "function/worker_for_test.h"
 #include "worker/worker_loop.h"
@@ -25,7 +26,15 @@ class WorkerProgramTest : public container::SandboxTest {
     const std::filesystem::path script = image_->path("srv/cgi-bin/run");
     std::ofstream(script) << "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\neval \"$(/bin/busybox cat)\"\n";
     std::filesystem::permissions(script, std::filesystem::perms(0755));
-    worker_.emplace(EBB_TEST_BIN "/ebb-worker-container", spec().id);
+    sandbox_id_ = spec().id;
+    worker_.emplace(EBB_TEST_BIN "/ebb-worker-container", sandbox_id_);
+  }
+  // As ebb-spawner does when a worker has ended: a sealed one removes no cgroup.
+  void TearDown() override {
+    worker_.reset();
+    if (sandbox_id_.empty()) return;
+    const Status ended = container::end_containers(sandbox_id_, milliseconds(10'000));
+    EXPECT_TRUE(ended) << ended.error().message;
   }
   domain::FunctionStart httpd() {
     const container::SandboxSpec box = spec();
@@ -53,6 +62,7 @@ class WorkerProgramTest : public container::SandboxTest {
     worker_->input(id, text, true);
     return worker_->answer(id);
   }
+  std::string sandbox_id_;
   std::optional<WorkerUnderTest> worker_;
 };
 
