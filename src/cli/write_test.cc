@@ -260,9 +260,10 @@ TEST(Model, ShowsTensorsAndWhetherItIsPrepared) {
 
 TEST(Model, SaysHowWeightsAreLaidOut) {
   const StubServer server([](const StubRequest&) {
-    return StubReply{.body = R"({"name":"m","version":1,"sha256":")" + std::string(64, 'a') +
-                             R"(","source":"/m","added":"2023-11-14T22:00:00.000Z","facts":{"format":"gguf","architecture":"llama","title":"",)"
-                             R"("quantization":"Q4_1","parameters":4,"weights_bytes":4096,"layers":1,"train_context":8,"vocabulary":9,"kv_bytes_per_token":1}})"};
+    return StubReply{.body =
+                         R"({"name":"m","version":1,"sha256":")" + std::string(64, 'a') +
+                         R"(","source":"/m","added":"2023-11-14T22:00:00.000Z","facts":{"format":"gguf","architecture":"llama","title":"",)"
+                         R"("quantization":"Q4_1","parameters":4,"weights_bytes":4096,"layers":1,"train_context":8,"vocabulary":9,"kv_bytes_per_token":1}})"};
   });
   const Ran shown = run_for_test({.server = server.url()}, {"model", "show", "m"});
   EXPECT_EQ(shown.code, 0) << shown.err;
