@@ -62,7 +62,8 @@ std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, s
   std::optional<SharedBeginning> best;
   for (const Neighbour& neighbour : neighbours) {
     const size_t tokens = tokens_to_keep(common_prefix(neighbour.tokens, prompt), prompt.size());
-    if (tokens > std::max(known, best ? best->tokens : 0)) best = SharedBeginning{.use = neighbour.use, .tokens = tokens};
+    const bool better = !best || tokens > best->tokens || (tokens == best->tokens && neighbour.use < best->use);
+    if (tokens > known && better) best = SharedBeginning{.use = neighbour.use, .tokens = tokens};
   }
   return best;
 }

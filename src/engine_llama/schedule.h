@@ -56,7 +56,8 @@ struct SharedBeginning {
   size_t tokens = 0;
   bool operator==(const SharedBeginning&) const = default;
 };
-// The longest beginning that a neighbour has of a prompt, whole chunks beyond the `known` of it; of equal ones the first. nullopt: none saves a chunk.
+// The longest beginning that a neighbour has of a prompt, whole chunks beyond the `known` of it. Of equal ones that of the oldest use: whoever that one waits
+// for itself has less to compute than this. nullopt: none saves a chunk.
 std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours);
 
 struct SlotState {

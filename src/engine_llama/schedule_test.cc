@@ -133,7 +133,7 @@ TEST(ChooseBeginning, TakesTheLongestThatSavesAChunk) {
       {"less than a chunk", 0, {{7, first(31)}}, std::nullopt},
       {"one chunk", 0, {{7, first(40)}}, SharedBeginning{7, 32}},
       {"the longest", 0, {{7, first(40)}, {8, first(70)}, {9, first(64)}}, SharedBeginning{8, 64}},
-      {"of equal ones the first", 0, {{7, first(64)}, {8, first(70)}}, SharedBeginning{7, 64}},
+      {"of equal ones the oldest", 0, {{9, first(64)}, {7, first(64)}, {8, first(70)}}, SharedBeginning{7, 64}},
       {"what is known already", 64, {{7, first(70)}}, std::nullopt},
       {"more than is known", 32, {{7, first(70)}}, SharedBeginning{7, 64}},
       {"never the last chunk", 0, {{7, first(100)}}, SharedBeginning{7, 96}},
