@@ -19,7 +19,7 @@ namespace ebb::app {
 // Lives on the server's loop; the parts must outlive it.
 class RegistryAdmin final : public gateway::ModelAdmin {
  public:
-  // `changed` is called when there is one model more or less.
+  // `changed` is called after each addition and removal, whatever became of it.
   RegistryAdmin(registry::Models& models, registry::Fetcher& fetcher, registry::Preparer& preparer, const invoke::Platform& platform, const io::Clock& clock,
                 bool require_confinement, std::function<void()> changed)
       : models_(models),

@@ -94,7 +94,7 @@ TEST(Commands, StatusNamesWhatIsMissing) {
                          "ready      yes\n"
                          "endpoints  2\n"
                          "workers    1 on 2 cores\n"
-                         "memory     150 MiB in workers, 94.0 MiB of it in huge pages, limit 8.0 GiB, 6.0 GiB free on the machine\n"
+                         "memory     150 MiB in workers, 94.0 MiB mapped in huge pages, limit 8.0 GiB, 6.0 GiB free on the machine\n"
                          "sandbox    on   seccomp\n"
                          "           off  landlock: the kernel is too old\n");
 }

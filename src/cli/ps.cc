@@ -67,7 +67,7 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
   out.line(fmt::format("endpoints  {}", status->endpoints));
   out.line(fmt::format("workers    {} on {}", status->workers, counted(status->cores, "core")));
   const std::string huge = status->memory_huge_page_bytes == 0 ? "none" : human_bytes(status->memory_huge_page_bytes);
-  out.line(fmt::format("memory     {} in workers, {} of it in huge pages, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes), huge,
+  out.line(fmt::format("memory     {} in workers, {} mapped in huge pages, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes), huge,
                        human_bytes(status->memory_limit_bytes), human_bytes(status->memory_available_bytes)));
   const char* heading = "sandbox  ";
   for (const wire::StatusRow::Layer& layer : status->sandbox) {

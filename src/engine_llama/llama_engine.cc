@@ -236,8 +236,7 @@ std::vector<Neighbour> LlamaEngine::neighbours_of(size_t index) const {
   std::vector<Neighbour> neighbours;
   for (size_t other = 0; other < slots_.size(); ++other) {
     const Slot& slot = slots_[other];
-    const bool computes = slot.running && !slot.running->next;
-    if (other != index) neighbours.push_back({.use = slot.last_used, .tokens = computes ? slot.running->prompt : slot.known});
+    if (other != index) neighbours.push_back({.use = slot.last_used, .tokens = slot.computes_prompt() ? slot.running->prompt : slot.known});
   }
   return neighbours;
 }

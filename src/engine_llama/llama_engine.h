@@ -56,6 +56,8 @@ class LlamaEngine final : public engine::Engine {
     uint64_t last_used = 0;
     microseconds restore{};  // what it took to bring back what its call knew before it began
     std::optional<Running> running;
+
+    bool computes_prompt() const { return running && !running->next; }
   };
   using Events = std::vector<engine::StepEvent>;
 
@@ -72,7 +74,7 @@ class LlamaEngine final : public engine::Engine {
   std::vector<Neighbour> neighbours_of(size_t index) const;
   // Copies what waiting calls share with others, as soon as those have it, or have stopped computing it.
   void take_beginnings();
-  void take_beginning(size_t index, const Slot& neighbour);
+  void take_beginning(size_t index, size_t neighbour);
   // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
   void tell_started(Events& events);

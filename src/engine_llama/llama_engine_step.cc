@@ -34,20 +34,21 @@ void LlamaEngine::take_beginnings() {
     const SharedBeginning wanted = *slot.running->beginning;
     // Another call may have taken the neighbour's slot, or the worker may have shrunk.
     const auto neighbour = std::ranges::find(slots_, wanted.use, &Slot::last_used);
-    const bool computes = neighbour != slots_.end() && neighbour->running && !neighbour->running->next;
-    if (computes && neighbour->known.size() < wanted.tokens) continue;
+    const bool is_there = neighbour != slots_.end();
+    if (is_there && neighbour->computes_prompt() && neighbour->known.size() < wanted.tokens) continue;
     slot.running->beginning.reset();
-    if (neighbour != slots_.end()) take_beginning(index, *neighbour);
+    if (is_there) take_beginning(index, static_cast<size_t>(neighbour - slots_.begin()));
   }
 }
 
-void LlamaEngine::take_beginning(size_t index, const Slot& neighbour) {
+void LlamaEngine::take_beginning(size_t index, size_t neighbour) {
   Slot& slot = slots_[index];
+  const std::vector<Token>& known = slots_[neighbour].known;
   const std::vector<Token>& prompt = slot.running->prompt;
-  const size_t keep = tokens_to_keep(common_prefix(neighbour.known, prompt), prompt.size());
+  const size_t keep = tokens_to_keep(common_prefix(known, prompt), prompt.size());
   if (keep <= slot.known.size()) return;  // it was cancelled before it came so far
   const MonoTime began = io::SystemClock().mono();
-  bring_back(index, sequences_->save(static_cast<size_t>(&neighbour - slots_.data())), neighbour.known);
+  bring_back(index, sequences_->save(neighbour), known);
   cut_to(index, std::min(keep, slot.known.size()));
   slot.restore += std::chrono::duration_cast<microseconds>(io::SystemClock().mono() - began);
 }
@@ -69,7 +70,7 @@ std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
   std::vector<PromptNeed> needs;
   for (size_t index = 0; index < slots_.size(); ++index) {
     const Slot& slot = slots_[index];
-    if (slot.running && !slot.running->next && !slot.running->beginning)
+    if (slot.computes_prompt() && !slot.running->beginning)
       needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(slot.running->prompt.size())});
   }
   return needs;

@@ -51,7 +51,7 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       slots_(registry_.gauges("ebb_slots", "Slots of ready workers, busy and in all.")),
       queue_depth_(registry_.gauges("ebb_queue_depth", "Calls that wait for a slot.")),
       memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
-      huge_pages_(registry_.gauges("ebb_huge_page_bytes", "What workers have mapped in pages of 2 MiB.")),
+      huge_pages_(registry_.gauges("ebb_huge_page_bytes", "What workers map in pages of 2 MiB; what two map counts twice.")),
       egress_connections_(registry_.counters("ebb_egress_connections_total", "Connections of functions outside that have ended.")),
       egress_bytes_(registry_.counters("ebb_egress_bytes_total", "Bytes that functions sent outside and received, of connections that have ended.")),
       http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),

@@ -17,7 +17,7 @@ namespace ebb::instance {
 struct MemoryReadings {
   uint64_t node_available_bytes = 0;                     // MemAvailable, or what our memory cgroup leaves, whichever is less
   std::vector<std::pair<WorkerId, uint64_t>> pss_bytes;  // of those processes that could be read; with what their containers hold
-  uint64_t huge_page_bytes = 0;                          // of the processes alone: mapped in pages of 2 MiB
+  uint64_t huge_page_bytes = 0;                          // that the processes map in pages of 2 MiB; what two of them map counts twice
   std::vector<WorkerId> unseen;                          // whose containers could not be: there are none yet, or we may not
 };
 
@@ -33,7 +33,7 @@ uint64_t node_memory_bytes();
 // What a process holds, by its smaps_rollup: its proportional share, without what it gave back and the kernel has not needed yet (MADV_FREE). Pure.
 uint64_t process_bytes(std::string_view smaps_rollup);
 
-// What of it is mapped in huge pages, of memory and of files. Pure.
+// What it maps in huge pages, of memory and of files, shared or not. Pure.
 uint64_t huge_page_bytes(std::string_view smaps_rollup);
 
 // The number before "kB" of the line that starts with `key`, in bytes; 0 if there is none. Pure; for /proc's files.

@@ -72,7 +72,7 @@ struct StatusView {
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;
   uint64_t memory_workers_bytes = 0;
-  uint64_t memory_huge_page_bytes = 0;  // of it, mapped in pages of 2 MiB
+  uint64_t memory_huge_page_bytes = 0;  // what they map in pages of 2 MiB; what two map counts twice
   int cores = 0;
   int workers = 0;
 };

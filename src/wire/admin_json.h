@@ -82,7 +82,7 @@ struct StatusRow {
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;
   uint64_t memory_workers_bytes = 0;
-  uint64_t memory_huge_page_bytes = 0;  // of it
+  uint64_t memory_huge_page_bytes = 0;  // what two workers map counts twice
   int64_t cores = 0;
   int64_t workers = 0;
   int64_t endpoints = 0;

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from harness.server import DEMO_MODEL
 from harness.waiting import eventually
 
 
@@ -75,3 +76,19 @@ def test_removed_endpoint_is_gone(server):
     assert server.ask().status == 404
     eventually(lambda: server.get("/ebb/v1/status").json["workers"] == 0, 20, "its worker stays")
     assert server.wait_for_bill(1)["total"]["calls"] == 1
+
+
+@pytest.mark.real_model
+def test_blank_workers_are_there_while_a_model_needs_them(launch):
+    def ready(count):
+        return lambda: len(server.worker_pids()) == count
+
+    server = launch()
+    assert server.worker_pids() == [], "memory for nothing"
+    server.ebb("model", "add", "smol", DEMO_MODEL)
+    eventually(ready(2), 20, "no blank workers for the model's engine")
+    server.stop()
+    server = launch()
+    eventually(ready(2), 20, "no blank workers for a model that was there before")
+    server.ebb("model", "rm", "smol")
+    eventually(ready(0), 20, "blank workers that no model needs")
