@@ -44,9 +44,9 @@ std::optional<Error> too_large(const Stepping& s, const EndpointState& endpoint)
 }
 
 std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, MonoTime deadline) {
-  const Capacity capacity = capacity_of(s.state, endpoint);
   const auto waiting = static_cast<int>(endpoint.waiting.size());
-  if (waiting == 0 && capacity.running < capacity.slots) return std::nullopt;
+  if (waiting == 0 && !endpoint.open.empty()) return std::nullopt;
+  const Capacity capacity = capacity_of(s.state, endpoint);
   // A queue that will grow more slots is not yet at its full speed: count the slots that it may have.
   const int most = endpoint.revision.spec.scaling.max * std::max(endpoint.revision.calls_per_instance, 1);
   const WaitQuestion question{.waiting = waiting,
@@ -61,9 +61,8 @@ std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, M
 
 domain::Tier tier_of(const Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker) {
   if (endpoint.revision.by_instances()) {
-    const Capacity capacity = capacity_of(s.state, endpoint);
-    if (endpoint.waiting.empty() && capacity.running < capacity.slots) return domain::Tier::kWarm;
-    return capacity.frozen ? domain::Tier::kParked : domain::Tier::kCold;
+    if (endpoint.waiting.empty() && !endpoint.open.empty()) return domain::Tier::kWarm;
+    return capacity_of(s.state, endpoint).frozen ? domain::Tier::kParked : domain::Tier::kCold;
   }
   if (worker == nullptr || worker->second.phase == WorkerPhase::kStarting) return domain::Tier::kCold;
   return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
@@ -97,6 +96,8 @@ void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, i
                              .prompt_tokens = prompt_tokens,
                              .completion_tokens = completion_tokens};
   if (paid) record.cost = domain::cost_of_call(record.billed_ms, memory_mib, s.state.node.prices);
+  if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end() && call.in_demand)
+    endpoint->second.demand.changed(-1, calls_per_worker(endpoint->second), s.now, s.state.gaps);
   s.state.due_calls.erase({call.due, id});
   s.state.calls.erase(id);
   s.act(RecordUsage{.record = std::move(record)}, why);
@@ -122,7 +123,7 @@ void on_arrived(Stepping& s, const CallArrived& event) {
     return;
   }
   EndpointState& endpoint = found->second;
-  const auto* worker = current_worker(s.state, event.endpoint);
+  const auto* worker = current_worker(s.state, endpoint);
   std::optional<Error> error = closed(s, endpoint);
   if (!error && worker == nullptr) error = too_large(s, endpoint);
   if (!error) error = queue_refuses(s, endpoint, event.deadline);
@@ -139,6 +140,8 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));
   endpoint.waiting.push_back(event.call);
   endpoint.last_call = s.now;
+  endpoint.demand.changed(1, calls_per_worker(endpoint), s.now, s.state.gaps);
+  expect(s.state, event.endpoint, endpoint, MonoTime::max());
   s.state.hungry.insert(event.endpoint);
 }
 
@@ -151,20 +154,20 @@ void dispatch(Stepping& s, CallId id, WorkerId worker_id) {
   call.revision = worker.revision;
   call.dispatched = s.now;
   if (call.arrived < worker.ready_at) call.start = worker.ready_at - std::max(call.arrived, worker.start_began);
-  const milliseconds last_word = is_instance(s.state, worker) ? kFunctionLastWordMax : milliseconds(0);
+  const milliseconds last_word = worker.instance ? kFunctionLastWordMax : milliseconds(0);
   set_due(s.state, id, call, std::min(call.deadline, s.now + endpoint.revision.spec.limits.time + last_word));
   if (worker.running.empty()) worker.progress = s.now;
   worker.running.insert(id);
   worker.meter.dispatched(id, s.now);
+  s.touch(worker_id);
   const nanoseconds queued = s.now - call.arrived;
-  const DecisionId why = s.decide({.what = "dispatch",
-                                   .endpoint = call.endpoint,
-                                   .because = call.tier == domain::Tier::kWarm ? "a slot was free in a ready worker" : "its worker became ready",
-                                   .call = id,
-                                   .worker = worker_id,
-                                   .inputs = {{"tier", std::string(to_string(call.tier))},
-                                              {"waited", fmt::format("{} ms", ms(queued))},
-                                              {"slots busy", fmt::format("{} of {}", worker.running.size(), worker.slots)}}});
+  const DecisionId why = s.decide(
+      {.what = "dispatch",
+       .endpoint = call.endpoint,
+       .because = call.tier == domain::Tier::kWarm ? std::string_view("a slot was free in a ready worker") : std::string_view("its worker became ready"),
+       .call = id,
+       .worker = worker_id,
+       .inputs = {{"tier", Text(to_string(call.tier))}, {"waited", queued}, {"slots busy", Of{static_cast<int64_t>(worker.running.size()), worker.slots}}}});
   s.act(Dispatch{.call = id, .worker = worker_id, .tier = call.tier, .queued = queued, .start = call.start}, why);
 }
 
@@ -182,6 +185,7 @@ void on_ended(Stepping& s, const CallEnded& event) {
   worker.running.erase(event.call);
   worker.progress = s.now;
   if (worker.running.empty()) worker.idle_since = s.now;
+  s.touch(call.worker);
   const domain::Outcome outcome = call.cancelled.value_or(event.outcome);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) {
     EndpointState& e = endpoint->second;
@@ -200,8 +204,8 @@ void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, s
   CallState& call = s.state.calls.at(id);
   EBB_CHECK(!call.worker);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end()) std::erase(endpoint->second.waiting, id);
-  const DecisionId why = s.decide(
-      {.what = what, .endpoint = call.endpoint, .because = error.message, .call = id, .inputs = {{"waited", fmt::format("{} ms", ms(s.now - call.arrived))}}});
+  const DecisionId why =
+      s.decide({.what = what, .endpoint = call.endpoint, .because = error.message, .call = id, .inputs = {{"waited", s.now - call.arrived}}});
   if (outcome != domain::Outcome::kLeft) s.act(AnswerError{.call = id, .error = std::move(error)}, why);
   call.dispatched = {};
   record(s, id, outcome, nanoseconds{0}, 0, 0, why);

@@ -18,16 +18,13 @@ struct Overload : F... {
 }  // namespace
 
 DecisionId Stepping::decide(Why why) {
-  // Names that strangers make up, and endpoints that were removed, share one ring: they must not crowd out those that live.
-  if (!state.endpoints.contains(why.endpoint)) why.endpoint.clear();
-  return state.journal.add({.id = {},
-                            .at = now,
-                            .endpoint = std::move(why.endpoint),
-                            .call = why.call,
-                            .worker = why.worker,
-                            .what = why.what,
-                            .because = std::move(why.because),
-                            .inputs = std::move(why.inputs)});
+  const DecisionId id{state.next_decision++};
+  // Names that strangers make up, and endpoints that were removed, share one journal: they must not crowd out those that live.
+  const auto endpoint = state.endpoints.find(why.endpoint);
+  Journal& journal = endpoint == state.endpoints.end() ? state.elsewhere : endpoint->second.journal;
+  journal.add(
+      {.id = id, .at = now, .call = why.call, .worker = why.worker, .what = why.what, .because = std::move(why.because), .inputs = std::move(why.inputs)});
+  return id;
 }
 
 Actions step(State& state, const Event& event, MonoTime now, Rng&) {

@@ -20,26 +20,20 @@ using Worker = std::pair<const WorkerId, WorkerState>;
 
 std::vector<Worker*> instances_of(State& state, const EndpointState& endpoint) {
   std::vector<Worker*> all;
-  for (Worker& worker : state.workers) {
-    if (is_current(endpoint, worker.second)) all.push_back(&worker);
-  }
+  all.reserve(endpoint.live.size());
+  for (const WorkerId id : endpoint.live)
+    all.push_back(&*state.workers.find(id));
   return all;
 }
 
 // Making a sandbox takes a core for as long as starting some functions does.
 constexpr milliseconds kPrepareLater{100};
 
-bool prepared(const WorkerState& worker) { return worker.fresh && worker.slots == 0 && (worker.phase == WorkerPhase::kParked || loads(worker)); }
-
-void fill_ready(Stepping& s, EndpointState& endpoint, std::vector<Worker*> instances) {
-  std::erase_if(instances, [](const Worker* one) { return one->second.phase != WorkerPhase::kReady; });
-  std::ranges::sort(instances, {}, [](const Worker* one) { return std::pair(-static_cast<int>(one->second.running.size()), one->first); });
-  for (Worker* const instance : instances) {
-    while (!endpoint.waiting.empty() && std::cmp_less(instance->second.running.size(), instance->second.slots)) {
-      const CallId call = endpoint.waiting.front();
-      endpoint.waiting.pop_front();
-      dispatch(s, call, instance->first);
-    }
+void fill_ready(Stepping& s, EndpointState& endpoint) {
+  while (!endpoint.waiting.empty() && !endpoint.open.empty()) {
+    const CallId call = endpoint.waiting.front();
+    endpoint.waiting.pop_front();
+    dispatch(s, call, endpoint.open.begin()->second);
   }
 }
 
@@ -70,13 +64,15 @@ void add_instances(Stepping& s, EndpointState& endpoint, const std::vector<Worke
 
 bool starts_function(const WorkerState& worker) { return worker.fresh && worker.slots > 0 && loads(worker) && !worker.killed; }
 
+bool wants_prepared(const State& state, const EndpointState& endpoint) {
+  return endpoint.prepare && std::cmp_less(state.prepared.size(), domain::kPreparedInstancesMax);
+}
+
 // One instance without its function, for the next start: once nobody waits for a function to start, or soon. Not worth giving up anything for.
 void prepare_next(Stepping& s, EndpointState& endpoint, const std::vector<Worker*>& instances) {
-  if (!endpoint.prepare || std::ranges::any_of(instances, [](const Worker* one) { return prepared(one->second); })) return;
-  const auto all = std::ranges::count_if(s.state.workers, [](const Worker& worker) { return prepared(worker.second); });
-  if (std::cmp_greater_equal(all, domain::kPreparedInstancesMax)) return;
+  if (!wants_prepared(s.state, endpoint) || std::ranges::any_of(instances, [](const Worker* one) { return is_prepared(one->second); })) return;
   if (s.now < endpoint.prepare_by &&
-      std::ranges::any_of(s.state.workers, [&](const Worker& one) { return is_instance(s.state, one.second) && starts_function(one.second); }))
+      std::ranges::any_of(s.state.workers, [&](const Worker& one) { return one.second.instance && starts_function(one.second); }))
     return;
   if (room_bytes(memory_now(s.state)) < domain::kInstanceBaseBytes) return;
   endpoint.prepare = false;
@@ -85,10 +81,14 @@ void prepare_next(Stepping& s, EndpointState& endpoint, const std::vector<Worker
 
 }  // namespace
 
+bool is_prepared(const WorkerState& worker) {
+  return worker.instance && worker.fresh && worker.slots == 0 && (worker.phase == WorkerPhase::kParked || loads(worker));
+}
+
 Capacity capacity_of(const State& state, const EndpointState& endpoint) {
   Capacity capacity;
-  for (const auto& [id, worker] : state.workers) {
-    if (!is_current(endpoint, worker)) continue;
+  for (const WorkerId id : endpoint.live) {
+    const WorkerState& worker = state.workers.at(id);
     if (worker.phase == WorkerPhase::kReady) {
       capacity.slots += worker.slots;
       capacity.running += static_cast<int>(worker.running.size());
@@ -98,20 +98,12 @@ Capacity capacity_of(const State& state, const EndpointState& endpoint) {
   return capacity;
 }
 
-IdleChoice idle_instance(const State& state, const EndpointState& endpoint, const WorkerState& worker, MonoTime now) {
-  if (prepared(worker)) return {};
-  domain::Scaling scaling = endpoint.revision.spec.scaling;
-  const auto ready = std::ranges::count_if(
-      state.workers, [&](const Worker& other) { return is_current(endpoint, other.second) && other.second.phase == WorkerPhase::kReady; });
-  // Those beyond the minimum fall asleep like any other.
-  if (worker.phase != WorkerPhase::kReady || std::cmp_greater(ready, scaling.min)) scaling.min = 0;
-  return idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, scaling, now);
-}
-
 bool serve_instances(Stepping& s, EndpointState& endpoint) {
   if (s.state.draining) return true;
+  fill_ready(s, endpoint);
+  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  if (endpoint.waiting.empty() && scaling.min == 0 && !wants_prepared(s.state, endpoint)) return true;  // nothing is wanted: the common case
   const std::vector<Worker*> instances = instances_of(s.state, endpoint);
-  fill_ready(s, endpoint, instances);
   if (s.now < endpoint.backoff_until) return false;
   int serving = 0;
   int slots_coming = 0;
@@ -121,10 +113,9 @@ bool serve_instances(Stepping& s, EndpointState& endpoint) {
     if (comes) slots_coming += endpoint.revision.calls_per_instance;
     serving += comes || one->second.phase == WorkerPhase::kReady ? 1 : 0;
   }
-  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
   const int wanted = instances_to_add(static_cast<int>(endpoint.waiting.size()), slots_coming, serving, endpoint.revision.calls_per_instance, scaling);
   if (wanted > 0) add_instances(s, endpoint, instances, wanted);
-  fill_ready(s, endpoint, instances);  // those that thawed
+  fill_ready(s, endpoint);  // those that thawed
   prepare_next(s, endpoint, instances_of(s.state, endpoint));
   const bool prepares_later = endpoint.prepare && s.now < endpoint.prepare_by;
   return endpoint.waiting.empty() && serving >= scaling.min && !prepares_later;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/core.h"
+#include "control/stepping.h"
 
 namespace ebb::control {
 
@@ -59,11 +60,52 @@ void check_endpoints(const State& state, Broken& broken) {
 
 }  // namespace
 
+namespace {
+
+// What is kept twice is the same both times.
+void check_indexes(const State& state, Broken& broken) {
+  std::set<WorkerId> computing;
+  std::map<std::string_view, std::pair<std::set<WorkerId>, std::set<std::pair<int, WorkerId>>>> by_endpoint;
+  for (const auto& [id, worker] : state.workers) {
+    if (busy(worker) && !worker.instance) computing.insert(id);
+    const auto endpoint = state.endpoints.find(worker.endpoint);
+    if (endpoint == state.endpoints.end() || !is_current(endpoint->second, worker)) continue;
+    auto& [live, open] = by_endpoint[worker.endpoint];
+    live.insert(id);
+    if (worker.phase == WorkerPhase::kReady && std::cmp_less(worker.running.size(), worker.slots)) open.emplace(-static_cast<int>(worker.running.size()), id);
+  }
+  if (computing != state.computing) broken.push_back("the busy workers are not those that are kept as such");
+  for (const auto& [name, endpoint] : state.endpoints) {
+    const auto& [live, open] = by_endpoint[name];
+    if (endpoint.live != live || endpoint.open != open) broken.push_back(fmt::format("the workers of {} are not those that are kept", name));
+  }
+  size_t due = 0;
+  for (const auto& [id, worker] : state.workers) {
+    if (worker.due == MonoTime::max()) continue;
+    ++due;
+    if (!state.due_workers.contains({worker.due, id})) broken.push_back(fmt::format("worker {} is not looked at when it is due", to_hex(id.value)));
+  }
+  if (due != state.due_workers.size()) broken.push_back("a worker that is gone is still looked at");
+}
+
+// A worker that works, or idles, is looked at again.
+void check_watch(const State& state, Broken& broken) {
+  for (const auto& [id, worker] : state.workers) {
+    if (worker.killed || worker.due != MonoTime::max()) continue;
+    const bool watched = worker.phase == WorkerPhase::kParking || (worker.instance ? loads(worker) : busy(worker) && worker.threads != 0);
+    if (watched) broken.push_back(fmt::format("worker {} works and is not watched", to_hex(id.value)));
+  }
+}
+
+}  // namespace
+
 Broken broken_invariants(const State& state) {
   Broken broken;
   check_calls(state, broken);
   check_workers(state, broken);
   check_endpoints(state, broken);
+  check_indexes(state, broken);
+  check_watch(state, broken);
   return broken;
 }
 

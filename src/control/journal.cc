@@ -1,39 +1,33 @@
-// A ring of decisions for each endpoint.
+// Two rings, put into the order of their ids when they are read.
 #include "control/journal.h"
 
 #include <algorithm>
-#include <cstddef>
+#include <utility>
 
 #include "domain/limits.h"
 
 namespace ebb::control {
 
-namespace {
+void Journal::add(Decision decision) { add(decision.call ? calls_ : others_, std::move(decision)); }
 
-constexpr std::ptrdiff_t kSlack = 50;  // kept beyond the bound for a while, never shown
-// The core files what is about no endpoint under one name; this holds whatever names it is given.
-constexpr size_t kEndpointsMax = domain::kEndpointsMax + 100;
-
-}  // namespace
-
-DecisionId Journal::add(Decision decision) {
-  decision.id = DecisionId{next_++};
-  const DecisionId id = decision.id;
-  if (!by_endpoint_.contains(decision.endpoint) && by_endpoint_.size() >= kEndpointsMax) return id;
-  std::vector<Decision>& kept = by_endpoint_[decision.endpoint];
-  kept.push_back(std::move(decision));
-  // A block at a time: a dispatch must not pay for moving all the others.
-  if (kept.size() >= domain::kDecisionsPerEndpointMax + kSlack) kept.erase(kept.begin(), kept.begin() + kSlack);
-  return id;
+void Journal::add(Ring& ring, Decision decision) {
+  if (ring.kept.size() < domain::kDecisionsPerEndpointMax) return ring.kept.push_back(std::move(decision));
+  ring.kept[ring.oldest] = std::move(decision);
+  ring.oldest = (ring.oldest + 1) % ring.kept.size();
 }
 
-std::vector<Decision> Journal::of(const std::string& endpoint) const {
-  const auto found = by_endpoint_.find(endpoint);
-  if (found == by_endpoint_.end()) return {};
-  const std::vector<Decision>& kept = found->second;
-  return {kept.end() - static_cast<std::ptrdiff_t>(std::min(kept.size(), domain::kDecisionsPerEndpointMax)), kept.end()};
+std::vector<Decision> Journal::all() const {
+  std::vector<Decision> all = calls_.kept;
+  all.insert(all.end(), others_.kept.begin(), others_.kept.end());
+  std::ranges::sort(all, {}, &Decision::id);
+  return all;
 }
 
-void Journal::forget(const std::string& endpoint) { by_endpoint_.erase(endpoint); }
+std::vector<Decision> Journal::of(CallId call) const {
+  std::vector<Decision> found;
+  std::ranges::copy_if(calls_.kept, std::back_inserter(found), [&](const Decision& decision) { return decision.call == call; });
+  std::ranges::sort(found, {}, &Decision::id);
+  return found;
+}
 
 }  // namespace ebb::control

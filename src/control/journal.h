@@ -1,45 +1,47 @@
 // Why: the last decisions of each endpoint with the inputs that they were made from, bounded by kDecisionsPerEndpointMax.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "control/fact.h"
 
 namespace ebb::control {
-
-// Name, and value with its unit; in the order that matters. Names are literals, as is a decision's `what`: thousands of idle endpoints keep some.
-using Inputs = std::vector<std::pair<std::string_view, std::string>>;
 
 struct Decision {
   DecisionId id;
   MonoTime at;
-  std::string endpoint;
   CallId call;            // 0: not about one call
   WorkerId worker;        // 0: not about one worker
-  std::string_view what;  // one word: "start", "dispatch", "park", "refuse", …
-  std::string because;    // a sentence for people
+  std::string_view what;  // one word, a literal: "start", "dispatch", "park", "refuse", …
+  Text because;           // a sentence for people
   Inputs inputs;
   bool operator==(const Decision&) const = default;
 };
 
+// Of one endpoint. What is about single calls has a ring of its own: a busy minute must not drive out why a worker was started.
 class Journal {
  public:
-  // Gives the decision its id and keeps it; drops the endpoint's oldest past the bound.
-  DecisionId add(Decision decision);
-  // Newest last; empty for an unknown endpoint.
-  std::vector<Decision> of(const std::string& endpoint) const;
-  void forget(const std::string& endpoint);
+  void add(Decision decision);
+  // Newest last.
+  std::vector<Decision> all() const;
+  // About one call.
+  std::vector<Decision> of(CallId call) const;
   bool operator==(const Journal&) const = default;
 
  private:
-  std::map<std::string, std::vector<Decision>> by_endpoint_;
-  uint64_t next_ = 1;
+  struct Ring {
+    std::vector<Decision> kept;  // in no order once it is full
+    size_t oldest = 0;
+    bool operator==(const Ring&) const = default;
+  };
+  static void add(Ring& ring, Decision decision);
+
+  Ring calls_;
+  Ring others_;
 };
 
 }  // namespace ebb::control

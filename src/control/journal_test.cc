@@ -1,4 +1,4 @@
-// Bounded by endpoint, and by the number of endpoints that anyone can make up.
+// Bounded, in order, and calls do not drive out the rest.
 #include "control/journal.h"
 
 #include <gtest/gtest.h>
@@ -8,24 +8,27 @@
 namespace ebb::control {
 namespace {
 
+constexpr auto kMost = domain::kDecisionsPerEndpointMax;
+
 TEST(Journal, KeepsTheLastDecisionsInOrder) {
   Journal journal;
-  for (size_t i = 0; i < domain::kDecisionsPerEndpointMax + 5; ++i)
-    journal.add({.endpoint = "chat", .what = "dispatch", .because = std::to_string(i)});
-  const auto kept = journal.of("chat");
-  ASSERT_EQ(kept.size(), domain::kDecisionsPerEndpointMax);
-  EXPECT_EQ(kept.front().because, "5");
-  EXPECT_LT(kept.front().id, kept.back().id);
-  journal.forget("chat");
-  EXPECT_TRUE(journal.of("chat").empty());
+  for (uint64_t i = 1; i <= kMost + 5; ++i)
+    journal.add({.id = DecisionId{i}, .call = CallId{i}, .what = "dispatch"});
+  const auto kept = journal.all();
+  ASSERT_EQ(kept.size(), kMost);
+  EXPECT_EQ(kept.front().id, DecisionId{6});
+  EXPECT_EQ(kept.back().id, DecisionId{kMost + 5});
+  EXPECT_TRUE(journal.of(CallId{5}).empty());
+  EXPECT_EQ(journal.of(CallId{6}).size(), 1);
 }
 
-TEST(Journal, NamesThatStrangersMakeUpDoNotFillIt) {
+TEST(Journal, CallsDoNotDriveOutTheRest) {
   Journal journal;
-  for (size_t i = 0; i < domain::kEndpointsMax + 1'000; ++i)
-    journal.add({.endpoint = "x" + std::to_string(i), .what = "refuse"});
-  EXPECT_FALSE(journal.of("x0").empty());
-  EXPECT_TRUE(journal.of("x" + std::to_string(domain::kEndpointsMax + 500)).empty());
+  journal.add({.id = DecisionId{1}, .what = "start"});
+  for (uint64_t i = 2; i <= 2 * kMost; ++i)
+    journal.add({.id = DecisionId{i}, .call = CallId{7}, .what = "dispatch"});
+  EXPECT_EQ(journal.all().front().what, "start");
+  EXPECT_EQ(journal.all().size(), kMost + 1);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ std::optional<WorkerId> cheapest(std::span<const Victim> victims) {
   const Victim* best = nullptr;
   for (const Victim& victim : victims) {
     if (victim.kept) continue;
-    const auto order = [](const Victim& v) { return std::tuple(!v.parked, v.idle_since, v.worker); };
+    const auto order = [](const Victim& v) { return std::tuple(v.worth, v.idle_since, v.worker); };
     if (best == nullptr || order(victim) < order(*best)) best = &victim;
   }
   return best == nullptr ? std::nullopt : std::optional(best->worker);

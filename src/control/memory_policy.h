@@ -45,12 +45,11 @@ Status fits_node(const domain::Revision& revision, uint64_t limit_bytes);
 // A worker that could be given up: idle, and not the one that room is wanted for.
 struct Victim {
   WorkerId worker;
-  bool parked = false;
+  double worth = 0;  // what is lost with each byte that it gives back
   MonoTime idle_since{};
-  uint64_t freed_bytes = 0;
   bool kept = false;  // its endpoint asked for slots that are always ready
 };
-// Parked ones before ready ones, the longest idle first; kept ones never.
+// The least worth first, of equal ones the longest idle; kept ones never.
 std::optional<WorkerId> cheapest(std::span<const Victim> victims);
 
 }  // namespace ebb::control

@@ -62,13 +62,13 @@ TEST(FitsNode, SaysTheNumbers) {
   EXPECT_NE(fits.error().message.find("4000 MiB of weights"), std::string::npos) << fits.error().message;
 }
 
-TEST(Cheapest, ParkedFirstThenLongestIdleAndKeptNever) {
+TEST(Cheapest, TheLeastWorthFirstThenTheLongestIdleAndKeptNever) {
   const auto at = [](int s) { return MonoTime(seconds(s)); };
-  const Victim ready_old{.worker = {1}, .parked = false, .idle_since = at(1)};
-  const Victim ready_new{.worker = {2}, .parked = false, .idle_since = at(5)};
-  const Victim parked{.worker = {3}, .parked = true, .idle_since = at(9)};
-  const Victim kept{.worker = {4}, .parked = true, .idle_since = at(0), .kept = true};
-  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, parked, kept}), WorkerId{3});
+  const Victim ready_old{.worker = {1}, .worth = 2, .idle_since = at(1)};
+  const Victim ready_new{.worker = {2}, .worth = 2, .idle_since = at(5)};
+  const Victim seldom{.worker = {3}, .worth = 1, .idle_since = at(9)};
+  const Victim kept{.worker = {4}, .worth = 0, .idle_since = at(0), .kept = true};
+  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, seldom, kept}), WorkerId{3});
   EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, kept}), WorkerId{1});
   EXPECT_EQ(cheapest(std::vector{kept}), std::nullopt);
   EXPECT_EQ(cheapest({}), std::nullopt);

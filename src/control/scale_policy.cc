@@ -39,7 +39,7 @@ int instances_to_add(int waiting, int slots_coming, int serving, int calls_per_i
 
 IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now) {
   if (scaling.min > 0) return {};
-  const MonoTime at = parked ? parked_since + scaling.keep : idle_since + scaling.idle.value_or(domain::kIdleAuto);
+  const MonoTime at = parked ? parked_since + *scaling.keep : idle_since + scaling.idle.value_or(domain::kIdleAuto);
   if (now < at) return {.step = IdleStep::kStay, .next = at};
   return {.step = parked ? IdleStep::kGo : IdleStep::kPark, .next = MonoTime::max()};
 }

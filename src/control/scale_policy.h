@@ -27,6 +27,7 @@ struct IdleChoice {
   IdleStep step = IdleStep::kStay;
   MonoTime next{MonoTime::max()};
 };
+// By scaling's own times; `keep` must be one.
 IdleChoice idle_step(bool parked, MonoTime idle_since, MonoTime parked_since, const domain::Scaling& scaling, MonoTime now);
 
 // When an idle worker that stays ready for scaling.min gives back the slots beyond them; MonoTime::max(): never.

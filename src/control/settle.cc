@@ -1,5 +1,6 @@
 // What follows from any event: waiting calls get slots or make them appear, idle workers park or go, stuck ones are killed, cores are
 // shared, and the next look is asked for. Idempotent: settling twice at the same time does nothing the second time.
+// What it costs does not grow with the workers that nothing happened to (indexes.cc).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,13 +17,7 @@ namespace ebb::control {
 
 namespace {
 
-constexpr milliseconds kCoreTurn{50};
-
-// Cores are for engines: an instance has its share by its own limits.
-bool computes(const State& state, const WorkerState& worker) { return !is_instance(state, worker); }
-
 bool idle(const WorkerState& worker) { return worker.running.empty() && !worker.killed && !worker.resizing; }
-bool busy(const WorkerState& worker) { return !worker.killed && (!worker.running.empty() || loads(worker) || worker.resizing); }
 
 // Something is on its way to free memory: wait for it before giving up more.
 bool making_room(const State& state) {
@@ -48,13 +43,13 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
     const bool waited_for = endpoint != s.state.endpoints.end() && !endpoint->second.waiting.empty();
     if (waited_for) continue;
     const bool kept = endpoint != s.state.endpoints.end() && endpoint->second.revision.spec.scaling.min > 0;
-    victims.push_back(
-        {.worker = id, .parked = worker.phase == WorkerPhase::kParked, .idle_since = worker.idle_since, .freed_bytes = bytes_of(worker), .kept = kept});
+    const double worth = endpoint == s.state.endpoints.end() ? 0 : worth_of_keeping(s.state, endpoint->second, id, worker, s.now);
+    victims.push_back({.worker = id, .worth = worth, .idle_since = worker.idle_since, .kept = kept});
   }
   const std::optional<WorkerId> victim = cheapest(victims);
   if (!victim) return false;
   WorkerState& worker = s.state.workers.at(*victim);
-  if (worker.phase == WorkerPhase::kParked || is_instance(s.state, worker)) {
+  if (worker.phase == WorkerPhase::kParked || worker.instance) {
     kill_worker(s, *victim, worker, Ending::kAtOnce, because);
   } else {
     park_worker(s, *victim, worker, because);
@@ -81,7 +76,7 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
     s.decide({.what = "wait",
               .endpoint = name,
               .because = "there is no memory for one slot, and no idle worker to give up",
-              .inputs = {{"needs", fmt::format("{} MiB", needed_bytes(need, 1) >> 20U)}, {"room", fmt::format("{} MiB", room >> 20U)}}});
+              .inputs = {{"needs", Bytes{needed_bytes(need, 1)}}, {"room", Bytes{room}}}});
   }
   return 0;
 }
@@ -100,27 +95,15 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
   worker.resize_to = slots;
   worker.progress = s.now;
   worker.admitted_bytes = bytes_of(worker) + static_cast<uint64_t>(slots - worker.slots) * slot;
-  const DecisionId why = s.decide({.what = "grow",
-                                   .endpoint = worker.endpoint,
-                                   .because = "more calls wait than slots are free",
-                                   .worker = id,
-                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
-                                              {"slots", fmt::format("{} to {}", worker.slots, slots)},
-                                              {"room", fmt::format("{} MiB", room >> 20U)}}});
+  const DecisionId why =
+      s.decide({.what = "grow",
+                .endpoint = worker.endpoint,
+                .because = "more calls wait than slots are free",
+                .worker = id,
+                .inputs = {{"waiting", static_cast<int64_t>(endpoint.waiting.size())}, {"slots", Change{worker.slots, slots}}, {"room", Bytes{room}}}});
   s.act(Resize{.worker = id, .slots = slots}, why);
-}
-
-// A worker that stays ready keeps its minimum. The slots that go are not used from now on, whatever it answers.
-void shrink(Stepping& s, const domain::Scaling& scaling, WorkerId id, WorkerState& worker) {
-  const DecisionId why = s.decide({.what = "shrink",
-                                   .endpoint = worker.endpoint,
-                                   .because = "its idle time is over, and scaling.min asks for fewer slots",
-                                   .worker = id,
-                                   .inputs = {{"slots", fmt::format("{} to {}", worker.slots, scaling.min)}}});
-  worker.resizing = true;
-  worker.resize_to = worker.slots = scaling.min;
-  worker.progress = s.now;
-  s.act(Resize{.worker = id, .slots = scaling.min}, why);
+  s.memory_moved = true;
+  s.touch(id);
 }
 
 void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
@@ -133,10 +116,9 @@ void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState&
 }
 
 // True: nothing more is wanted until something happens to this endpoint.
-bool serve(Stepping& s, const std::string& name) {
-  EndpointState& endpoint = s.state.endpoints.at(name);
+bool serve(Stepping& s, EndpointState& endpoint) {
   if (endpoint.revision.by_instances()) return serve_instances(s, endpoint);
-  auto* worker = current_worker(s.state, name);
+  auto* worker = current_worker(s.state, endpoint);
   const domain::Scaling& scaling = endpoint.revision.spec.scaling;
   const bool wanted = !s.state.draining && (!endpoint.waiting.empty() || scaling.min > 0);
   if (!wanted) return true;
@@ -159,124 +141,22 @@ bool serve(Stepping& s, const std::string& name) {
 }
 
 void serve_hungry(Stepping& s) {
-  const std::vector<std::string> hungry(s.state.hungry.begin(), s.state.hungry.end());
-  for (const std::string& name : hungry) {
-    if (!s.state.endpoints.contains(name) || serve(s, name)) s.state.hungry.erase(name);
+  for (auto name = s.state.hungry.begin(); name != s.state.hungry.end();) {
+    const auto endpoint = s.state.endpoints.find(*name);
+    name = endpoint == s.state.endpoints.end() || serve(s, endpoint->second) ? s.state.hungry.erase(name) : std::next(name);
   }
 }
 
-nanoseconds silence_max(const State& state, const WorkerState& worker) {
-  if (loads(worker)) {
-    const auto revision = state.revisions.find(worker.revision);
-    return load_silence_max(revision == state.revisions.end() ? 0 : revision->second.weights_bytes());
-  }
-  return worker.phase == WorkerPhase::kParking ? nanoseconds(kParkSilenceMax) : nanoseconds(kBusySilenceMax);
-}
-
-MonoTime watch_until(const State& state, const WorkerState& worker) {
-  const MonoTime silent = worker.progress + silence_max(state, worker);
-  return loads(worker) ? std::min(silent, worker.load_by) : silent;
-}
-
-// When this worker is to be looked at again; acts if that time has come.
-MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
-  if (worker.killed) return MonoTime::max();
-  if (worker.draining && worker.running.empty()) {
-    kill_worker(s, id, worker, Ending::kGently, "its revision was replaced or removed, and its last call ended");
-    return MonoTime::max();
-  }
-  // What a function does in its calls shows nobody: their own time is all that bounds it.
-  const bool works = computes(s.state, worker) ? busy(worker) && worker.threads != 0 : loads(worker);
-  const bool watched = works || worker.phase == WorkerPhase::kParking;
-  if (watched) {
-    const MonoTime until = watch_until(s.state, worker);
-    if (s.now < until) return until;
-    const bool late = loads(worker) && s.now >= worker.load_by;
-    kill_worker(s, id, worker, Ending::kFault,
-                late ? fmt::format("it was not ready after {} s", std::chrono::round<seconds>(s.now - worker.start_began).count())
-                     : fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(s.now - worker.progress).count()));
-    return MonoTime::max();
-  }
-  if (busy(worker)) return MonoTime::max();
-  const auto endpoint = s.state.endpoints.find(worker.endpoint);
-  if (endpoint == s.state.endpoints.end() || !endpoint->second.waiting.empty()) return MonoTime::max();
-  const domain::Scaling& scaling = endpoint->second.revision.spec.scaling;
-  const bool instance = is_instance(s.state, worker);
-  if (worker.phase == WorkerPhase::kReady && scaling.min > 0 && !instance) {
-    const MonoTime at = shrink_at(worker.slots, worker.idle_since, scaling);
-    if (s.now < at) return at;
-    shrink(s, scaling, id, worker);
-    return worker.progress + kBusySilenceMax;
-  }
-  const IdleChoice choice = instance ? idle_instance(s.state, endpoint->second, worker, s.now)
-                                     : idle_step(worker.phase == WorkerPhase::kParked, worker.idle_since, worker.phase_since, scaling, s.now);
-  if (choice.step == IdleStep::kPark) {
-    park_worker(s, id, worker, "its idle time is over");
-    return worker.progress + kParkSilenceMax;
-  }
-  if (choice.step == IdleStep::kGo) kill_worker(s, id, worker, Ending::kGently, "it was parked for longer than scaling.keep");
-  return choice.next;
-}
-
-// More busy workers than cores: whose turn it is changes every kCoreTurn.
-void take_turns(State& state, size_t working, MonoTime now) {
-  if (working <= static_cast<size_t>(state.engine_cores)) {
-    state.rotate_at = MonoTime::max();
-  } else if (state.rotate_at == MonoTime::max()) {
-    state.rotate_at = now + kCoreTurn;
-  } else if (now >= state.rotate_at) {
-    ++state.rotation;
-    state.rotate_at = now + kCoreTurn;
-  }
-}
-
-void set_threads(Stepping& s, WorkerId id, WorkerState& worker, int threads) {
-  if (threads == 0) worker.paused_since = s.now;
-  if (worker.threads == 0) {
-    // It could show no progress while it was paused; a pause from before its work began counts nothing.
-    worker.progress += s.now - std::max(worker.paused_since, worker.progress);
-    worker.load_by += s.now - std::max(worker.paused_since, worker.start_began);
-  }
-  worker.threads = threads;
-  for (Action& action : s.actions) {
-    auto* start = std::get_if<StartWorker>(&action.act);
-    if (start == nullptr || start->worker != id || threads == 0) continue;
-    start->threads = threads;  // told with its start
-    return;
-  }
-  s.act(SetThreads{.worker = id, .threads = threads}, {});
-}
-
-// When one that has cores again is to be looked at; until now it was not watched.
-MonoTime share(Stepping& s) {
-  std::vector<std::pair<WorkerId, WorkerState*>> working;
-  for (auto& [id, worker] : s.state.workers) {
-    if (busy(worker) && computes(s.state, worker)) working.emplace_back(id, &worker);
-  }
-  take_turns(s.state, working.size(), s.now);
-  const std::vector<int> threads = share_cores(s.state.engine_cores, working.size(), s.state.rotation);
-  MonoTime next = MonoTime::max();
-  // Cores are given back before they are handed out: at no moment are there more threads than cores.
-  for (const bool fewer : {true, false}) {
-    for (size_t i = 0; i < working.size(); ++i) {
-      WorkerState& worker = *working[i].second;
-      if (worker.threads == threads[i] || (threads[i] < worker.threads) != fewer) continue;
-      const bool resumes = worker.threads == 0;
-      set_threads(s, working[i].first, worker, threads[i]);
-      if (resumes) next = std::min(next, watch_until(s.state, worker));
-    }
-  }
-  return next;
-}
-
-void ask_for_wake(Stepping& s, MonoTime at) {
+void ask_for_wake(Stepping& s) {
+  MonoTime at = s.state.due_workers.empty() ? MonoTime::max() : s.state.due_workers.begin()->first;
   if (!s.state.due_calls.empty()) at = std::min(at, s.state.due_calls.begin()->first);
+  if (!s.state.due_endpoints.empty()) at = std::min(at, s.state.due_endpoints.begin()->first);
   at = std::min(at, s.state.rotate_at);
   for (const std::string& name : s.state.hungry) {
     const EndpointState& endpoint = s.state.endpoints.at(name);
     if (endpoint.backoff_until > s.now) at = std::min(at, endpoint.backoff_until);
     if (endpoint.prepare && endpoint.prepare_by > s.now) at = std::min(at, endpoint.prepare_by);
-    const auto* worker = current_worker(s.state, name);
+    const auto* worker = current_worker(s.state, endpoint);
     if (worker != nullptr && worker->second.grow_after > s.now) at = std::min(at, worker->second.grow_after);
   }
   // One wake-up too early costs nothing; asking anew for each call would.
@@ -324,15 +204,15 @@ Need need_of(const State& state, const EndpointState& endpoint) {
 void settle(Stepping& s) {
   check_due_calls(s);
   serve_hungry(s);
-  MonoTime next = MonoTime::max();
-  for (auto& [id, worker] : s.state.workers)
-    next = std::min(next, tend(s, id, worker));
-  if (under_pressure(memory_now(s.state))) {
+  start_expected(s);
+  tend_workers(s);
+  if (s.memory_moved && under_pressure(memory_now(s.state))) {
     hurry(s, "the machine's memory is short");
     if (!making_room(s.state)) give_up_one(s, {}, "the machine's memory is short");
   }
-  next = std::min(next, share(s));
-  ask_for_wake(s, next);
+  share(s);
+  tend_workers(s);
+  ask_for_wake(s);
   if (s.state.draining && s.state.calls.empty() && !s.state.drained_told) {
     s.state.drained_told = true;
     s.act(Drained{}, {});

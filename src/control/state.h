@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "control/demand.h"
 #include "control/journal.h"
 #include "domain/endpoint.h"
 #include "domain/meter.h"
@@ -49,6 +50,7 @@ struct CallState {
   std::optional<domain::Outcome> cancelled;  // set once a cancel was sent: what it will be recorded as
   bool committed = false;                    // never tried again
   bool answered = false;                     // the caller has an error already
+  bool in_demand = true;                     // of its endpoint, which was not removed since
   bool operator==(const CallState&) const = default;
 };
 
@@ -78,23 +80,32 @@ struct WorkerState {
   MonoTime idle_since{};    // when its last call ended
   std::set<CallId> running;
   domain::BusyMeter meter;
-  uint64_t pss_bytes = 0;  // as last measured
+  uint64_t pss_bytes = 0;         // as last measured
+  bool instance = false;          // of a function
+  MonoTime due{MonoTime::max()};  // when it is looked at again, or earlier
+  std::optional<int> open_as;     // its key in EndpointState::open
   bool operator==(const WorkerState&) const = default;
 };
 
 struct EndpointState {
-  domain::Revision revision;  // the current one
-  std::list<CallId> waiting;  // in the order of service; takes nothing while it is empty
-  int failures = 0;           // deaths in a row without a finished call between them
-  MonoTime backoff_until{};   // no start before
+  domain::Revision revision;                // the current one
+  std::list<CallId> waiting;                // in the order of service; takes nothing while it is empty
+  std::set<WorkerId> live;                  // those that serve the current revision and will go on to
+  std::set<std::pair<int, WorkerId>> open;  // of these, ready ones with a free slot: the fullest first, by minus its calls
+  int failures = 0;                         // deaths in a row without a finished call between them
+  MonoTime backoff_until{};                 // no start before
   std::string last_failure;
   std::optional<uint64_t> measured_bytes;  // the most that a worker of this revision was seen to take …
   int measured_slots = 0;                  // … with so many slots
   nanoseconds service{0};                  // moving average of a call's time in its slot; 0: not known
+  nanoseconds start_takes{0};              // of a start from nothing, likewise
+  Demand demand;
+  MonoTime expected{MonoTime::max()};  // when a worker is to be started for a call that is expected
   MonoTime last_call{};
   bool prepare = false;        // an instance is to be prepared for the next start, where instances serve it …
   MonoTime prepare_by{};       // … then, even if functions start
   bool no_room_noted = false;  // in the journal, once for each time that memory is short
+  Journal journal;
   bool operator==(const EndpointState&) const = default;
 };
 
@@ -112,17 +123,23 @@ struct State {
   bool store_writable = true;
   std::string store_why;
 
-  std::map<std::string, EndpointState> endpoints;
+  std::map<std::string, EndpointState, std::less<>> endpoints;
   std::map<RevisionId, domain::Revision> revisions;  // current ones, and those that a worker still runs
   std::map<WorkerId, WorkerState> workers;
   std::map<CallId, CallState> calls;
-  std::set<std::pair<MonoTime, CallId>> due_calls;  // every call by its `due`
-  std::set<std::string> hungry;                     // endpoints with waiting calls, or with too few slots ready
-  MonoTime wake{MonoTime::max()};                   // as last asked for
-  uint64_t rotation = 0;                            // of cores among busy workers
+  std::set<std::pair<MonoTime, CallId>> due_calls;           // every call by its `due`
+  std::set<std::pair<MonoTime, WorkerId>> due_workers;       // those that have one
+  std::set<WorkerId> computing;                              // busy ones that need cores
+  std::set<WorkerId> prepared;                               // instances without their function, or about to be
+  std::set<std::pair<MonoTime, std::string>> due_endpoints;  // those with `expected`
+  Gaps gaps;                                                 // of all endpoints together
+  std::set<std::string> hungry;                              // endpoints with waiting calls, or with too few slots ready
+  MonoTime wake{MonoTime::max()};                            // as last asked for
+  uint64_t rotation = 0;                                     // of cores among busy workers
   MonoTime rotate_at{MonoTime::max()};
 
-  Journal journal;
+  uint64_t next_decision = 1;
+  Journal elsewhere;  // about names that strangers made up, and endpoints that were removed
   bool operator==(const State&) const = default;
 };
 

@@ -18,8 +18,8 @@ namespace ebb::control {
 
 struct Why {
   std::string_view what;
-  std::string endpoint;
-  std::string because;
+  std::string_view endpoint;
+  Text because;
   CallId call = {};
   WorkerId worker = {};
   Inputs inputs = {};
@@ -29,8 +29,12 @@ struct Stepping {
   State& state;
   MonoTime now;
   Actions actions = {};
+  std::vector<WorkerId> touched = {};  // to be looked at before the step ends
+  bool memory_moved = false;           // more is taken, or less: pressure is looked at
 
   DecisionId decide(Why why);
+  // After each change of a worker: keeps the indexes in State true, and looks at it before the step ends.
+  void touch(WorkerId id);
   void act(Act act, DecisionId decision) { actions.push_back({.act = std::move(act), .decision = decision}); }
 };
 
@@ -57,10 +61,10 @@ void on_readings(Stepping& s, const Readings& event);
 void on_deployed(Stepping& s, const RevisionDeployed& event);
 void on_removed(Stepping& s, const EndpointRemoved& event);
 void on_drain(Stepping& s);
-// 0 slots: only prepared.
-void start_worker(Stepping& s, EndpointState& endpoint, int slots);
-void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots);
-void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because);
+// 0 slots: only prepared. `ahead`: for a call that is expected, with what it is expected by.
+void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Inputs> ahead = std::nullopt);
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead = std::nullopt);
+void park_worker(Stepping& s, WorkerId id, WorkerState& worker, Text because);
 // `expected`: its death is no failure of the revision.
 enum class Ending {
   kGently,  // nobody waits for what it has: a function gets its time to end
@@ -70,12 +74,38 @@ enum class Ending {
 void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, Ending how, std::string because);
 
 // The worker that serves the endpoint's current revision, or null; where instances serve it, the first of them.
-std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint);
+std::pair<const WorkerId, WorkerState>* current_worker(State& state, const EndpointState& endpoint);
 bool is_current(const EndpointState& endpoint, const WorkerState& worker);
-bool is_instance(const State& state, const WorkerState& worker);
 bool loads(const WorkerState& worker);
 // What it takes: as measured, or as admitted where that is not measured yet.
 uint64_t bytes_of(const WorkerState& worker);
+// It has work that shows progress: calls, a load, another number of slots.
+bool busy(const WorkerState& worker);
+// An instance without its function, or about to be one.
+bool is_prepared(const WorkerState& worker);
+
+// Calls that one takes: without instances one worker takes all.
+int calls_per_worker(const EndpointState& endpoint);
+
+// indexes.cc: what State keeps twice, so that a step costs the same with one worker and with thousands.
+void index_worker(State& state, WorkerId id, WorkerState& worker);
+void forget_worker(State& state, WorkerId id);
+void set_due(State& state, WorkerId id, WorkerState& worker, MonoTime due);
+void expect(State& state, const std::string& name, EndpointState& endpoint, MonoTime at);
+
+// idle.cc: what becomes of a worker without calls, when to look again; and starts before a call that is expected.
+IdleChoice idle_choice(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now);
+// What is lost with one byte of it, for what is saved by it.
+double worth_of_keeping(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now);
+// After its last worker was given up for having nothing to do.
+void expect_next(Stepping& s, EndpointState& endpoint);
+void start_expected(Stepping& s);
+
+// tend.cc
+// Looks at those that were touched, and at those whose time has come.
+void tend_workers(Stepping& s);
+// Hands cores to busy workers.
+void share(Stepping& s);
 
 // instances.cc: endpoints that are served by instances. What serve() and friends in settle.cc do for one worker with slots.
 bool serve_instances(Stepping& s, EndpointState& endpoint);
@@ -85,8 +115,6 @@ struct Capacity {
   bool frozen = false;
 };
 Capacity capacity_of(const State& state, const EndpointState& endpoint);
-// What becomes of an idle one, and when to look again.
-IdleChoice idle_instance(const State& state, const EndpointState& endpoint, const WorkerState& worker, MonoTime now);
 
 // settle.cc
 void settle(Stepping& s);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,6 @@ namespace {
 
 // After a Resize that the worker could not do, for want of memory that was not seen here.
 constexpr seconds kGrowPause{2};
-
-std::string mib(uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
 
 // Waiting calls of an endpoint are told that it cannot serve them.
 void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, std::string_view what) {
@@ -39,8 +38,8 @@ void count_failure(Stepping& s, EndpointState& endpoint, const WorkerDied& event
             .endpoint = endpoint.revision.spec.name,
             .because = fmt::format("its worker died: {}", endpoint.last_failure),
             .worker = event.worker,
-            .inputs = {{"deaths in a row", fmt::format("{}", endpoint.failures)},
-                       {"next start in", fmt::format("{} ms", std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now).count())}}});
+            .inputs = {{"deaths in a row", int64_t{endpoint.failures}},
+                       {"next start in", nanoseconds(std::chrono::ceil<milliseconds>(endpoint.backoff_until - s.now))}}});
   if (endpoint.failures < kBreakerFailures) return;
   const Error error{
       .kind = ErrorKind::kUnavailable,
@@ -97,24 +96,20 @@ nanoseconds load_time_of(const State& state, const WorkerState& worker) {
 
 }  // namespace
 
-bool is_instance(const State& state, const WorkerState& worker) {
-  const auto found = state.revisions.find(worker.revision);
-  return found != state.revisions.end() && found->second.by_instances();
+bool loads(const WorkerState& worker) { return worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking; }
+
+int calls_per_worker(const EndpointState& endpoint) {
+  return endpoint.revision.by_instances() ? endpoint.revision.calls_per_instance : std::numeric_limits<int>::max() / 2;
 }
 
-bool loads(const WorkerState& worker) { return worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking; }
+bool busy(const WorkerState& worker) { return !worker.killed && (!worker.running.empty() || loads(worker) || worker.resizing); }
 
 bool is_current(const EndpointState& endpoint, const WorkerState& worker) {
   return worker.revision == endpoint.revision.id && !worker.draining && !worker.killed;
 }
 
-std::pair<const WorkerId, WorkerState>* current_worker(State& state, const std::string& endpoint) {
-  const auto found = state.endpoints.find(endpoint);
-  if (found == state.endpoints.end()) return nullptr;
-  for (auto& worker : state.workers) {
-    if (is_current(found->second, worker.second)) return &worker;
-  }
-  return nullptr;
+std::pair<const WorkerId, WorkerState>* current_worker(State& state, const EndpointState& endpoint) {
+  return endpoint.live.empty() ? nullptr : &*state.workers.find(*endpoint.live.begin());
 }
 
 namespace {
@@ -127,12 +122,13 @@ std::string_view why_start(const EndpointState& endpoint, int slots) {
 
 }  // namespace
 
-void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
+void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Inputs> ahead) {
   const domain::Revision& revision = endpoint.revision;
   const WorkerId id{s.state.next_worker++};
   const Need need = need_of(s.state, endpoint);
   const NodeMemory memory = memory_now(s.state);
-  WorkerState worker{.endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots};
+  WorkerState worker{
+      .endpoint = revision.spec.name, .revision = revision.id, .phase = WorkerPhase::kStarting, .slots = slots, .instance = revision.by_instances()};
   if (revision.by_instances()) {
     worker.admitted_bytes = slots == 0 ? domain::kInstanceBaseBytes : needed_bytes(need, 1);
   } else {
@@ -140,22 +136,25 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots) {
   }
   worker.phase_since = worker.progress = worker.start_began = worker.idle_since = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
+  const Text needs_by = need.measured_bytes ? Text("measurement") : revision.by_instances() ? Text("its memory limit") : Text("the model's header");
+  Inputs inputs{{"waiting", static_cast<int64_t>(endpoint.waiting.size())},
+                {"slots", int64_t{slots}},
+                {"needs", Bytes{worker.admitted_bytes}},
+                {"room", Bytes{room_bytes(memory)}},
+                {"needs by", needs_by}};
+  if (ahead) inputs.insert(inputs.begin(), ahead->begin(), ahead->end());
   const DecisionId why = s.decide({.what = "start",
                                    .endpoint = revision.spec.name,
-                                   .because = std::string(why_start(endpoint, slots)),
+                                   .because = ahead ? "a call is expected soon" : why_start(endpoint, slots),
                                    .worker = id,
-                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())},
-                                              {"slots", fmt::format("{}", slots)},
-                                              {"needs", mib(worker.admitted_bytes)},
-                                              {"room", mib(room_bytes(memory))},
-                                              {"needs by", need.measured_bytes       ? "measurement"
-                                                           : revision.by_instances() ? "its memory limit"
-                                                                                     : "the model's header"}}});
+                                   .inputs = std::move(inputs)});
   s.state.workers.emplace(id, std::move(worker));
   s.act(StartWorker{.worker = id, .revision = revision.id, .endpoint = revision.spec.name, .slots = slots, .threads = 1}, why);
+  s.memory_moved = true;
+  s.touch(id);
 }
 
-void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead) {
   const EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
   worker.phase = WorkerPhase::kWaking;
   worker.slots = slots;
@@ -170,41 +169,70 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots) {
     worker.phase = WorkerPhase::kReady;
     worker.ready_at = worker.idle_since = s.now;
   }
-  const DecisionId why = s.decide({.what = "wake",
-                                   .endpoint = worker.endpoint,
-                                   .because = !endpoint.revision.by_instances() ? "calls wait and its worker is parked"
-                                              : thaws                           ? "calls wait and this instance is frozen"
-                                                                                : "calls wait and this instance is prepared",
-                                   .worker = id,
-                                   .inputs = {{"waiting", fmt::format("{}", endpoint.waiting.size())}, {"slots", fmt::format("{}", slots)}}});
+  const bool by_instances = endpoint.revision.by_instances();
+  const Text because = ahead           ? Text("a call is expected soon, and this instance is prepared")
+                       : !by_instances ? Text("calls wait and its worker is parked")
+                       : thaws         ? Text("calls wait and this instance is frozen")
+                                       : Text("calls wait and this instance is prepared");
+  Inputs inputs{{"waiting", static_cast<int64_t>(endpoint.waiting.size())}, {"slots", int64_t{slots}}};
+  if (ahead) inputs.insert(inputs.begin(), ahead->begin(), ahead->end());
+  const DecisionId why = s.decide({.what = "wake", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = std::move(inputs)});
   s.act(Unpark{.worker = id, .slots = slots}, why);
+  s.memory_moved = true;
+  s.touch(id);
 }
 
-void park_worker(Stepping& s, WorkerId id, WorkerState& worker, std::string because) {
+void park_worker(Stepping& s, WorkerId id, WorkerState& worker, Text because) {
   EBB_CHECK(worker.running.empty());
   worker.phase = WorkerPhase::kParking;
   worker.phase_since = worker.progress = s.now;
-  const DecisionId why = s.decide(
-      {.what = "park",
-       .endpoint = worker.endpoint,
-       .because = std::move(because),
-       .worker = id,
-       .inputs = {{"idle for", fmt::format("{} ms", std::chrono::round<milliseconds>(s.now - worker.idle_since).count())}, {"takes", mib(worker.pss_bytes)}}});
+  const DecisionId why = s.decide({.what = "park",
+                                   .endpoint = worker.endpoint,
+                                   .because = std::move(because),
+                                   .worker = id,
+                                   .inputs = {{"idle for", s.now - worker.idle_since}, {"takes", Bytes{worker.pss_bytes}}}});
   s.act(Park{.worker = id}, why);
+  s.touch(id);
 }
 
 void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, Ending how, std::string because) {
   EBB_CHECK(!worker.killed);
   worker.killed = true;
   worker.end_expected = how != Ending::kFault;
-  worker.ends_gently = how == Ending::kGently && is_instance(s.state, worker);
+  worker.ends_gently = how == Ending::kGently && worker.instance;
   const DecisionId why = s.decide({.what = worker.end_expected ? "end" : "kill",
                                    .endpoint = worker.endpoint,
                                    .because = because,
                                    .worker = id,
-                                   .inputs = {{"takes", mib(worker.pss_bytes)}}});
+                                   .inputs = {{"takes", Bytes{worker.pss_bytes}}}});
   s.act(KillWorker{.worker = id, .reason = std::move(because), .grace = worker.ends_gently ? domain::kFunctionEndTimeMax : milliseconds(0)}, why);
+  s.touch(id);
 }
+
+namespace {
+
+// What becomes of an idle instance depends on how many others are ready.
+void touch_siblings(Stepping& s, const WorkerState& worker) {
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  if (!worker.instance || endpoint == s.state.endpoints.end()) return;
+  for (const WorkerId id : endpoint->second.live)
+    s.touched.push_back(id);
+}
+
+}  // namespace
+
+namespace {
+
+void learn_start(Stepping& s, const WorkerState& worker) {
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  const bool counts = endpoint != s.state.endpoints.end() && worker.revision == endpoint->second.revision.id && worker.slots > 0;
+  if (!counts) return;
+  const nanoseconds took = s.now - worker.start_began;
+  nanoseconds& known = endpoint->second.start_takes;
+  known = known.count() == 0 ? took : (known * 3 + took) / 4;
+}
+
+}  // namespace
 
 void on_ready(Stepping& s, const WorkerReady& event) {
   const auto found = s.state.workers.find(event.worker);
@@ -220,10 +248,11 @@ void on_ready(Stepping& s, const WorkerReady& event) {
     worker.slots = std::max(slots, static_cast<int>(worker.running.size()));
   } else if (loads(worker)) {
     const bool woke = worker.phase == WorkerPhase::kWaking;
-    worker.slots = std::clamp(event.slots, 0, is_instance(s.state, worker) ? worker.slots : slots_most(s.state, worker));
+    if (worker.fresh) learn_start(s, worker);
+    worker.slots = std::clamp(event.slots, 0, worker.instance ? worker.slots : slots_most(s.state, worker));
     worker.phase = worker.slots > 0 ? WorkerPhase::kReady : WorkerPhase::kParked;
     worker.phase_since = worker.ready_at = worker.idle_since = s.now;
-    if (worker.slots > 0 && std::exchange(worker.fresh, false) && is_instance(s.state, worker)) {
+    if (worker.slots > 0 && std::exchange(worker.fresh, false) && worker.instance) {
       worker.pss_bytes = 0;  // it was that of an empty sandbox: until it is measured again, it counts for what was admitted
       record_init(s, worker);
     }
@@ -233,9 +262,12 @@ void on_ready(Stepping& s, const WorkerReady& event) {
                 .endpoint = worker.endpoint,
                 .because = "its worker found no memory for one slot and stays parked",
                 .worker = event.worker,
-                .inputs = {{"again in", fmt::format("{} s", kGrowPause.count())}}});
+                .inputs = {{"again in", nanoseconds(kGrowPause)}}});
     }
   }
+  s.memory_moved = true;
+  s.touch(event.worker);
+  touch_siblings(s, worker);
   s.state.hungry.insert(worker.endpoint);
 }
 
@@ -247,9 +279,11 @@ void on_parked(Stepping& s, const WorkerParked& event) {
   worker.phase = WorkerPhase::kParked;
   worker.phase_since = s.now;
   worker.slots = 0;
+  s.memory_moved = true;
+  s.touch(event.worker);
   s.state.hungry.insert(worker.endpoint);
-  if (is_instance(s.state, worker)) return;  // what is frozen keeps its memory
-  worker.pss_bytes = 0;                      // measured again soon; until then it is taken for what is admitted
+  if (worker.instance) return;  // what is frozen keeps its memory
+  worker.pss_bytes = 0;         // measured again soon; until then it is taken for what is admitted
   worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes);
   credit_freed(s.state, before - worker.admitted_bytes, worker.revision);
 }
@@ -267,11 +301,12 @@ void on_died(Stepping& s, const WorkerDied& event) {
     s.state.available_bytes += worker.admitted_bytes;
   else
     credit_freed(s.state, loads(worker) ? worker.pss_bytes : bytes_of(worker), worker.revision);
-  s.state.workers.erase(event.worker);
+  forget_worker(s.state, event.worker);
+  s.memory_moved = true;
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint != s.state.endpoints.end()) {
     // A function that ends while it serves is its caller's affair: the next call gets another instance.
-    const bool counts = !is_instance(s.state, worker) || worker.fresh;
+    const bool counts = !worker.instance || worker.fresh;
     if (!worker.end_expected && counts && endpoint->second.revision.id == worker.revision) count_failure(s, endpoint->second, event, worker.fresh);
     s.state.hungry.insert(worker.endpoint);
   }
@@ -284,6 +319,7 @@ void on_died(Stepping& s, const WorkerDied& event) {
 
 void on_readings(Stepping& s, const Readings& event) {
   s.state.available_bytes = event.node_available_bytes;
+  s.memory_moved = true;
   s.state.engine_cores = cores_for_engines(s.state.node.cores, event.cores_busy_elsewhere, s.state.engine_cores);
   for (const WorkerMemory& reading : event.workers) {
     const auto found = s.state.workers.find(reading.worker);
@@ -303,19 +339,32 @@ void on_readings(Stepping& s, const Readings& event) {
   }
 }
 
+namespace {
+
+void drain_workers(Stepping& s, std::string_view endpoint) {
+  for (auto& [id, worker] : s.state.workers) {
+    if (worker.endpoint != endpoint) continue;
+    worker.draining = true;
+    s.touch(id);
+  }
+}
+
+}  // namespace
+
 void on_deployed(Stepping& s, const RevisionDeployed& event) {
   const std::string& name = event.revision.spec.name;
   EndpointState& endpoint = s.state.endpoints[name];
   const RevisionId former = endpoint.revision.id;
-  for (auto& [id, worker] : s.state.workers) {
-    if (worker.endpoint == name) worker.draining = true;
-  }
+  drain_workers(s, name);
   endpoint.revision = event.revision;
   endpoint.failures = 0;
   endpoint.backoff_until = {};
   endpoint.last_failure.clear();
   endpoint.measured_bytes.reset();
   endpoint.service = nanoseconds{0};
+  endpoint.start_takes = nanoseconds{0};
+  endpoint.demand.changed(0, calls_per_worker(endpoint), s.now, s.state.gaps);
+  expect(s.state, name, endpoint, MonoTime::max());
   endpoint.prepare = event.revision.by_instances();
   s.state.revisions[event.revision.id] = event.revision;
   for (const CallId id : endpoint.waiting)
@@ -332,13 +381,14 @@ void on_removed(Stepping& s, const EndpointRemoved& event) {
       s, found->second, domain::Outcome::kFault,
       {.kind = ErrorKind::kNotFound, .message = fmt::format("the endpoint '{}' was removed", event.endpoint), .param = "model", .code = "model_not_found"},
       "removed");
-  for (auto& [id, worker] : s.state.workers) {
-    if (worker.endpoint == event.endpoint) worker.draining = true;
-  }
+  drain_workers(s, event.endpoint);
   const RevisionId former = found->second.revision.id;
+  for (auto& [id, call] : s.state.calls) {
+    if (call.endpoint == event.endpoint) call.in_demand = false;
+  }
+  expect(s.state, event.endpoint, found->second, MonoTime::max());
   s.state.endpoints.erase(found);
   s.state.hungry.erase(event.endpoint);
-  s.state.journal.forget(event.endpoint);
   forget_if_unused(s.state, event.endpoint, former);
 }
 

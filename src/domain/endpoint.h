@@ -27,7 +27,7 @@ struct Scaling {
   int min = 0;                       // slots kept ready even without traffic
   int max = 16;                      // slots at most
   std::optional<milliseconds> idle;  // ready without a call for this long: parked. Absent is `auto`: kIdleAuto
-  milliseconds keep{600'000};        // parked without a call for this long: gone
+  std::optional<milliseconds> keep;  // parked without a call for this long: gone. Absent is `auto`: as long as it is worth its memory
   bool operator==(const Scaling&) const = default;
 };
 inline constexpr milliseconds kIdleAuto{30'000};

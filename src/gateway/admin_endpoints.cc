@@ -42,13 +42,16 @@ wire::EndpointRow row_of(const invoke::EndpointView& view) {
 
 wire::DecisionRow row_of(const invoke::DecisionView& view) {
   const control::Decision& decision = view.decision;
+  std::vector<std::pair<std::string, std::string>> inputs;
+  for (const auto& [name, fact] : decision.inputs)
+    inputs.emplace_back(name, control::words(fact));
   return {.id = decision.id.value,
           .at = view.at,
           .what = std::string(decision.what),
-          .because = decision.because,
+          .because = std::string(decision.because.view()),
           .call = decision.call ? to_hex(decision.call.value) : "",
           .worker = decision.worker ? to_hex(decision.worker.value) : "",
-          .inputs = {decision.inputs.begin(), decision.inputs.end()}};
+          .inputs = std::move(inputs)};
 }
 
 // The body of PUT: a specification whose name may be left out, since the path has it.

@@ -77,7 +77,6 @@ void prepare(TestServer& server) {
     server.platform.add_endpoint("long", dispatch_failed);
     server.platform.decisions_ = {{.decision = {.id = DecisionId{4},
                                                 .at = {},
-                                                .endpoint = "chat",
                                                 .call = CallId{5},
                                                 .worker = {},
                                                 .what = "start",

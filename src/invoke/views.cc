@@ -58,11 +58,12 @@ Result<EndpointView> LocalPlatform::endpoint(const std::string& name) const {
 }
 
 Result<std::vector<DecisionView>> LocalPlatform::decisions(const std::string& endpoint) const {
-  if (!control::summary_of(state_, endpoint)) return unknown(endpoint);
+  const auto found = state_.endpoints.find(endpoint);
+  if (found == state_.endpoints.end()) return unknown(endpoint);
   const MonoTime now = clock_.mono();
   const WallTime wall = clock_.wall();
   std::vector<DecisionView> views;
-  for (control::Decision& decision : state_.journal.of(endpoint)) {
+  for (control::Decision& decision : found->second.journal.all()) {
     const auto age = std::chrono::duration_cast<milliseconds>(now - decision.at);
     views.push_back({.decision = std::move(decision), .at = wall - age});
   }

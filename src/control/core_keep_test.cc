@@ -1,0 +1,116 @@
+// Habits in the core: who is kept, who goes, and who is there before the call comes.
+#include <gtest/gtest.h>
+
+#include "control/world_for_test.h"
+
+namespace ebb::control {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+// Does what the worker was told, and a call of `takes`; true: it found a worker that had its function or model.
+struct Habit {
+  World world;
+  bool call(const std::string& name, nanoseconds takes = milliseconds(100)) {
+    const CallId id = world.call(name);
+    const bool warm = world.running.contains(id);
+    settle_starts();
+    EXPECT_TRUE(world.running.contains(id));
+    world.pass(takes);
+    world.finish(id);
+    return warm;
+  }
+  void settle_starts() {
+    for (; started < world.starts.size(); ++started) {
+      const auto& start = world.starts[started];
+      world.pass(milliseconds(800));
+      world.ready(start.worker, start.slots);
+    }
+    for (; woken < world.unparks.size(); ++woken) {
+      if (world.state.workers.at(world.unparks[woken].worker).phase != WorkerPhase::kWaking) continue;
+      world.pass(milliseconds(800));
+      world.ready(world.unparks[woken].worker, world.unparks[woken].slots);
+    }
+  }
+  // Passes time in which workers do what they are told.
+  void wait(nanoseconds time) {
+    const MonoTime end = world.now + time;
+    while (world.now < end) {
+      world.pass(std::min<nanoseconds>(seconds(1), end - world.now));
+      settle_starts();
+      for (; parked < world.parks.size(); ++parked)
+        world.feed(WorkerParked{world.parks[parked]});
+      for (; killed < world.kills.size(); ++killed)
+        world.die(world.kills[killed], "told to");
+    }
+  }
+  bool lives() const {
+    return std::ranges::any_of(world.state.workers, [](const auto& worker) { return worker.second.slots > 0 || !worker.second.fresh; });
+  }
+  size_t started = 0, woken = 0, parked = 0, killed = 0;
+};
+
+TEST(Keep, AFunctionCalledEachHourIsGoneBetweenAndThereBeforeTheCall) {
+  Habit habit;
+  habit.world.deploy_function("f", 1, {}, {}, 1024);
+  int cold = 0;
+  int present = 0;
+  int looks = 0;
+  for (int hour = 0; hour < 12; ++hour) {
+    cold += habit.call("f") ? 0 : 1;
+    for (int minute = 0; minute < 59; ++minute, habit.wait(minutes(1))) {
+      if (hour < 4) continue;
+      ++looks;
+      present += habit.lives() ? 1 : 0;
+    }
+    habit.wait(minutes(1) - milliseconds(100));
+  }
+  EXPECT_LE(cold, 5) << "what is learned is used";
+  EXPECT_LT(present, looks / 4) << "idle is free";
+  const auto decisions = habit.world.state.endpoints.at("f").journal.all();
+  EXPECT_TRUE(std::ranges::any_of(decisions, [](const Decision& decision) { return decision.because.view().starts_with("a call is expected soon"); }));
+}
+
+TEST(Keep, WithItsOwnersTimesNothingIsPredicted) {
+  Habit habit;
+  habit.world.deploy_function("f", 1, {.idle = milliseconds(1'000), .keep = minutes(2)}, {}, 1024);
+  for (int hour = 0; hour < 8; ++hour) {
+    EXPECT_FALSE(habit.call("f"));
+    habit.wait(minutes(1));
+    EXPECT_TRUE(habit.lives());
+    habit.wait(minutes(59));
+    EXPECT_FALSE(habit.lives());
+  }
+}
+
+TEST(Keep, NothingIsGivenUpForWhatMayNotCome) {
+  Habit habit;
+  habit.world.state.node.memory_limit_bytes = 1500ULL << 20U;
+  habit.world.deploy_function("f", 1, {}, {}, 1024);
+  habit.world.deploy_function("always", 1, {.min = 1}, {}, 400);
+  habit.settle_starts();
+  for (int hour = 0; hour < 6; ++hour) {
+    habit.call("f");
+    habit.wait(minutes(60));
+  }
+  habit.world.state.node.memory_limit_bytes = 600ULL << 20U;
+  habit.wait(minutes(120));
+  EXPECT_TRUE(
+      std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "always" && w.second.phase == WorkerPhase::kReady; }));
+  EXPECT_FALSE(std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "f" && w.second.slots > 0; }));
+}
+
+TEST(Keep, AnEndpointMadeAnewForgetsTheOldOnesCalls) {
+  World world;
+  world.deploy("a");
+  const CallId old = world.call("a");
+  world.ready(world.starts[0].worker, 1);
+  world.feed(EndpointRemoved{"a"});
+  world.deploy("a");
+  world.finish(old);
+  EXPECT_EQ(world.state.endpoints.at("a").demand.calls, 0);
+}
+
+}  // namespace
+}  // namespace ebb::control

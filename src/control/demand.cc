@@ -1,0 +1,45 @@
+// Levels rise and fall one at a time.
+#include "control/demand.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "control/keep_policy.h"
+
+namespace ebb::control {
+
+namespace {
+
+// What its habit is now, and what others' habits are at all.
+constexpr double kFadeOwn = 0.98;
+constexpr double kFadeAll = 0.999;
+
+}  // namespace
+
+void Demand::changed(int by, int calls_per_instance, MonoTime now, Gaps& all) {
+  calls += by;
+  EBB_CHECK(calls >= 0);
+  const int wanted = (calls + calls_per_instance - 1) / calls_per_instance;
+  for (; level < wanted; ++level) {
+    const auto rank = static_cast<size_t>(level);
+    if (rank >= since.size() || since[rank] == MonoTime{}) continue;
+    const nanoseconds gap = now - since[rank];
+    if (gap < kHoldLeast) continue;  // decides nothing, and would drive out what does
+    gaps.add(level, gap, kFadeOwn);
+    all.add(level, gap, kFadeAll);
+  }
+  for (; level > wanted; --level) {
+    const auto rank = static_cast<size_t>(level - 1);
+    if (since.size() <= rank) since.resize(rank + 1);
+    since[rank] = now;
+  }
+}
+
+nanoseconds Demand::idle_for(int rank, MonoTime begin, MonoTime now) const {
+  if (rank < level) return nanoseconds{0};
+  const auto index = static_cast<size_t>(rank);
+  const MonoTime from = index < since.size() && since[index] != MonoTime{} ? since[index] : begin;
+  return now - from;
+}
+
+}  // namespace ebb::control

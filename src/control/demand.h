@@ -1,0 +1,33 @@
+// How many instances an endpoint's calls need at once, and for how long each level was not needed: what the gaps are of.
+#pragma once
+
+#include <vector>
+
+#include "base/time.h"
+#include "control/gap_histogram.h"
+
+namespace ebb::control {
+
+// Of one endpoint, or of all. The first instance and the others live different lives: the first sleeps between visits, the others between peaks.
+struct Gaps {
+  GapHistogram first;
+  GapHistogram more;
+  const GapHistogram& of(int rank) const { return rank == 0 ? first : more; }
+  void add(int rank, nanoseconds gap, double fade) { (rank == 0 ? first : more).add(gap, fade); }
+  bool operator==(const Gaps&) const = default;
+};
+
+struct Demand {
+  int calls = 0;                // that wait or run
+  int level = 0;                // instances that they need
+  std::vector<MonoTime> since;  // since when the one of this rank is not needed; MonoTime{}: never was
+  Gaps gaps;
+
+  // One more call, or one less; each of a level that rises ends a gap, which `all` learns, too.
+  void changed(int by, int calls_per_instance, MonoTime now, Gaps& all);
+  // How long the one of this rank has not been needed: zero if it is, the time since `begin` if it never was.
+  nanoseconds idle_for(int rank, MonoTime begin, MonoTime now) const;
+  bool operator==(const Demand&) const = default;
+};
+
+}  // namespace ebb::control

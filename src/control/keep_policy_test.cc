@@ -1,0 +1,114 @@
+// Habits, and what they are worth.
+#include "control/keep_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+#include "control/demand.h"
+
+namespace ebb::control {
+namespace {
+
+constexpr uint64_t kGib = 1ULL << 30U;
+
+GapHistogram each(nanoseconds gap, int times) {
+  GapHistogram histogram;
+  for (int i = 0; i < times; ++i)
+    histogram.add(gap, 0.98);
+  return histogram;
+}
+
+TEST(GapHistogram, BucketsMeetAndWiden) {
+  for (size_t i = 0; i + 1 < GapHistogram::buckets(); ++i) {
+    EXPECT_EQ(GapHistogram::begin_of(i) + GapHistogram::width_of(i), GapHistogram::begin_of(i + 1));
+    EXPECT_EQ(GapHistogram::bucket_of(GapHistogram::begin_of(i)), i);
+    EXPECT_EQ(GapHistogram::bucket_of(GapHistogram::begin_of(i + 1) - nanoseconds(1)), i);
+  }
+  EXPECT_EQ(GapHistogram::bucket_of(nanoseconds(-5)), 0);
+  EXPECT_EQ(GapHistogram::bucket_of(std::chrono::hours(24 * 400)), GapHistogram::buckets() - 1);
+}
+
+TEST(GapHistogram, OlderGapsFadeAndManyDoNotOverflow) {
+  GapHistogram histogram = each(seconds(60), 100);
+  histogram.add(seconds(3600), 0.98);
+  EXPECT_NEAR(histogram.weight(GapHistogram::bucket_of(seconds(3600))), 1, 1e-9);
+  for (int i = 0; i < 100'000; ++i)
+    histogram.add(seconds(600), 0.98);
+  EXPECT_NEAR(histogram.total(), 50, 0.1);
+  EXPECT_LT(histogram.weight(GapHistogram::bucket_of(seconds(60))), 1e-9);
+}
+
+TEST(Hold, Rows) {
+  const GapHistogram nothing;
+  const GapHistogram hourly = each(seconds(3600), 20);
+  const GapHistogram minutely = each(seconds(60), 20);
+  struct Row {
+    std::string_view what;
+    const GapHistogram& own;
+    Stake stake;
+    nanoseconds age;
+    bool held;
+  };
+  const Row rows[] = {
+      {"whatever was called just now stays", hourly, {.bytes = 64 * kGib, .saves = milliseconds(1)}, seconds(2), true},
+      {"nothing is known, and it is large", nothing, {.bytes = kGib, .saves = seconds(1)}, seconds(600), false},
+      {"nothing is known, and it is small", nothing, {.bytes = kGib / 64, .saves = seconds(1)}, seconds(600), true},
+      {"each minute", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(20), false},
+      {"each minute, soon", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(60), true},
+      {"each minute, and it was not", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(600), false},
+      {"each hour, long before", hourly, {.bytes = kGib, .saves = seconds(1)}, seconds(1'000), false},
+      {"each hour, soon", hourly, {.bytes = kGib, .saves = seconds(1)}, seconds(3'590), true},
+      {"a start that takes long is worth more", hourly, {.bytes = kGib, .saves = seconds(600)}, seconds(1'000), true},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(hold_at(row.own, nothing, row.stake, row.age).held, row.held) << row.what;
+}
+
+TEST(Hold, SaysWhenItChanges) {
+  const GapHistogram hourly = each(seconds(3600), 20);
+  const Stake stake{.bytes = kGib, .saves = seconds(1)};
+  const Hold before = hold_at(hourly, {}, stake, seconds(1'000));
+  EXPECT_FALSE(before.held);
+  EXPECT_EQ(before.until, GapHistogram::begin_of(GapHistogram::bucket_of(seconds(3600))));
+  EXPECT_LT(before.chance, 0.2);
+  const Hold then = hold_at(hourly, {}, stake, before.until);
+  EXPECT_TRUE(then.held);
+  EXPECT_GT(then.until, seconds(3600));
+  EXPECT_GT(then.chance, 0.7);
+}
+
+TEST(Hold, LearnsFromOthersWhileItsOwnGapsAreFew) {
+  const GapHistogram others = each(seconds(900), 200);
+  const Stake stake{.bytes = kGib, .saves = seconds(1)};
+  EXPECT_TRUE(hold_at({}, others, stake, GapHistogram::begin_of(GapHistogram::bucket_of(seconds(900)))).held);
+  EXPECT_FALSE(hold_at({}, others, stake, seconds(300)).held);
+}
+
+TEST(Hold, NothingIsHeldForEver) {
+  const Hold hold = hold_at({}, {}, {.bytes = 1, .saves = seconds(3600)}, std::chrono::hours(24 * 9));
+  EXPECT_TRUE(!hold.held || hold.until < nanoseconds::max());
+}
+
+TEST(Demand, GapsAreOfLevels) {
+  Gaps all;
+  Demand demand;
+  const auto at = [](int s) { return MonoTime(seconds(s)); };
+  demand.changed(1, 1, at(100), all);
+  demand.changed(1, 1, at(101), all);
+  EXPECT_EQ(demand.level, 2);
+  demand.changed(-1, 1, at(110), all);
+  EXPECT_EQ(demand.idle_for(1, at(0), at(130)), seconds(20));
+  EXPECT_EQ(demand.idle_for(0, at(0), at(130)), seconds(0));
+  EXPECT_EQ(demand.idle_for(5, at(90), at(130)), seconds(40));
+  demand.changed(1, 1, at(130), all);
+  EXPECT_NEAR(demand.gaps.more.total(), 1, 1e-9);
+  EXPECT_NEAR(all.more.total(), 1, 1e-9);
+  EXPECT_NEAR(demand.gaps.first.total(), 0, 1e-9);
+  demand.changed(-2, 1, at(131), all);
+  demand.changed(1, 1, at(132), all);
+  EXPECT_NEAR(demand.gaps.first.total(), 0, 1e-9) << "a pause of a second is no gap";
+}
+
+}  // namespace
+}  // namespace ebb::control
