@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "domain/cron.h"
 #include "domain/function_spec.h"
 #include "domain/model.h"
 
@@ -23,11 +25,21 @@ bool slots_are_cheap(Engine engine);
 bool is_name(std::string_view name);
 inline constexpr std::string_view kNameRule = "use a-z, 0-9, '.', '_' and '-', a letter or digit first, at most 63 characters";
 
+// From when the line fires until another entry of the schedule does.
+struct ProvisionedAt {
+  Cron cron;
+  int provisioned = 0;
+  bool operator==(const ProvisionedAt&) const = default;
+};
+
 struct Scaling {
   int min = 0;                       // slots kept ready even without traffic
   int max = 16;                      // slots at most
   std::optional<milliseconds> idle;  // ready without a call for this long: parked. Absent is `auto`: kIdleAuto
   std::optional<milliseconds> keep;  // parked without a call for this long: gone. Absent is `auto`: as long as it is worth its memory
+  // Slots (of functions: instances) kept warm; domain/schedule.h says how many at a time. Neither is more than `max`.
+  int provisioned = 0;                  // where the schedule says nothing
+  std::vector<ProvisionedAt> schedule;  // at most kScheduleEntriesMax
   bool operator==(const Scaling&) const = default;
 };
 inline constexpr milliseconds kIdleAuto{30'000};

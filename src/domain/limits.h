@@ -177,6 +177,14 @@ inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
 inline constexpr milliseconds kWaitTimeMax{3'600'000};
 inline constexpr milliseconds kCallTimeMax{86'400'000};
 inline constexpr milliseconds kIdleTimeMax{30LL * 86'400'000};
+// When the number of warm slots changes: every half hour of a working day, and room for a weekend. Lines are some 20 bytes, names of zones at most 32.
+inline constexpr size_t kScheduleEntriesMax = 32;
+inline constexpr size_t kCronBytesMax = 256;
+inline constexpr size_t kZoneNameBytesMax = 64;
+// How far ahead the next firing is looked for: around 2100 it is eight years from one 29 February to the next. And how long the last one counts: a leap
+// year, and a day since clocks change.
+inline constexpr int kCronDaysAheadMax = 8 * 366;
+inline constexpr milliseconds kCronBackMax{367LL * 86'400'000};
 // An endpoint's specification as text.
 inline constexpr size_t kSpecBytesMax = 64 * 1024;
 inline constexpr int kSpecDepthMax = 16;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "store/catalog_schema.h"
+#include "store/schedule_text.h"
 #include "store/tensors_text.h"
 
 namespace ebb::store {
@@ -69,11 +70,11 @@ Result<domain::Engine> engine_of(const std::string& word) {
   return fail(ErrorKind::kCorrupt, fmt::format("the catalog has a revision with the engine '{}', which is none: restore it from a backup", word));
 }
 
-// Columns 0–18 of a revision; its model's follow.
+// Columns 0–20 of a revision; its model's follow.
 constexpr const char* kRevisionColumns =
     "id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, idle_ms, keep_ms, queue, "
-    "wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version";
-constexpr int kRevisionColumnCount = 19;
+    "wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, model_name, model_version";
+constexpr int kRevisionColumnCount = 21;
 
 Result<domain::Revision> read_revision(const Statement& s) {
   const Result<domain::Engine> engine = engine_of(s.text(3));
@@ -84,6 +85,10 @@ Result<domain::Revision> read_revision(const Statement& s) {
   spec.context_tokens = s.optional_integer(7);
   spec.scaling = {.min = static_cast<int>(s.integer(8)), .max = static_cast<int>(s.integer(9)), .idle = std::nullopt, .keep = milliseconds(s.integer(11))};
   if (const auto idle = s.optional_integer(10)) spec.scaling.idle = milliseconds(*idle);
+  Result<std::vector<domain::ProvisionedAt>> schedule = schedule_from_text(s.text(18));
+  if (!schedule) return fail(schedule.error().with_context(fmt::format("the schedule of endpoint '{}' in the catalog", spec.name)));
+  spec.scaling.provisioned = static_cast<int>(s.integer(17));
+  spec.scaling.schedule = std::move(*schedule);
   spec.limits = {.queue = static_cast<int>(s.integer(12)), .wait = milliseconds(s.integer(13)), .time = milliseconds(s.integer(14))};
   domain::Revision revision{.id = RevisionId{static_cast<uint64_t>(s.integer(0))},
                             .spec = std::move(spec),
@@ -91,8 +96,8 @@ Result<domain::Revision> read_revision(const Statement& s) {
                             .memory_mib = s.integer(15),
                             .context_tokens = s.integer(16),
                             .created = from_ms(s.integer(2))};
-  if (!s.is_null(17)) {
-    Result<domain::Model> model = read_model(s, s.text(17), s.integer(18), kRevisionColumnCount);
+  if (!s.is_null(19)) {
+    Result<domain::Model> model = read_model(s, s.text(19), s.integer(20), kRevisionColumnCount);
     if (!model) return fail(model.error());
     revision.model = std::move(*model);
   }
@@ -113,13 +118,14 @@ void bind_revision(Statement& s, const domain::Revision& r) {
       .bind(14, int64_t{spec.limits.wait.count()})
       .bind(15, int64_t{spec.limits.time.count()});
   s.bind(16, r.memory_mib).bind(17, r.context_tokens);
+  s.bind(18, int64_t{spec.scaling.provisioned}).bind(19, schedule_to_text(spec.scaling.schedule));
   if (!r.model) {
-    for (int column = 18; column < 20 + kModelColumnCount; ++column)
+    for (int column = 20; column < 22 + kModelColumnCount; ++column)
       s.bind_null(column);
     return;
   }
-  s.bind(18, r.model->name).bind(19, r.model->version);
-  bind_model(s, 20, *r.model);
+  s.bind(20, r.model->name).bind(21, r.model->version);
+  bind_model(s, 22, *r.model);
 }
 
 // "?,?,…"

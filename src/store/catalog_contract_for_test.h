@@ -39,7 +39,9 @@ inline domain::Model onnx_model_for_test(const std::string& name, int64_t versio
 
 inline domain::Revision revision_for_test(uint64_t id, const std::string& endpoint) {
   domain::EndpointSpec spec{.name = endpoint, .model = domain::ModelRef{.name = "smol", .version = 2}, .memory_mib = 512, .context_tokens = 2048};
-  spec.scaling = {.min = 1, .max = 8, .idle = milliseconds(1500), .keep = milliseconds(60'000)};
+  spec.scaling = {.min = 1, .max = 8, .idle = milliseconds(1500), .keep = milliseconds(60'000), .provisioned = 3};
+  spec.scaling.schedule = {{.cron = *domain::Cron::parse("0 8 * * 1-5", "Europe/Berlin"), .provisioned = 2},
+                           {.cron = *domain::Cron::parse("@daily", ""), .provisioned = 0}};
   spec.limits = {.queue = 7, .wait = milliseconds(10), .time = milliseconds(20)};
   return {.id = RevisionId{id},
           .spec = spec,

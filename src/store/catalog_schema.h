@@ -69,6 +69,17 @@ UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, w
   WHERE model_name IS NULL AND checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
     scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
     title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width);
+)sql",
+                                                 // What is kept warm. `schedule`: see schedule_text.h.
+                                                 R"sql(
+ALTER TABLE revisions ADD COLUMN provisioned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN schedule TEXT NOT NULL DEFAULT '';
+UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors)
+  WHERE checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
+    title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors);
 )sql"};
 
 }  // namespace ebb::store

@@ -335,6 +335,8 @@ TEST_F(DatabaseTest, TheSecondCatalogsRevisionsAreReadStill) {
   EXPECT_EQ((*revisions)[0].model->facts.pooling, "mean");
   EXPECT_EQ((*revisions)[0].model->facts.format, domain::ModelFormat::kGguf);
   EXPECT_FALSE((*revisions)[1].model);
+  for (const domain::Revision& revision : *revisions)
+    EXPECT_EQ(revision.spec.scaling, (domain::Scaling{.min = 9, .max = 10, .idle = milliseconds(11), .keep = milliseconds(12)}));
 }
 
 TEST_F(DatabaseTest, AMigrationBlessesNoDamage) {

@@ -48,12 +48,58 @@ void refuse_unknown(ObjectReader& reader, const json::object& object, const Word
   }
 }
 
+// A number of slots that are kept warm: as many as there may be at most.
+std::optional<int> read_provisioned(ObjectReader& reader, int max) {
+  const auto slots = reader.integer("provisioned", 0, domain::kSlotsPerWorkerMax);
+  if (!slots) return std::nullopt;
+  if (*slots > max)
+    reader.add_error("provisioned", fmt::format("'{}' is {}, more than 'scaling.max', which is {}", reader.path_of("provisioned"), *slots, max));
+  return static_cast<int>(*slots);
+}
+
+Result<domain::ProvisionedAt> read_entry(const json::value& value, const std::string& path, int max) {
+  ObjectReader reader(value, path);
+  if (!reader.ok()) return fail(reader.error());
+  refuse_unknown(reader, value.get_object(), {"cron", "zone", "provisioned"});
+  const std::string expression = reader.required_string("cron");
+  const std::string zone = reader.string("zone").value_or("");
+  if (!reader.has("provisioned"))
+    reader.add_error("provisioned", fmt::format("'{}' is required: how many are kept warm from then on", reader.path_of("provisioned")));
+  const int slots = read_provisioned(reader, max).value_or(0);
+  if (!reader.ok()) return fail(reader.error());
+  Result<domain::Cron> cron = domain::Cron::parse(expression, zone);
+  if (!cron) {
+    const std::string field = reader.path_of(cron.error().param);
+    return fail(cron.error().kind, fmt::format("'{}': {}", field, cron.error().message), field);
+  }
+  return domain::ProvisionedAt{.cron = std::move(*cron), .provisioned = slots};
+}
+
+std::vector<domain::ProvisionedAt> read_schedule(ObjectReader& scaling, int max) {
+  std::vector<domain::ProvisionedAt> schedule;
+  const json::array* entries = scaling.array("schedule");
+  if (entries == nullptr) return schedule;
+  if (entries->size() > domain::kScheduleEntriesMax) {
+    scaling.add_error("schedule", fmt::format("'scaling.schedule' has {} entries, but may have {}", entries->size(), domain::kScheduleEntriesMax));
+    return schedule;
+  }
+  for (size_t i = 0; i < entries->size(); ++i) {
+    Result<domain::ProvisionedAt> entry = read_entry((*entries)[i], fmt::format("scaling.schedule[{}]", i), max);
+    if (!entry) {
+      scaling.adopt(entry.error());
+      break;
+    }
+    schedule.push_back(std::move(*entry));
+  }
+  return schedule;
+}
+
 domain::Scaling read_scaling(ObjectReader& parent) {
   domain::Scaling scaling;
   const json::object* object = parent.object("scaling");
   if (object == nullptr) return scaling;
   ObjectReader reader(*parent.find("scaling"), "scaling");
-  refuse_unknown(reader, *object, {"min", "max", "idle", "keep"});
+  refuse_unknown(reader, *object, {"min", "max", "idle", "keep", "provisioned", "schedule"});
   scaling.max = static_cast<int>(reader.integer("max", 1, domain::kSlotsPerWorkerMax).value_or(scaling.max));
   scaling.min = static_cast<int>(reader.integer("min", 0, domain::kSlotsPerWorkerMax).value_or(scaling.min));
   if (scaling.min > scaling.max) reader.add_error("min", fmt::format("'scaling.min' is {}, more than 'scaling.max', which is {}", scaling.min, scaling.max));
@@ -61,8 +107,21 @@ domain::Scaling read_scaling(ObjectReader& parent) {
   const bool automatic = idle != nullptr && idle->is_string() && std::string_view(idle->get_string()) == "auto";
   if (!automatic) scaling.idle = read_duration(reader, "idle", milliseconds{0}, domain::kIdleTimeMax);
   scaling.keep = read_duration(reader, "keep", milliseconds{0}, domain::kIdleTimeMax).value_or(scaling.keep);
+  scaling.provisioned = read_provisioned(reader, scaling.max).value_or(scaling.provisioned);
+  scaling.schedule = read_schedule(reader, scaling.max);
   if (!reader.ok()) parent.adopt(reader.error());
   return scaling;
+}
+
+json::object scaling_to_json(const domain::Scaling& scaling) {
+  json::object object{
+      {"min", scaling.min}, {"max", scaling.max}, {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"}, {"keep", format_duration(scaling.keep)}};
+  if (scaling.provisioned > 0) object["provisioned"] = scaling.provisioned;
+  json::array schedule;
+  for (const domain::ProvisionedAt& entry : scaling.schedule)
+    schedule.push_back({{"cron", entry.cron.expression()}, {"zone", entry.cron.zone()}, {"provisioned", entry.provisioned}});
+  if (!schedule.empty()) object["schedule"] = std::move(schedule);
+  return object;
 }
 
 domain::CallLimits read_limits(ObjectReader& parent) {
@@ -156,10 +215,7 @@ json::value spec_to_json(const EndpointSpec& spec) {
   if (spec.model) object["model"] = domain::to_string(*spec.model);
   if (spec.memory_mib) object["memory"] = format_size(static_cast<uint64_t>(*spec.memory_mib) * kMib);
   if (spec.context_tokens) object["context"] = *spec.context_tokens;
-  object["scaling"] = {{"min", spec.scaling.min},
-                       {"max", spec.scaling.max},
-                       {"idle", spec.scaling.idle ? format_duration(*spec.scaling.idle) : "auto"},
-                       {"keep", format_duration(spec.scaling.keep)}};
+  object["scaling"] = scaling_to_json(spec.scaling);
   object["limits"] = {{"queue", spec.limits.queue}, {"wait", format_duration(spec.limits.wait)}, {"time", format_duration(spec.limits.time)}};
   return object;
 }

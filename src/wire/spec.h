@@ -6,7 +6,8 @@
 //   image: resize@2            # instead of a model: a function, with the fields of spec_function.h
 //   memory: 512MiB             # left out: from the model
 //   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
-//   scaling: {min: 0, max: 16, idle: auto, keep: 10m}
+//   scaling: {min: 0, max: 16, idle: auto, keep: 10m, provisioned: 0,
+//             schedule: [{cron: "0 8 * * 1-5", zone: Europe/Berlin, provisioned: 2}]}   # domain/cron.h; zone left out: UTC
 //   limits: {queue: 200, wait: 30s, time: 2m}
 //
 // Ranges are those of domain/limits.h.
@@ -27,7 +28,7 @@ namespace ebb::wire {
 // Error: kInvalid with the path of the field as param ("scaling.max").
 Result<domain::EndpointSpec> parse_spec(const json::value& value);
 
-// What parse_spec reads back as the same value; defaults are written out, absent optionals are left out.
+// What parse_spec reads back as the same value; defaults are written out, absent optionals and an empty provision are left out.
 json::value spec_to_json(const domain::EndpointSpec& spec);
 
 // One YAML document of at most kSpecBytesMax bytes and kSpecDepthMax levels; no anchors, aliases, tags or duplicate keys.

@@ -1,6 +1,7 @@
 // Specifications in YAML and JSON: round trips, and what is refused with which words.
 #include "wire/spec.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "domain/limits.h"
@@ -83,8 +84,6 @@ TEST(Spec, Refusals) {
       {"{endpoint: c, model: m, picture: x}", "picture", "'picture' is not a known field: known here: endpoint, model"},
       {"{endpoint: c, model: m, priority: normal}", "priority", "not a known field"},
       {"{endpoint: c, model: m, scaling: {mx: 2}}", "scaling.mx", "did you mean 'scaling.max'?"},
-      {"{endpoint: c, model: m, scaling: {provisioned: 2}}", "scaling.provisioned", "not a known field"},
-      {"{endpoint: c, model: m, scaling: {schedule: []}}", "scaling.schedule", "not a known field"},
       {"{endpoint: c, model: m, scaling: 3}", "scaling", "must be an object"},
       {"{endpoint: c, model: m, scaling: {min: 3, max: 2}}", "scaling.min", "more than 'scaling.max'"},
       {"{endpoint: c, model: m, scaling: {min: -1}}", "scaling.min", "between 0 and 1024"},
@@ -115,6 +114,70 @@ TEST(Spec, Refusals) {
     EXPECT_EQ(spec.error().param, row.param) << row.yaml;
     EXPECT_NE(spec.error().message.find(row.part), std::string::npos) << row.yaml << " → " << spec.error().message;
   }
+}
+
+TEST(Spec, WhatIsProvisioned) {
+  const auto spec = from_yaml(R"(
+endpoint: chat
+model: smol
+scaling:
+  max: 4
+  provisioned: 1
+  schedule:
+    - {cron: "0 8 * * 1-5", zone: Europe/Berlin, provisioned: 4}
+    - {cron: "@weekly", provisioned: 0}
+)");
+  ASSERT_TRUE(spec) << spec.error().message;
+  domain::Scaling want{.max = 4, .provisioned = 1};
+  want.schedule.push_back({.cron = *domain::Cron::parse("0 8 * * 1-5", "Europe/Berlin"), .provisioned = 4});
+  want.schedule.push_back({.cron = *domain::Cron::parse("@weekly", "UTC"), .provisioned = 0});
+  EXPECT_EQ(spec->scaling, want);
+  const json::value written = spec_to_json(*spec);
+  EXPECT_EQ(json::serialize(written.at("scaling")), R"({"min":0,"max":4,"idle":"auto","keep":"10m","provisioned":1,)"
+                                                    R"("schedule":[{"cron":"0 8 * * 1-5","zone":"Europe/Berlin","provisioned":4},)"
+                                                    R"({"cron":"@weekly","zone":"UTC","provisioned":0}]})");
+  const auto again = parse_spec(written);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, *spec);
+  EXPECT_EQ(from_yaml("{endpoint: c, model: m, scaling: {provisioned: 0, schedule: []}}")->scaling, domain::Scaling{});
+}
+
+TEST(Spec, RefusalsOfWhatIsProvisioned) {
+  const Refusal rows[] = {
+      {"provisioned: -1", "scaling.provisioned", "between 0 and 1024"},
+      {"provisioned: 1.5", "scaling.provisioned", "whole number"},
+      {"provisioned: 17", "scaling.provisioned", "'scaling.provisioned' is 17, more than 'scaling.max', which is 16"},
+      {"provisoned: 1", "scaling.provisoned", "did you mean 'scaling.provisioned'?"},
+      {"schedule: 3", "scaling.schedule", "must be an array"},
+      {"schedule: [8]", "scaling.schedule[0]", "must be an object"},
+      {"schedule: [{provisioned: 2}]", "scaling.schedule[0].cron", "'scaling.schedule[0].cron' is required"},
+      {"schedule: [{cron: '@daily'}]", "scaling.schedule[0].provisioned", "'scaling.schedule[0].provisioned' is required"},
+      {"schedule: [{cron: '@daily', provisioned: 17}]", "scaling.schedule[0].provisioned", "17, more than 'scaling.max', which is 16"},
+      {"schedule: [{cron: '@daily', provisioned: -1}]", "scaling.schedule[0].provisioned", "between 0 and 1024"},
+      {"schedule: [{cron: '@daily', provisioned: 1}, {corn: '@daily', provisioned: 1}]", "scaling.schedule[1].corn",
+       "did you mean 'scaling.schedule[1].cron'?"},
+      {"schedule: [{cron: '@daily', provisioned: 1}, {cron: '0 25 * * *', provisioned: 1}]", "scaling.schedule[1].cron",
+       "'scaling.schedule[1].cron': column 3: hour: the number 25 is out of range"},
+      {"schedule: [{cron: '0 0 30 2 *', provisioned: 1}]", "scaling.schedule[0].cron", "never fires"},
+      {"schedule: [{cron: '@daily', zone: Berlin, provisioned: 1}]", "scaling.schedule[0].zone", "'scaling.schedule[0].zone': 'Berlin' is no time zone"},
+      {"schedule: [{cron: 8, provisioned: 1}]", "scaling.schedule[0].cron", "must be a string"},
+      {"schedule: [{cron: '@daily', zone: 1, provisioned: 1}]", "scaling.schedule[0].zone", "must be a string"},
+  };
+  for (const Refusal& row : rows) {
+    const auto spec = from_yaml(fmt::format("{{endpoint: c, model: m, scaling: {{{}}}}}", row.yaml));
+    ASSERT_FALSE(spec) << row.yaml;
+    EXPECT_EQ(spec.error().kind, ErrorKind::kInvalid) << row.yaml;
+    EXPECT_EQ(spec.error().param, row.param) << row.yaml;
+    EXPECT_NE(spec.error().message.find(row.part), std::string::npos) << row.yaml << " → " << spec.error().message;
+  }
+  std::string entries;
+  for (size_t i = 0; i < domain::kScheduleEntriesMax; ++i)
+    entries += "{cron: '@daily', provisioned: 1}, ";
+  EXPECT_TRUE(from_yaml(fmt::format("{{endpoint: c, model: m, scaling: {{schedule: [{}]}}}}", entries)));
+  const auto more = from_yaml(fmt::format("{{endpoint: c, model: m, scaling: {{schedule: [{}{{}}]}}}}", entries));
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().param, "scaling.schedule");
+  EXPECT_EQ(more.error().message, "'scaling.schedule' has 33 entries, but may have 32");
 }
 
 TEST(Yaml, ScalarsGetTheirTypes) {

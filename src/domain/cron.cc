@@ -1,0 +1,141 @@
+// From the clocks of a zone to instants and back.
+#include "domain/cron.h"
+
+#include <absl/time/time.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <filesystem>
+
+#include "domain/cron_parse.h"
+#include "domain/limits.h"
+
+namespace ebb::domain {
+
+struct Cron::Zone {
+  absl::TimeZone value;
+};
+
+namespace {
+
+absl::Time to_absl(WallTime time) { return absl::FromUnixMillis(time.time_since_epoch().count()); }
+
+// The lowest number of the set from `from` on, the highest up to `to`; -1: none.
+int lowest(uint64_t set, int from) {
+  const uint64_t rest = from < 64 ? set >> static_cast<unsigned>(from) << static_cast<unsigned>(from) : 0;
+  return rest == 0 ? -1 : std::countr_zero(rest);
+}
+int highest(uint64_t set, int to) {
+  const uint64_t rest = to < 0 ? 0 : set & (~uint64_t{0} >> static_cast<unsigned>(63 - to));
+  return rest == 0 ? -1 : 63 - std::countl_zero(rest);
+}
+bool has(uint64_t set, int number) { return (set >> static_cast<unsigned>(number) & 1U) != 0; }
+
+bool fires_on(const CronFields& fields, absl::CivilDay day) {
+  if (!has(fields.months, day.month())) return false;
+  const int weekday = (static_cast<int>(absl::GetWeekday(day)) + 1) % 7;  // Abseil's weeks begin on Monday
+  const bool by_month = has(fields.days, day.day());
+  const bool by_week = has(fields.weekdays, weekday);
+  return fields.either_day ? by_month || by_week : by_month && by_week;
+}
+
+// The first minute that matches at or after `from`, in the clocks of the zone, by the end of `until`.
+std::optional<absl::CivilMinute> match_from(const CronFields& fields, absl::CivilMinute from, absl::CivilDay until) {
+  for (absl::CivilDay day(from); day <= until; ++day) {
+    if (!fires_on(fields, day)) continue;
+    const bool first_day = day == absl::CivilDay(from);
+    for (int hour = lowest(fields.hours, first_day ? from.hour() : 0); hour >= 0; hour = lowest(fields.hours, hour + 1)) {
+      const int minute = lowest(fields.minutes, first_day && hour == from.hour() ? from.minute() : 0);
+      if (minute >= 0) return absl::CivilMinute(day.year(), day.month(), day.day(), hour, minute);
+    }
+  }
+  return std::nullopt;
+}
+
+// The last that matches at or before `to`, not before `since` begins.
+std::optional<absl::CivilMinute> match_to(const CronFields& fields, absl::CivilMinute to, absl::CivilDay since) {
+  for (absl::CivilDay day(to); day >= since; --day) {
+    if (!fires_on(fields, day)) continue;
+    const bool last_day = day == absl::CivilDay(to);
+    for (int hour = highest(fields.hours, last_day ? to.hour() : 23); hour >= 0; hour = highest(fields.hours, hour - 1)) {
+      const int minute = highest(fields.minutes, last_day && hour == to.hour() ? to.minute() : 59);
+      if (minute >= 0) return absl::CivilMinute(day.year(), day.month(), day.day(), hour, minute);
+    }
+  }
+  return std::nullopt;
+}
+
+// When a minute of the clocks fires: a later one never does before an earlier one.
+WallTime instant_of(absl::CivilMinute minute, const absl::TimeZone& zone) {
+  const absl::TimeZone::TimeInfo info = zone.At(absl::CivilSecond(minute));
+  const absl::Time at = info.kind == absl::TimeZone::TimeInfo::SKIPPED ? info.trans : info.pre;
+  return WallTime(milliseconds(absl::ToUnixMillis(at)));
+}
+
+// The latest minute that the clocks have shown: in an hour that is repeated, its end.
+absl::CivilMinute latest_shown(absl::Time time, const absl::TimeZone& zone) {
+  const absl::CivilSecond shown = absl::ToCivilSecond(time, zone);
+  absl::TimeZone::CivilTransition change;
+  // Strictly before, in whole seconds: the one of this second counts.
+  if (!zone.PrevTransition(time + absl::Seconds(1), &change)) return absl::CivilMinute(shown);
+  return absl::CivilMinute(std::max(shown, change.from - 1));
+}
+
+std::unexpected<Error> no_zone(std::string_view name) {
+  return fail(
+      ErrorKind::kInvalid,
+      fmt::format("'{}' is no time zone that this machine knows: names are like Europe/Berlin, and they come with the package tzdata; leave it out for UTC",
+                  name.substr(0, kZoneNameBytesMax)),
+      "zone");
+}
+
+// Names of the zone database only: no paths that lead elsewhere, no zone that is another on each machine. Abseil keeps what it was asked for until the
+// process ends, names that are none included, so it is asked for what has a file.
+bool may_be_zone(const std::string& name) {
+  const auto fits = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' || c == '+';
+  };
+  if (name.size() > kZoneNameBytesMax || name.front() == '/' || name == "localtime" || !std::ranges::all_of(name, fits)) return false;
+  const char* const folder = std::getenv("TZDIR");  // Abseil looks there too
+  std::error_code error;
+  return std::filesystem::is_regular_file(std::filesystem::path(folder != nullptr ? folder : "/usr/share/zoneinfo") / name, error);
+}
+
+}  // namespace
+
+Cron::Cron(std::string_view expression, CronFields fields, std::string zone_name, std::shared_ptr<const Zone> zone)
+    : expression_(expression), zone_name_(std::move(zone_name)), fields_(fields), zone_(std::move(zone)) {}
+
+Result<Cron> Cron::parse(std::string_view expression, std::string_view zone) {
+  const Result<CronFields> fields = parse_cron_fields(expression);
+  if (!fields) return fail(fields.error());
+  std::string name(zone.empty() ? "UTC" : zone);
+  const auto found = std::make_shared<Zone>();  // UTC
+  if (name != "UTC" && !(may_be_zone(name) && absl::LoadTimeZone(name, &found->value))) return no_zone(name);
+  return Cron(expression, *fields, std::move(name), found);
+}
+
+std::optional<WallTime> Cron::next_after(WallTime time) const {
+  const absl::CivilMinute from = absl::ToCivilMinute(to_absl(time), zone_->value);
+  const absl::CivilDay until = absl::CivilDay(from) + kCronDaysAheadMax;
+  // A second round only where the clocks show what they have shown before.
+  for (auto minute = match_from(fields_, from, until); minute; minute = match_from(fields_, *minute + 1, until)) {
+    const WallTime at = instant_of(*minute, zone_->value);
+    if (at > time) return at;
+  }
+  return std::nullopt;
+}
+
+std::optional<WallTime> Cron::last_at_or_before(WallTime time) const {
+  const absl::CivilMinute to = latest_shown(to_absl(time), zone_->value);
+  const absl::CivilDay since = absl::CivilDay(to) - kCronBackMax / std::chrono::hours(24) - 1;
+  const auto minute = match_to(fields_, to, since);
+  if (!minute) return std::nullopt;
+  const WallTime at = instant_of(*minute, zone_->value);
+  if (time - at >= kCronBackMax) return std::nullopt;
+  return at;
+}
+
+}  // namespace ebb::domain
