@@ -1,4 +1,5 @@
 // What the entries say, latest first.
+// Compiled alone: see domain/cron.cc.
 #include "domain/schedule.h"
 
 #include <algorithm>

@@ -18,6 +18,7 @@
 #include "domain/endpoint.h"
 #include "domain/model.h"
 #include "domain/money.h"
+#include "wire/time_text.h"
 
 namespace ebb::wire {
 
@@ -157,9 +158,5 @@ Result<ModelProgress> model_progress_from_json(const json::value& value);
 Result<Bill> bill_from_json(const json::value& value);
 // The error of an answer; kInternal with a plain sentence if it has none that can be read.
 Error error_from_json(const json::value& value);
-
-std::string format_time(WallTime time);
-// RFC 3339 in UTC ("…Z"), the fraction optional; or a date alone, which is its first moment.
-Result<WallTime> parse_time(std::string_view text);
 
 }  // namespace ebb::wire

@@ -1,4 +1,5 @@
 // Admin values from JSON. Schemas are open (a newer server may say more) except for what the server itself reads.
+// Compiled alone: see domain/cron.cc.
 #include <limits>
 
 #include "base/ids.h"

@@ -5,7 +5,7 @@
 
 #include "domain/endpoint.h"
 #include "domain/image_json.h"
-#include "wire/admin_json.h"
+#include "wire/time_text.h"
 
 namespace ebb::wire {
 

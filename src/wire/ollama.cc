@@ -10,9 +10,9 @@
 #include <span>
 
 #include "domain/limits.h"
-#include "wire/admin_json.h"
 #include "wire/ollama_writer.h"
 #include "wire/openai_read.h"
+#include "wire/time_text.h"
 
 namespace ebb::wire {
 

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "wire/admin_json.h"
 #include "wire/ollama.h"
 #include "wire/one_line.h"
+#include "wire/time_text.h"
 #include "wire/vector_text.h"
 
 namespace ebb::wire {

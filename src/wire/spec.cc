@@ -1,4 +1,5 @@
 // The closed schema of an endpoint.
+// Compiled alone: see domain/cron.cc.
 #include "wire/spec.h"
 
 #include <fmt/format.h>
