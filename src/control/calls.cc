@@ -48,7 +48,7 @@ std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, M
   if (waiting == 0 && !endpoint.open.empty()) return std::nullopt;
   const Capacity capacity = capacity_of(s.state, endpoint);
   // A queue that will grow more slots is not yet at its full speed: count the slots that it may have.
-  const int most = endpoint.revision.spec.scaling.max * std::max(endpoint.revision.calls_per_instance, 1);
+  const int most = endpoint.scaling.max * std::max(endpoint.revision.calls_per_instance, 1);
   const WaitQuestion question{.waiting = waiting,
                               .running = capacity.running,
                               .slots = std::max(capacity.slots, most),

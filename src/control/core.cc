@@ -44,6 +44,7 @@ Actions step(State& state, const Event& event, MonoTime now, Rng&) {
                  },
                  [&](const WorkerDied& e) { on_died(s, e); },
                  [&](const Readings& e) { on_readings(s, e); },
+                 [&](const ClockRead& e) { on_clock(s, e); },
                  [&](const StoreWritable& e) {
                    state.store_writable = e.writable;
                    state.store_why = e.why;

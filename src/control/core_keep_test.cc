@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "control/world_for_test.h"
+#include "domain/cron.h"
 
 namespace ebb::control {
 namespace {
@@ -99,6 +100,35 @@ TEST(Keep, NothingIsGivenUpForWhatMayNotCome) {
   EXPECT_TRUE(
       std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "always" && w.second.phase == WorkerPhase::kReady; }));
   EXPECT_FALSE(std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "f" && w.second.slots > 0; }));
+}
+
+TEST(Provision, ByScheduleAndBack) {
+  World world;
+  const auto at = [](int hour, int minute) { return WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 30) + hours(hour) + minutes(minute)); };
+  world.feed(ClockRead{at(7, 50)});
+  domain::Scaling scaling{.max = 4, .idle = milliseconds(1'000), .keep = milliseconds(1'000)};
+  for (const auto& [cron, slots] : {std::pair("0 8 * * *", 2), std::pair("0 9 * * *", 0)})
+    scaling.schedule.push_back({.cron = *domain::Cron::parse(cron, "UTC"), .provisioned = slots});
+  world.deploy("a", scaling);
+  EXPECT_TRUE(world.starts.empty());
+  world.pass(minutes(9));
+  EXPECT_TRUE(world.starts.empty());
+  world.pass(minutes(1) + seconds(5));
+  ASSERT_EQ(world.starts.size(), 1U);
+  EXPECT_EQ(world.starts[0].slots, 2);
+  world.ready(world.starts[0].worker, 2);
+  world.pass(minutes(40));
+  EXPECT_TRUE(world.parks.empty());
+  world.feed(ClockRead{at(9, 30)});  // the clock was put forward
+  world.pass(seconds(3));
+  EXPECT_EQ(world.parks.size(), 1U);
+}
+
+TEST(Provision, WithoutASchedule) {
+  World world;
+  world.deploy("a", {.max = 4, .provisioned = 3});
+  ASSERT_EQ(world.starts.size(), 1U);
+  EXPECT_GE(world.starts[0].slots, 3);
 }
 
 TEST(Keep, AnEndpointMadeAnewForgetsTheOldOnesCalls) {

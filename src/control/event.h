@@ -73,6 +73,10 @@ struct Readings {
   uint64_t node_available_bytes = 0;  // MemAvailable, or the room left in our cgroup, whichever is less
   std::vector<WorkerMemory> workers;
 };
+// What people's clocks say, for schedules; whenever it is not what it was expected to be.
+struct ClockRead {
+  WallTime wall;
+};
 // The usage store takes records, or its disk is full.
 struct StoreWritable {
   bool writable = true;
@@ -90,6 +94,6 @@ struct DrainRequested {};
 struct TimeReached {};
 
 using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings,
-                           StoreWritable, RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
+                           ClockRead, StoreWritable, RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
 
 }  // namespace ebb::control

@@ -50,7 +50,7 @@ IdleChoice by_worth(const State& state, const EndpointState& endpoint, WorkerId 
 
 IdleChoice idle_choice(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now) {
   if (is_prepared(worker)) return {};
-  domain::Scaling scaling = endpoint.revision.spec.scaling;
+  domain::Scaling scaling = endpoint.scaling;
   const auto is_ready = [&](WorkerId other) { return state.workers.at(other).phase == WorkerPhase::kReady; };
   // Instances beyond the minimum fall asleep like any other.
   if (worker.instance &&

@@ -101,7 +101,7 @@ Capacity capacity_of(const State& state, const EndpointState& endpoint) {
 bool serve_instances(Stepping& s, EndpointState& endpoint) {
   if (s.state.draining) return true;
   fill_ready(s, endpoint);
-  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  const domain::Scaling& scaling = endpoint.scaling;
   if (endpoint.waiting.empty() && scaling.min == 0 && !wants_prepared(s.state, endpoint)) return true;  // nothing is wanted: the common case
   const std::vector<Worker*> instances = instances_of(s.state, endpoint);
   if (s.now < endpoint.backoff_until) return false;

@@ -53,7 +53,7 @@ void check_endpoints(const State& state, Broken& broken) {
     const auto prepared = std::count_if(state.workers.begin(), state.workers.end(), [&](const auto& w) {
       return w.second.endpoint == name && w.second.revision == endpoint.revision.id && w.second.fresh && w.second.slots == 0;
     });
-    const auto at_once = endpoint.revision.by_instances() ? endpoint.revision.spec.scaling.max + prepared : 1;
+    const auto at_once = endpoint.revision.by_instances() ? endpoint.scaling.max + prepared : 1;
     if (live > at_once) broken.push_back(fmt::format("{} workers serve {}", live, name));
   }
 }

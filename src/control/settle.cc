@@ -42,7 +42,7 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     const bool waited_for = endpoint != s.state.endpoints.end() && !endpoint->second.waiting.empty();
     if (waited_for) continue;
-    const bool kept = endpoint != s.state.endpoints.end() && endpoint->second.revision.spec.scaling.min > 0;
+    const bool kept = endpoint != s.state.endpoints.end() && endpoint->second.scaling.min > 0;
     const double worth = endpoint == s.state.endpoints.end() ? 0 : worth_of_keeping(s.state, endpoint->second, id, worker, s.now);
     victims.push_back({.worker = id, .worth = worth, .idle_since = worker.idle_since, .kept = kept});
   }
@@ -85,7 +85,7 @@ namespace {
 
 void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   if (worker.resizing || s.now < worker.grow_after) return;
-  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  const domain::Scaling& scaling = endpoint.scaling;
   const int wanted = std::max(slots_to_grow_to(worker.slots, static_cast<int>(endpoint.waiting.size()), scaling, endpoint.revision.spec.engine), scaling.min);
   const uint64_t room = room_bytes(memory_now(s.state));
   const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
@@ -112,14 +112,14 @@ void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState&
     endpoint.waiting.pop_front();
     dispatch(s, call, id);
   }
-  if (!endpoint.waiting.empty() || worker.slots < endpoint.revision.spec.scaling.min) grow(s, endpoint, id, worker);
+  if (!endpoint.waiting.empty() || worker.slots < endpoint.scaling.min) grow(s, endpoint, id, worker);
 }
 
 // True: nothing more is wanted until something happens to this endpoint.
 bool serve(Stepping& s, EndpointState& endpoint) {
   if (endpoint.revision.by_instances()) return serve_instances(s, endpoint);
   auto* worker = current_worker(s.state, endpoint);
-  const domain::Scaling& scaling = endpoint.revision.spec.scaling;
+  const domain::Scaling& scaling = endpoint.scaling;
   const bool wanted = !s.state.draining && (!endpoint.waiting.empty() || scaling.min > 0);
   if (!wanted) return true;
   const int slots = slots_at_start(static_cast<int>(endpoint.waiting.size()), scaling, endpoint.revision.spec.engine);
@@ -151,6 +151,7 @@ void ask_for_wake(Stepping& s) {
   MonoTime at = s.state.due_workers.empty() ? MonoTime::max() : s.state.due_workers.begin()->first;
   if (!s.state.due_calls.empty()) at = std::min(at, s.state.due_calls.begin()->first);
   if (!s.state.due_endpoints.empty()) at = std::min(at, s.state.due_endpoints.begin()->first);
+  if (!s.state.due_provisions.empty()) at = std::min(at, s.state.due_provisions.begin()->first);
   at = std::min(at, s.state.rotate_at);
   for (const std::string& name : s.state.hungry) {
     const EndpointState& endpoint = s.state.endpoints.at(name);
@@ -203,6 +204,7 @@ Need need_of(const State& state, const EndpointState& endpoint) {
 
 void settle(Stepping& s) {
   check_due_calls(s);
+  check_provisions(s);
   serve_hungry(s);
   start_expected(s);
   tend_workers(s);

@@ -88,12 +88,14 @@ struct WorkerState {
 };
 
 struct EndpointState {
-  domain::Revision revision;                // the current one
-  std::list<CallId> waiting;                // in the order of service; takes nothing while it is empty
-  std::set<WorkerId> live;                  // those that serve the current revision and will go on to
-  std::set<std::pair<int, WorkerId>> open;  // of these, ready ones with a free slot: the fullest first, by minus its calls
-  int failures = 0;                         // deaths in a row without a finished call between them
-  MonoTime backoff_until{};                 // no start before
+  domain::Revision revision;                  // the current one
+  domain::Scaling scaling;                    // its own, with `min` raised to what is provisioned now
+  MonoTime provision_until{MonoTime::max()};  // nothing changes about that before
+  std::list<CallId> waiting;                  // in the order of service; takes nothing while it is empty
+  std::set<WorkerId> live;                    // those that serve the current revision and will go on to
+  std::set<std::pair<int, WorkerId>> open;    // of these, ready ones with a free slot: the fullest first, by minus its calls
+  int failures = 0;                           // deaths in a row without a finished call between them
+  MonoTime backoff_until{};                   // no start before
   std::string last_failure;
   std::optional<uint64_t> measured_bytes;  // the most that a worker of this revision was seen to take …
   int measured_slots = 0;                  // … with so many slots
@@ -127,15 +129,17 @@ struct State {
   std::map<RevisionId, domain::Revision> revisions;  // current ones, and those that a worker still runs
   std::map<WorkerId, WorkerState> workers;
   std::map<CallId, CallState> calls;
-  std::set<std::pair<MonoTime, CallId>> due_calls;           // every call by its `due`
-  std::set<std::pair<MonoTime, WorkerId>> due_workers;       // those that have one
-  std::set<WorkerId> computing;                              // busy ones that need cores
-  std::set<WorkerId> prepared;                               // instances without their function, or about to be
-  std::set<std::pair<MonoTime, std::string>> due_endpoints;  // those with `expected`
-  Gaps gaps;                                                 // of all endpoints together
-  std::set<std::string> hungry;                              // endpoints with waiting calls, or with too few slots ready
-  MonoTime wake{MonoTime::max()};                            // as last asked for
-  uint64_t rotation = 0;                                     // of cores among busy workers
+  std::set<std::pair<MonoTime, CallId>> due_calls;            // every call by its `due`
+  std::set<std::pair<MonoTime, WorkerId>> due_workers;        // those that have one
+  std::set<WorkerId> computing;                               // busy ones that need cores
+  std::set<WorkerId> prepared;                                // instances without their function, or about to be
+  std::set<std::pair<MonoTime, std::string>> due_endpoints;   // those with `expected`
+  std::set<std::pair<MonoTime, std::string>> due_provisions;  // those with `provision_until`
+  std::optional<WallTime> wall_at_zero;                       // wall time when MonoTime was zero, by the last reading
+  Gaps gaps;                                                  // of all endpoints together
+  std::set<std::string> hungry;                               // endpoints with waiting calls, or with too few slots ready
+  MonoTime wake{MonoTime::max()};                             // as last asked for
+  uint64_t rotation = 0;                                      // of cores among busy workers
   MonoTime rotate_at{MonoTime::max()};
 
   uint64_t next_decision = 1;

@@ -116,6 +116,13 @@ struct Capacity {
 };
 Capacity capacity_of(const State& state, const EndpointState& endpoint);
 
+// provision.cc: slots that are kept warm at certain times.
+void on_clock(Stepping& s, const ClockRead& event);
+// After a deployment.
+void provision(Stepping& s, const std::string& name, EndpointState& endpoint);
+void check_provisions(Stepping& s);
+void forget_provision(State& state, const std::string& name, EndpointState& endpoint);
+
 // settle.cc
 void settle(Stepping& s);
 NodeMemory memory_now(const State& state);

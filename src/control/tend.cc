@@ -35,7 +35,7 @@ MonoTime watch_until(const State& state, const WorkerState& worker) {
 void shrink(Stepping& s, const domain::Scaling& scaling, WorkerId id, WorkerState& worker) {
   const DecisionId why = s.decide({.what = "shrink",
                                    .endpoint = worker.endpoint,
-                                   .because = "its idle time is over, and scaling.min asks for fewer slots",
+                                   .because = "its idle time is over, and fewer slots are to be kept warm",
                                    .worker = id,
                                    .inputs = {{"slots", Change{worker.slots, scaling.min}}}});
   worker.resizing = true;
@@ -46,7 +46,7 @@ void shrink(Stepping& s, const domain::Scaling& scaling, WorkerId id, WorkerStat
 }
 
 void give_up_idle(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
-  const bool by_owner = endpoint.revision.spec.scaling.keep.has_value();
+  const bool by_owner = endpoint.scaling.keep.has_value();
   kill_worker(s, id, worker, Ending::kGently,
               by_owner ? "it was parked for longer than scaling.keep" : "no call is expected soon enough to be worth the memory that it holds");
   if (!by_owner) expect_next(s, endpoint);
@@ -74,7 +74,7 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (busy(worker)) return MonoTime::max();
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint == s.state.endpoints.end()) return MonoTime::max();
-  const domain::Scaling& scaling = endpoint->second.revision.spec.scaling;
+  const domain::Scaling& scaling = endpoint->second.scaling;
   const bool waited_for = !endpoint->second.waiting.empty();
   const bool instance = worker.instance;
   if (worker.phase == WorkerPhase::kReady && scaling.min > 0 && !instance) {

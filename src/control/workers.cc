@@ -116,7 +116,7 @@ namespace {
 
 std::string_view why_start(const EndpointState& endpoint, int slots) {
   if (slots == 0) return "the next call that needs an instance shall find it prepared";
-  if (endpoint.waiting.empty()) return "its scaling.min asks for slots that are always ready";
+  if (endpoint.waiting.empty()) return "slots are to be kept warm: scaling.min, scaling.provisioned or its schedule";
   return endpoint.revision.by_instances() ? "more calls wait than its instances can take" : "calls wait and no worker lives";
 }
 
@@ -363,6 +363,8 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.measured_bytes.reset();
   endpoint.service = nanoseconds{0};
   endpoint.start_takes = nanoseconds{0};
+  endpoint.scaling.min = 0;
+  provision(s, name, endpoint);
   endpoint.demand.changed(0, calls_per_worker(endpoint), s.now, s.state.gaps);
   expect(s.state, name, endpoint, MonoTime::max());
   endpoint.prepare = event.revision.by_instances();
@@ -387,6 +389,7 @@ void on_removed(Stepping& s, const EndpointRemoved& event) {
     if (call.endpoint == event.endpoint) call.in_demand = false;
   }
   expect(s.state, event.endpoint, found->second, MonoTime::max());
+  forget_provision(s.state, event.endpoint, found->second);
   s.state.endpoints.erase(found);
   s.state.hungry.erase(event.endpoint);
   forget_if_unused(s.state, event.endpoint, former);

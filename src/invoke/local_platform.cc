@@ -48,6 +48,7 @@ Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals,
   next_revision_ = *highest + 1;
   Result<std::vector<domain::Revision>> revisions = catalog_.current_revisions();
   if (!revisions) return fail(revisions.error());
+  feed(control::ClockRead{.wall = clock_.wall()});
   read_node_memory();
   for (domain::Revision& revision : *revisions) {
     if (revision.spec.engine == domain::Engine::kContainer) {
@@ -189,6 +190,7 @@ io::Task<void> LocalPlatform::measure_memory() {
     pause.expires_after(kMeasureEvery);
     const auto [error] = co_await pause.async_wait(io::asio::as_tuple(io::use_awaitable));
     if (error) co_return;
+    feed(control::ClockRead{.wall = clock_.wall()});
     const auto processes = fleet_.processes();
     if (processes.empty()) {
       memory_.pss_bytes.clear();

@@ -74,6 +74,8 @@ Result<domain::Engine> engine_of(const std::string& word) {
 constexpr const char* kRevisionColumns =
     "id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, idle_ms, keep_ms, queue, "
     "wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, model_name, model_version";
+// In keep_ms, which may not be null.
+constexpr int64_t kKeepAuto = -1;
 constexpr int kRevisionColumnCount = 21;
 
 Result<domain::Revision> read_revision(const Statement& s) {
@@ -83,7 +85,8 @@ Result<domain::Revision> read_revision(const Statement& s) {
   if (!s.is_null(4)) spec.model = domain::ModelRef{.name = s.text(4), .version = s.optional_integer(5)};
   spec.memory_mib = s.optional_integer(6);
   spec.context_tokens = s.optional_integer(7);
-  spec.scaling = {.min = static_cast<int>(s.integer(8)), .max = static_cast<int>(s.integer(9)), .idle = std::nullopt, .keep = milliseconds(s.integer(11))};
+  spec.scaling = {.min = static_cast<int>(s.integer(8)), .max = static_cast<int>(s.integer(9)), .idle = std::nullopt, .keep = std::nullopt};
+  if (const int64_t keep = s.integer(11); keep != kKeepAuto) spec.scaling.keep = milliseconds(keep);
   if (const auto idle = s.optional_integer(10)) spec.scaling.idle = milliseconds(*idle);
   Result<std::vector<domain::ProvisionedAt>> schedule = schedule_from_text(s.text(18));
   if (!schedule) return fail(schedule.error().with_context(fmt::format("the schedule of endpoint '{}' in the catalog", spec.name)));
@@ -113,7 +116,7 @@ void bind_revision(Statement& s, const domain::Revision& r) {
   s.bind(8, spec.context_tokens);
   s.bind(9, int64_t{spec.scaling.min}).bind(10, int64_t{spec.scaling.max});
   s.bind(11, spec.scaling.idle ? std::optional<int64_t>(spec.scaling.idle->count()) : std::nullopt);
-  s.bind(12, int64_t{spec.scaling.keep.count()})
+  s.bind(12, spec.scaling.keep ? int64_t{spec.scaling.keep->count()} : kKeepAuto)
       .bind(13, int64_t{spec.limits.queue})
       .bind(14, int64_t{spec.limits.wait.count()})
       .bind(15, int64_t{spec.limits.time.count()});

@@ -95,6 +95,11 @@ std::vector<domain::ProvisionedAt> read_schedule(ObjectReader& scaling, int max)
   return schedule;
 }
 
+bool is_auto(ObjectReader& reader, std::string_view field) {
+  const json::value* value = reader.find(field);
+  return value != nullptr && value->is_string() && std::string_view(value->get_string()) == "auto";
+}
+
 domain::Scaling read_scaling(ObjectReader& parent) {
   domain::Scaling scaling;
   const json::object* object = parent.object("scaling");
@@ -104,10 +109,8 @@ domain::Scaling read_scaling(ObjectReader& parent) {
   scaling.max = static_cast<int>(reader.integer("max", 1, domain::kSlotsPerWorkerMax).value_or(scaling.max));
   scaling.min = static_cast<int>(reader.integer("min", 0, domain::kSlotsPerWorkerMax).value_or(scaling.min));
   if (scaling.min > scaling.max) reader.add_error("min", fmt::format("'scaling.min' is {}, more than 'scaling.max', which is {}", scaling.min, scaling.max));
-  const json::value* idle = reader.find("idle");
-  const bool automatic = idle != nullptr && idle->is_string() && std::string_view(idle->get_string()) == "auto";
-  if (!automatic) scaling.idle = read_duration(reader, "idle", milliseconds{0}, domain::kIdleTimeMax);
-  scaling.keep = read_duration(reader, "keep", milliseconds{0}, domain::kIdleTimeMax).value_or(scaling.keep);
+  if (!is_auto(reader, "idle")) scaling.idle = read_duration(reader, "idle", milliseconds{0}, domain::kIdleTimeMax);
+  if (!is_auto(reader, "keep")) scaling.keep = read_duration(reader, "keep", milliseconds{0}, domain::kIdleTimeMax);
   scaling.provisioned = read_provisioned(reader, scaling.max).value_or(scaling.provisioned);
   scaling.schedule = read_schedule(reader, scaling.max);
   if (!reader.ok()) parent.adopt(reader.error());
@@ -116,7 +119,7 @@ domain::Scaling read_scaling(ObjectReader& parent) {
 
 json::object scaling_to_json(const domain::Scaling& scaling) {
   json::object object{
-      {"min", scaling.min}, {"max", scaling.max}, {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"}, {"keep", format_duration(scaling.keep)}};
+      {"min", scaling.min}, {"max", scaling.max}, {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"}, {"keep", scaling.keep ? format_duration(*scaling.keep) : "auto"}};
   if (scaling.provisioned > 0) object["provisioned"] = scaling.provisioned;
   json::array schedule;
   for (const domain::ProvisionedAt& entry : scaling.schedule)

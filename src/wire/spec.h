@@ -6,7 +6,7 @@
 //   image: resize@2            # instead of a model: a function, with the fields of spec_function.h
 //   memory: 512MiB             # left out: from the model
 //   context: 4096              # tokens of one slot; left out: the model's own, at most 4096
-//   scaling: {min: 0, max: 16, idle: auto, keep: 10m, provisioned: 0,
+//   scaling: {min: 0, max: 16, idle: auto, keep: auto, provisioned: 0,
 //             schedule: [{cron: "0 8 * * 1-5", zone: Europe/Berlin, provisioned: 2}]}   # domain/cron.h; zone left out: UTC
 //   limits: {queue: 200, wait: 30s, time: 2m}
 //

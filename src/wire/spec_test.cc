@@ -49,7 +49,7 @@ TEST(Spec, WrittenForm) {
   domain::EndpointSpec spec;
   spec.name = "e";
   spec.engine = domain::Engine::kEcho;
-  EXPECT_EQ(json::serialize(spec_to_json(spec)), R"({"endpoint":"e","engine":"echo","scaling":{"min":0,"max":16,"idle":"auto","keep":"10m"},)"
+  EXPECT_EQ(json::serialize(spec_to_json(spec)), R"({"endpoint":"e","engine":"echo","scaling":{"min":0,"max":16,"idle":"auto","keep":"auto"},)"
                                                  R"("limits":{"queue":200,"wait":"30s","time":"2m"}})");
   EXPECT_EQ(*parse_spec(spec_to_json(spec)), spec);
 }
@@ -133,7 +133,7 @@ scaling:
   want.schedule.push_back({.cron = *domain::Cron::parse("@weekly", "UTC"), .provisioned = 0});
   EXPECT_EQ(spec->scaling, want);
   const json::value written = spec_to_json(*spec);
-  EXPECT_EQ(json::serialize(written.at("scaling")), R"({"min":0,"max":4,"idle":"auto","keep":"10m","provisioned":1,)"
+  EXPECT_EQ(json::serialize(written.at("scaling")), R"({"min":0,"max":4,"idle":"auto","keep":"auto","provisioned":1,)"
                                                     R"("schedule":[{"cron":"0 8 * * 1-5","zone":"Europe/Berlin","provisioned":4},)"
                                                     R"({"cron":"@weekly","zone":"UTC","provisioned":0}]})");
   const auto again = parse_spec(written);
