@@ -1,6 +1,6 @@
 # The front door. Everything happens in tools/: each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench bench-peers bench-plots lint clean
+.PHONY: help setup build run test sim bench bench-peers bench-plots lint clean
 
 help:  ## This list
 	@echo 'Ebb: serverless AI inference that you run yourself. Start with `make run`.'
@@ -18,6 +18,9 @@ run:  ## Build, serve, ask the demo model from zero and warm, serve until Ctrl-C
 
 test:  ## Unit, golden and end-to-end tests, then the same under ASan/UBSan and TSan (PRESETS=release for the first only)
 	@tools/test.sh
+
+sim:  ## Hunt bugs of the control core in virtual time: make sim SEEDS=1000 MINUTES=10 (FIRST=1, PLANTED=all to test the hunt itself)
+	@tools/sim.sh
 
 bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle); without NAME, a list
 	@tools/bench.sh "$(NAME)"

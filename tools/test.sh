@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `make test`: for each preset build, run the unit tests (and golden transcripts, and the fuzzers' corpora), then the end-to-end tests
-# against the built programs. The sanitizer builds run the end-to-end tests that are marked for them.
+# `make test`: for each preset build, run the unit tests (and golden transcripts, and the fuzzers' corpora), of the release build the
+# simulation of the control core, then the end-to-end tests against the built programs. The sanitizer builds run the end-to-end tests that are marked for them.
 #
 #   PRESETS="release asan tsan"   which (all by default)
 #   E2E="-k overload"             more arguments for pytest
@@ -46,6 +46,11 @@ unit() {
     { tail -n 200 "$results/$preset-unit.log"; return 1; }
 }
 
+# The control core in virtual time; `make sim` runs more of it.
+simulation() {
+  build/release/bin/ebb-sim --seeds 1:1000 --minutes 3 --jobs "$(nproc)" >"$results/simulation.log" 2>&1 || { tail -n 100 "$results/simulation.log"; return 1; }
+}
+
 e2e() {
   local preset=$1
   local -a which=()
@@ -62,6 +67,7 @@ export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:exitcode=99"
 for preset in ${PRESETS:-release asan tsan}; do
   stage "$preset: build" build "$preset" || continue
   stage "$preset: unit tests" unit "$preset"
+  if [[ $preset == release ]]; then stage "$preset: simulation" simulation; fi
   stage "$preset: end to end" e2e "$preset"
 done
 

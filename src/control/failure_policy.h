@@ -23,6 +23,8 @@ nanoseconds load_silence_max(uint64_t weights_bytes);
 nanoseconds load_time_max(uint64_t weights_bytes);
 inline constexpr seconds kBusySilenceMax{30};
 inline constexpr seconds kParkSilenceMax{10};
+// Likewise in all: a Resize, or a Park.
+inline constexpr seconds kChangeMax{60};
 // After a cancel, the slot must be free within this, or the worker is stuck.
 inline constexpr seconds kCancelMax{5};
 inline constexpr seconds kDrainMax{30};

@@ -32,15 +32,17 @@ uint64_t own_bytes(const EndpointState& endpoint, const WorkerState& worker) {
   return std::max(bytes > weights ? bytes - weights : 0, domain::kInstanceBaseBytes);
 }
 
-Stake stake_of(const EndpointState& endpoint, const WorkerState& worker) {
+Stake stake_of(const State& state, const EndpointState& endpoint, const WorkerState& worker) {
   const bool parks_first = worker.phase == WorkerPhase::kReady && !worker.instance;
-  return {.bytes = own_bytes(endpoint, worker), .saves = parks_first ? nanoseconds(kWakeTakes) : start_takes(endpoint)};
+  return {.bytes = own_bytes(endpoint, worker),
+          .saves = parks_first ? nanoseconds(kWakeTakes) : start_takes(endpoint),
+          .worth_byte_seconds = state.node.worth_byte_seconds};
 }
 
 IdleChoice by_worth(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now) {
   const int rank = rank_of(state, endpoint, id);
   const nanoseconds age = endpoint.demand.idle_for(rank, worker.ready_at, now);
-  const Hold hold = hold_at(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(endpoint, worker), age);
+  const Hold hold = hold_at(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(state, endpoint, worker), age);
   if (!hold.held) return {.step = IdleStep::kGo};
   const MonoTime next = hold.until == nanoseconds::max() ? MonoTime::max() : now + (hold.until - age);
   return {.step = IdleStep::kStay, .next = std::max(next, now + seconds(1))};
@@ -63,7 +65,7 @@ IdleChoice idle_choice(const State& state, const EndpointState& endpoint, Worker
 
 double worth_of_keeping(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now) {
   const int rank = rank_of(state, endpoint, id);
-  return worth_of(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(endpoint, worker), endpoint.demand.idle_for(rank, worker.ready_at, now));
+  return worth_of(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(state, endpoint, worker), endpoint.demand.idle_for(rank, worker.ready_at, now));
 }
 
 namespace {
@@ -72,10 +74,12 @@ bool serves(const State& state, const EndpointState& endpoint) {
   return std::ranges::any_of(endpoint.live, [&](WorkerId id) { return !is_prepared(state.workers.at(id)); });
 }
 
-Stake stake_of_next(const EndpointState& endpoint) {
+Stake stake_of_next(const State& state, const EndpointState& endpoint) {
   const uint64_t bytes = endpoint.measured_bytes.value_or(endpoint.revision.by_instances() ? endpoint.revision.slot_bytes() : domain::kWorkerBaseBytes);
   const uint64_t weights = endpoint.revision.weights_bytes();
-  return {.bytes = std::max(bytes > weights ? bytes - weights : 0, domain::kInstanceBaseBytes), .saves = start_takes(endpoint)};
+  return {.bytes = std::max(bytes > weights ? bytes - weights : 0, domain::kInstanceBaseBytes),
+          .saves = start_takes(endpoint),
+          .worth_byte_seconds = state.node.worth_byte_seconds};
 }
 
 // Ready by the time when holding it pays again.
@@ -97,7 +101,7 @@ void start_ahead(Stepping& s, EndpointState& endpoint, Inputs inputs) {
 void expect_next(Stepping& s, EndpointState& endpoint) {
   if (serves(s.state, endpoint)) return;
   const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
-  const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(endpoint), age);
+  const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(s.state, endpoint), age);
   if (hold.held || hold.until == nanoseconds::max()) return;
   const MonoTime at = start_for(endpoint, s.now - age, hold.until);
   expect(s.state, endpoint.revision.spec.name, endpoint, std::max(at, s.now + seconds(1)));
@@ -111,7 +115,7 @@ void start_expected(Stepping& s) {
     if (!wanted) continue;
     const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
     const nanoseconds then = age + kStartsEarlier * start_takes(endpoint);
-    const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(endpoint), then);
+    const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(s.state, endpoint), then);
     const Need need = need_of(s.state, endpoint);
     if (!hold.held || slots_that_fit(need, room_bytes(memory_now(s.state)), 1) == 0) continue;  // nothing is given up for what may not come
     start_ahead(s, endpoint,

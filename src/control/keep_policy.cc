@@ -41,7 +41,7 @@ double seconds_of(nanoseconds time) { return std::chrono::duration<double>(time)
 
 Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age) {
   const Known gaps(own, all);
-  const double saved = seconds_of(stake.saves) * kWorthByteSeconds;
+  const double saved = seconds_of(stake.saves) * stake.worth_byte_seconds;
   const auto pays = [&](size_t bucket, double in, double left) {
     return GapHistogram::begin_of(bucket) < kHoldLeast || hazard(in, left, bucket) * saved >= static_cast<double>(stake.bytes);
   };

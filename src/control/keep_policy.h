@@ -25,6 +25,7 @@ inline constexpr seconds kHoldLeast{5};
 struct Stake {
   uint64_t bytes = 0;    // that holding it takes
   nanoseconds saves{0};  // of the next call's wait
+  double worth_byte_seconds = kWorthByteSeconds;
 };
 
 // From an age on: held or not, and the age at which that changes; nanoseconds::max(): never.

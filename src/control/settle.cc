@@ -91,10 +91,12 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
   const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
   const int slots = worker.slots + static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(wanted - worker.slots, 0)), room / slot));
   if (slots <= worker.slots) return;
+  const uint64_t before = bytes_of(worker);
   worker.resizing = true;
   worker.resize_to = slots;
   worker.progress = s.now;
-  worker.admitted_bytes = bytes_of(worker) + static_cast<uint64_t>(slots - worker.slots) * slot;
+  worker.load_by = s.now + kChangeMax;
+  worker.admitted_bytes = before + static_cast<uint64_t>(slots - worker.slots) * slot;
   const DecisionId why =
       s.decide({.what = "grow",
                 .endpoint = worker.endpoint,
@@ -171,7 +173,7 @@ void ask_for_wake(Stepping& s) {
 }  // namespace
 
 uint64_t bytes_of(const WorkerState& worker) {
-  const bool settled = worker.pss_bytes > 0 && !loads(worker) && !worker.resizing;
+  const bool settled = worker.measured && worker.pss_bytes > 0 && !loads(worker) && !worker.resizing;
   return settled ? worker.pss_bytes : std::max(worker.pss_bytes, worker.admitted_bytes);
 }
 
@@ -182,17 +184,19 @@ NodeMemory memory_now(const State& state) {
                     .reserve_bytes = state.node.memory_reserve_bytes};
   for (const auto& [id, worker] : state.workers) {
     memory.workers_bytes += bytes_of(worker);
-    if (loads(worker) || worker.resizing) memory.promised_bytes += bytes_of(worker) - worker.pss_bytes;
+    const bool unseen = loads(worker) || worker.resizing || (!worker.measured && worker.phase == WorkerPhase::kReady);
+    if (unseen) memory.promised_bytes += bytes_of(worker) - worker.pss_bytes;
   }
   return memory;
 }
 
 Need need_of(const State& state, const EndpointState& endpoint) {
   const domain::Revision& revision = endpoint.revision;
-  const bool mapped = revision.model && std::any_of(state.workers.begin(), state.workers.end(), [&](const auto& entry) {
-                        const auto other = state.revisions.find(entry.second.revision);
-                        return other != state.revisions.end() && other->second.model && other->second.model->digest == revision.model->digest;
-                      });
+  const bool mapped =
+      revision.model && std::any_of(state.workers.begin(), state.workers.end(), [&](const auto& entry) {
+        const auto other = state.revisions.find(entry.second.revision);
+        return !entry.second.killed && other != state.revisions.end() && other->second.model && other->second.model->digest == revision.model->digest;
+      });
   return {.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
           .weights_bytes = revision.weights_bytes(),
           .weights_mapped = mapped,

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "control/demand.h"
 #include "control/journal.h"
+#include "control/keep_policy.h"
 #include "domain/endpoint.h"
 #include "domain/meter.h"
 #include "domain/money.h"
@@ -30,6 +31,7 @@ struct NodeConfig {
   int cores = 1;                                  // for engines
   domain::Prices prices;
   uint64_t first_worker_id = 1;
+  double worth_byte_seconds = kWorthByteSeconds;  // of a second of a caller's wait: keep_policy.h
   bool operator==(const NodeConfig&) const = default;
 };
 
@@ -80,7 +82,8 @@ struct WorkerState {
   MonoTime idle_since{};    // when its last call ended
   std::set<CallId> running;
   domain::BusyMeter meter;
-  uint64_t pss_bytes = 0;         // as last measured
+  uint64_t pss_bytes = 0;         // as last measured …
+  bool measured = false;          // … as it is now: with these slots
   bool instance = false;          // of a function
   MonoTime due{MonoTime::max()};  // when it is looked at again, or earlier
   std::optional<int> open_as;     // its key in EndpointState::open

@@ -26,9 +26,12 @@ nanoseconds silence_max(const State& state, const WorkerState& worker) {
   return worker.phase == WorkerPhase::kParking ? nanoseconds(kParkSilenceMax) : nanoseconds(kBusySilenceMax);
 }
 
+// Has an end of its own, however much progress it shows.
+bool changes(const WorkerState& worker) { return loads(worker) || worker.resizing || worker.phase == WorkerPhase::kParking; }
+
 MonoTime watch_until(const State& state, const WorkerState& worker) {
   const MonoTime silent = worker.progress + silence_max(state, worker);
-  return loads(worker) ? std::min(silent, worker.load_by) : silent;
+  return changes(worker) ? std::min(silent, worker.load_by) : silent;
 }
 
 // A worker that stays ready keeps its minimum. The slots that go are not used from now on, whatever it answers.
@@ -41,6 +44,7 @@ void shrink(Stepping& s, const domain::Scaling& scaling, WorkerId id, WorkerStat
   worker.resizing = true;
   worker.resize_to = worker.slots = scaling.min;
   worker.progress = s.now;
+  worker.load_by = s.now + kChangeMax;
   s.act(Resize{.worker = id, .slots = scaling.min}, why);
   s.touch(id);
 }
@@ -65,9 +69,11 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (watched) {
     const MonoTime until = watch_until(s.state, worker);
     if (s.now < until) return until;
-    const bool late = loads(worker) && s.now >= worker.load_by;
+    const bool late = changes(worker) && s.now >= worker.load_by;
     kill_worker(s, id, worker, Ending::kFault,
-                late ? fmt::format("it was not ready after {} s", std::chrono::round<seconds>(s.now - worker.start_began).count())
+                late ? fmt::format("it took longer than it may to {}", loads(worker)     ? "be ready"
+                                                                       : worker.resizing ? "change its slots"
+                                                                                         : "park")
                      : fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(s.now - worker.progress).count()));
     return MonoTime::max();
   }

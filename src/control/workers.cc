@@ -156,12 +156,13 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional
 
 void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead) {
   const EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
+  const uint64_t held = bytes_of(worker);
   worker.phase = WorkerPhase::kWaking;
   worker.slots = slots;
   const bool thaws = endpoint.revision.by_instances() && !worker.fresh;
   const Need need = need_of(s.state, endpoint);
   worker.admitted_bytes = endpoint.revision.by_instances() ? (thaws ? bytes_of(worker) : needed_bytes(need, 1))
-                                                           : worker.pss_bytes + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
+                                                           : held + static_cast<uint64_t>(slots) * endpoint.revision.slot_bytes();
   worker.phase_since = worker.progress = worker.start_began = s.now;
   worker.load_by = s.now + load_time_of(s.state, worker);
   if (thaws) {
@@ -185,6 +186,7 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::
 void park_worker(Stepping& s, WorkerId id, WorkerState& worker, Text because) {
   EBB_CHECK(worker.running.empty());
   worker.phase = WorkerPhase::kParking;
+  worker.load_by = s.now + kChangeMax;
   worker.phase_since = worker.progress = s.now;
   const DecisionId why = s.decide({.what = "park",
                                    .endpoint = worker.endpoint,
@@ -239,6 +241,7 @@ void on_ready(Stepping& s, const WorkerReady& event) {
   if (found == s.state.workers.end()) return;
   WorkerState& worker = found->second;
   worker.progress = s.now;
+  if (worker.resizing || loads(worker)) worker.measured = false;
   if (event.alone) s.state.engine_cores = s.state.node.cores;
   // A worker may say any number of slots: beyond what its owner allows they are not used.
   if (worker.resizing) {
@@ -284,8 +287,9 @@ void on_parked(Stepping& s, const WorkerParked& event) {
   s.state.hungry.insert(worker.endpoint);
   if (worker.instance) return;  // what is frozen keeps its memory
   worker.pss_bytes = 0;         // measured again soon; until then it is taken for what is admitted
-  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes);
-  credit_freed(s.state, before - worker.admitted_bytes, worker.revision);
+  worker.measured = false;
+  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes + s.state.revisions.at(worker.revision).weights_bytes());
+  s.state.available_bytes += before - worker.admitted_bytes;
 }
 
 void on_died(Stepping& s, const WorkerDied& event) {
@@ -296,11 +300,7 @@ void on_died(Stepping& s, const WorkerDied& event) {
   for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call)
     survive_death(s, *call, event.reason);
   // What was only admitted, for a load that never ended, gives nothing back.
-  const bool unmeasured_park = worker.phase == WorkerPhase::kParked && worker.pss_bytes == 0;
-  if (unmeasured_park)
-    s.state.available_bytes += worker.admitted_bytes;
-  else
-    credit_freed(s.state, loads(worker) ? worker.pss_bytes : bytes_of(worker), worker.revision);
+  credit_freed(s.state, loads(worker) ? worker.pss_bytes : bytes_of(worker), worker.revision);
   forget_worker(s.state, event.worker);
   s.memory_moved = true;
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
@@ -326,6 +326,7 @@ void on_readings(Stepping& s, const Readings& event) {
     if (found == s.state.workers.end()) continue;
     WorkerState& worker = found->second;
     worker.pss_bytes = reading.pss_bytes;
+    worker.measured = !loads(worker) && !worker.resizing;
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
     EndpointState& e = endpoint->second;

@@ -1,0 +1,44 @@
+// What one policy makes of a trace: the same figures for all of them, so that they can stand in one table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace ebb::plan {
+
+// What a plan assumes where the trace says nothing, and what all policies are given alike.
+struct World {
+  nanoseconds start = seconds(1);           // of an instance, from nothing to its first call
+  nanoseconds service = milliseconds(100);  // of a call of which the trace does not say how long it runs
+  int64_t memory_mib = 256;                 // of an instance of which the trace does not say what it takes
+  int calls_per_instance = 1;
+  uint64_t memory_cap_bytes = 1ULL << 50U;  // for all instances together; the default is none
+};
+
+// Memory held at one moment of a plan, and what of it worked.
+struct Moment {
+  double held_gib = 0;
+  double busy_gib = 0;
+};
+
+struct Outcome {
+  std::string policy;
+  uint64_t calls = 0;
+  uint64_t cold = 0;        // found no instance that was ready or frozen
+  uint64_t ahead = 0;       // starts before a call came
+  uint64_t refused = 0;     // or not served in time
+  double waited_s = 0;      // all calls together
+  double busy_gib_min = 0;  // memory of instances while they served, in GiB × minutes
+  double idle_gib_min = 0;  // and while they did not
+  double instance_s = 0;    // instances × seconds
+  double peak_gib = 0;
+  std::vector<Moment> over_time;  // kMoments of them, evenly over the trace
+};
+inline constexpr int kMoments = 288;
+
+inline double cold_share(const Outcome& outcome) { return outcome.calls == 0 ? 0 : static_cast<double>(outcome.cold) / static_cast<double>(outcome.calls); }
+
+}  // namespace ebb::plan

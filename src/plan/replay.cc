@@ -1,0 +1,159 @@
+// A node whose workers do what the trace says.
+#include "plan/replay.h"
+
+#include <deque>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "control/keep_policy.h"
+#include "plan/holdings.h"
+#include "sim/node.h"
+
+namespace ebb::plan {
+
+namespace {
+
+constexpr nanoseconds kPrepare = milliseconds(20);  // a sandbox without its function
+constexpr nanoseconds kPark = milliseconds(1);
+
+class Replay : public sim::Behaviour, public sim::Observer {
+ public:
+  Replay(Trace& trace, const World& world, const Policy& policy)
+      : trace_(trace), world_(world), holdings_(trace.length()), node_(options_of(world, policy), *this, this) {
+    for (size_t i = 0; i < trace.functions().size(); ++i)
+      deploy(i, policy);
+    outcome_.policy = policy.name;
+  }
+
+  Outcome run() {
+    trace_.rewind();
+    while (const std::optional<TraceCall> call = trace_.next()) {
+      node_.run_until(kBegin + call->at);
+      calls_.emplace(node_.next_call(), Running{.service = call->service.count() > 0 ? call->service : world_.service});
+      node_.arrive(trace_.functions()[call->function].name);
+    }
+    node_.run_until(kBegin + trace_.length());
+    for (const auto& [id, instance] : instances_)
+      holdings_.held(instance.born, trace_.length(), instance.bytes);
+    for (const auto& [id, call] : calls_) {
+      if (const auto instance = instances_.find(call.worker); instance != instances_.end()) holdings_.busy(call.began, trace_.length(), instance->second.bytes);
+    }
+    outcome_.calls = node_.next_call().value - 1;
+    holdings_.write(outcome_);
+    return std::move(outcome_);
+  }
+
+  sim::Course start(const control::StartWorker& start) override {
+    Instance& instance = instances_[start.worker];
+    instance = {.endpoint = index_.at(start.endpoint), .bytes = domain::kInstanceBaseBytes, .born = since_begin()};
+    if (start.slots == 0) return {.after = kPrepare, .slots = 0};
+    began(instance);
+    return {.after = world_.start, .slots = start.slots};
+  }
+  sim::Course wake(const control::Unpark& wake) override {
+    Instance& instance = instances_.at(wake.worker);
+    if (instance.serves) return {.after = nanoseconds{0}, .slots = wake.slots};
+    began(instance);
+    return {.after = world_.start, .slots = wake.slots};
+  }
+  sim::Course resize(const control::Resize& resize) override { return {.after = nanoseconds{0}, .slots = resize.slots}; }
+  nanoseconds park(WorkerId) override { return kPark; }
+  sim::CallCourse run(const control::Dispatch& dispatch) override {
+    Running& call = calls_.at(dispatch.call);
+    call.worker = dispatch.worker;
+    call.began = since_begin() - (dispatch.start.count() > 0 ? std::min(dispatch.start, world_.start) : nanoseconds{0});
+    instances_.at(dispatch.worker).used = true;
+    return {.ends = call.service, .silent = true};
+  }
+  nanoseconds cancel(const control::CancelCall&) override { return kPark; }
+  nanoseconds kill(const control::KillWorker&) override { return kPark; }
+  uint64_t memory_bytes(WorkerId worker) override { return instances_.at(worker).bytes; }
+  void reached(sim::Node&, uint64_t) override {}
+
+  void recorded(MonoTime now, const domain::UsageRecord& record) override {
+    const auto call = calls_.find(record.call);
+    if (call == calls_.end()) return;  // the start of an instance
+    outcome_.cold += record.tier == domain::Tier::kCold ? 1 : 0;
+    outcome_.refused += record.outcome == domain::Outcome::kOk ? 0 : 1;
+    outcome_.waited_s += std::chrono::duration<double>(record.queued).count();
+    if (const auto instance = instances_.find(call->second.worker); instance != instances_.end())
+      holdings_.busy(call->second.began, now - kBegin, instance->second.bytes);
+    calls_.erase(call);
+  }
+  void refused(MonoTime, CallId call, const Error&) override {
+    if (const auto found = calls_.find(call); found != calls_.end() && !found->second.worker) ++outcome_.refused;
+  }
+  void worker_ended(MonoTime now, WorkerId worker) override {
+    const auto found = instances_.find(worker);
+    if (found == instances_.end()) return;
+    holdings_.held(found->second.born, now - kBegin, found->second.bytes);
+    outcome_.ahead += found->second.serves && !found->second.used ? 1 : 0;
+    instances_.erase(found);
+  }
+
+ private:
+  static constexpr MonoTime kBegin{seconds(1'000)};
+
+  struct Instance {
+    size_t endpoint = 0;
+    uint64_t bytes = 0;
+    nanoseconds born{0};
+    bool serves = false;  // has its function
+    bool used = false;
+  };
+  struct Running {
+    nanoseconds service{0};
+    nanoseconds began{0};
+    WorkerId worker = {};
+  };
+
+  static sim::NodeOptions options_of(const World& world, const Policy& policy) {
+    return {.config = {.memory_limit_bytes = world.memory_cap_bytes,
+                       .memory_reserve_bytes = 0,
+                       .cores = 1,
+                       .worth_byte_seconds = control::kWorthByteSeconds * policy.worth},
+            .begin = kBegin};
+  }
+
+  void deploy(size_t index, const Policy& policy) {
+    const TraceFunction& function = trace_.functions()[index];
+    domain::EndpointSpec spec{.name = function.name,
+                              .engine = domain::Engine::kContainer,
+                              .memory_mib = function.memory_mib > 0 ? function.memory_mib : world_.memory_mib,
+                              .scaling = policy.scaling,
+                              .limits = {.queue = 1'000'000, .wait = std::chrono::hours(24), .time = std::chrono::hours(24)}};
+    Result<domain::Revision> revision = domain::make_revision(RevisionId{index + 1}, std::move(spec), std::nullopt, WallTime{});
+    EBB_CHECK(revision);
+    revision->calls_per_instance = world_.calls_per_instance;
+    index_[function.name] = index;
+    node_.feed(control::RevisionDeployed{std::move(*revision)});
+  }
+
+  nanoseconds since_begin() const { return node_.now() - kBegin; }
+  uint64_t bytes_of(size_t endpoint) const {
+    const int64_t mib = trace_.functions()[endpoint].memory_mib;
+    return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
+  }
+  // From here on it holds what its function may take.
+  void began(Instance& instance) {
+    holdings_.held(instance.born, since_begin(), instance.bytes);
+    instance.born = since_begin();
+    instance.bytes = bytes_of(instance.endpoint);
+    instance.serves = true;
+  }
+
+  Trace& trace_;
+  const World& world_;
+  Holdings holdings_;
+  Outcome outcome_;
+  std::unordered_map<std::string, size_t> index_;
+  std::unordered_map<WorkerId, Instance> instances_;
+  std::unordered_map<CallId, Running> calls_;  // that wait or run
+  sim::Node node_;
+};
+
+}  // namespace
+
+Outcome replay(Trace& trace, const World& world, const Policy& policy) { return Replay(trace, world, policy).run(); }
+
+}  // namespace ebb::plan

@@ -1,0 +1,81 @@
+// What can be known from outside about calls, workers and endpoints: kept by Checkers from events and actions alone, never from the core's state.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+#include "domain/endpoint.h"
+
+namespace ebb::sim {
+
+// The rule of the bill, computed once more: equal shares of each stretch of time, the remainder one nanosecond each to the lowest ids.
+class SharedTime {
+ public:
+  void enter(CallId call, MonoTime now);
+  nanoseconds leave(CallId call, MonoTime now);
+  size_t size() const { return shares_.size(); }
+  bool empty() const { return shares_.empty(); }
+  bool has(CallId call) const;
+  const std::vector<std::pair<CallId, nanoseconds>>& shares() const { return shares_; }  // by id
+
+ private:
+  void pass(MonoTime now);
+
+  std::vector<std::pair<CallId, nanoseconds>> shares_;
+  MonoTime last_{};
+};
+
+struct CallBook {
+  std::string endpoint;
+  MonoTime arrived{};
+  MonoTime deadline{};
+  WallTime wall{};
+  nanoseconds wait_max{0};
+  MonoTime due{};   // when something must have been done about it
+  WorkerId worker;  // 0: waits
+  nanoseconds share{0};
+  int kills = 0;
+  bool no_second_try = false;  // it gave text, or may have had an effect
+  bool answered = false;
+  std::optional<MonoTime> cancelled;
+};
+
+enum class Phase { kStarting, kReady, kParking, kParked, kWaking };
+
+struct WorkerBook {
+  std::string endpoint;
+  RevisionId revision;
+  bool instance = false;
+  bool fresh = true;
+  bool draining = false;
+  bool killed = false;
+  bool gently = false;
+  bool resizing = false;
+  Phase phase = Phase::kStarting;
+  int slots = 0;  // that it said …
+  int asked = 0;  // … and that it was asked for, at its last start or wake
+  int threads = 0;
+  MonoTime since{};         // of the phase …
+  MonoTime resize_since{};  // … and of the last resize
+  MonoTime progress{};      // last sign of it
+  uint64_t reading_bytes = 0;
+  SharedTime running;
+
+  bool loads() const { return phase == Phase::kStarting || phase == Phase::kWaking; }
+};
+
+struct EndpointBook {
+  domain::Revision revision;
+  std::deque<CallId> queue;  // may begin with calls that wait no longer
+  int waiting = 0;
+  int failures = 0;  // deaths that nobody asked for, in a row
+  MonoTime no_start_before{};
+};
+
+}  // namespace ebb::sim

@@ -1,0 +1,105 @@
+// What must hold of the core, seen from outside: after every step, by own books of what it was told and what it asked for.
+//
+// Each rule has a short name, by which a failing run is made smaller while the same rule breaks. Read-only; says the first rule that broke.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "control/core.h"
+#include "sim/books.h"
+
+namespace ebb::sim {
+
+struct Broken {
+  std::string_view rule;
+  std::string what;  // a sentence
+};
+
+class Checkers {
+ public:
+  explicit Checkers(const control::NodeConfig& config) : config_(config) {}
+
+  void check(MonoTime now, const control::Event& event, const control::Actions& actions, const control::State& state);
+  // After the drain: nothing is left.
+  void check_end();
+  void fail(std::string_view rule, std::string what);
+  const std::optional<Broken>& broken() const { return broken_; }
+
+ private:
+  // checkers_events.cc: what the core was told
+  void told(const control::CallArrived& event, const control::Actions& actions);
+  void told(const control::CallFirstText& event);
+  void told(const control::CallCommitted& event);
+  void told(const control::CallEnded& event);
+  void told(const control::CallLeft& event);
+  void told(const control::WorkerReady& event);
+  void told(const control::WorkerParked& event);
+  void told(const control::WorkerProgress& event);
+  void told(const control::WorkerDied& event);
+  void told(const control::Readings& event);
+  void told(const control::StoreWritable& event);
+  void told(const control::ClockRead& /*event*/) {}
+  void told(const control::RevisionDeployed& event);
+  void told(const control::EndpointRemoved& event);
+  void told(const control::DrainRequested& event);
+  void told(const control::TimeReached&) {}
+  void accept(const control::CallArrived& event);
+
+  // checkers_actions.cc: what it asked for
+  void asked(const control::StartWorker& act);
+  void asked(const control::Park& act);
+  void asked(const control::Unpark& act);
+  void asked(const control::Resize& act);
+  void asked(const control::SetThreads& act);
+  void asked(const control::KillWorker& act);
+  void asked(const control::Dispatch& act);
+  void asked(const control::CancelCall& act);
+  void asked(const control::AnswerError& act);
+  void asked(const control::RecordUsage& act);
+  void asked(const control::RecordInit& act);
+  void asked(const control::WakeAt& act);
+  void asked(const control::Drained& act);
+  void may_kill(WorkerId id, const WorkerBook& worker);
+
+  // checkers.cc: what follows
+  void after_step();
+  void check_workers();
+  void check_memory(const control::State& state);
+  void check_due(bool before_step);
+
+  // Null, and a broken rule, if there is none.
+  WorkerBook* worker_of(WorkerId id, std::string_view action);
+  EndpointBook* endpoint_of(const std::string& name);
+  CallBook* live(CallId id);
+  void set_due(CallId id, CallBook& call, MonoTime due);
+  void leave_queue(const CallBook& call);
+
+  control::NodeConfig config_;
+  std::optional<Broken> broken_;
+  MonoTime now_{};
+  MonoTime wake_{MonoTime::max()};
+  std::unordered_map<CallId, CallBook> calls_;  // looked up only
+  std::vector<bool> seen_;                      // calls that came, by id
+  std::map<WorkerId, WorkerBook> workers_;
+  std::map<std::string, EndpointBook> endpoints_;
+  using Time = std::pair<MonoTime, CallId>;
+  std::priority_queue<Time, std::vector<Time>, std::greater<>> due_;
+  std::vector<CallId> must_end_;   // within this step
+  std::vector<CallId> came_back_;  // of a worker that died in this step
+  CallId arriving_;                // and refused: it may be answered
+  CallId must_cancel_;             // within this step
+  bool memory_taken_ = false;      // in this step
+  bool store_writable_ = true;
+  bool draining_ = false;
+  bool drained_ = false;
+};
+
+}  // namespace ebb::sim

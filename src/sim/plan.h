@@ -1,0 +1,90 @@
+// What a seed's world consists of, as values: endpoints, clients, and which kinds of faults there are. Parts can be taken out, and the rest stays
+// as it was: that is how a failing world is made small.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/state.h"
+#include "domain/endpoint.h"
+
+namespace ebb::sim {
+
+enum class Fault : uint8_t {
+  kSlowLoad,      // a start takes many times as long as others
+  kHang,          // a start, wake or call never ends, in silence or with signs of progress
+  kCrashAtStart,  // before it is ready, with and without a typed error
+  kCrashIdle,
+  kCrashRunning,  // before and after the first text
+  kPoison,        // a call that ends every worker that runs it
+  kLieReady,      // other slots than were asked for, ready twice, ready unasked
+  kLieCalls,      // ends twice, ends of calls that do not run, signs of workers that do not live
+  kIgnoreCancel,
+  kRefuse,     // a resize or a wake for which it has no memory
+  kMemory,     // takes more than was admitted
+  kStore,      // the usage store's disk fills and empties
+  kAvailable,  // the machine's memory is taken by others, and given back
+  kCores,      // so are its cores
+  kDeploy,     // revisions replace each other under load
+  kRemove,     // and endpoints go
+  kStall,      // what a worker says comes late, all at once
+  kWall,       // the wall clock jumps by an hour
+};
+inline constexpr int kFaults = 18;
+std::string_view to_string(Fault fault);
+
+struct Faults {
+  uint32_t bits = 0;
+  bool has(Fault fault) const { return (bits >> static_cast<unsigned>(fault) & 1U) != 0; }
+  void remove(Fault fault) { bits &= ~(1U << static_cast<unsigned>(fault)); }
+};
+
+enum class Serves { kText, kEcho, kFunction };
+
+struct EndpointPlan {
+  uint64_t seed = 0;  // of its own streams
+  std::string name;
+  Serves serves = Serves::kText;
+  int calls_per_instance = 0;
+  domain::Scaling scaling;
+  domain::CallLimits limits;
+  uint64_t weights_bytes = 0;
+  int64_t memory_mib = 0;
+  nanoseconds load{0};     // what a start takes, as a rule …
+  nanoseconds service{0};  // … and a call
+};
+
+enum class Rhythm { kPeriodic, kRandom, kBursts };
+
+struct ClientPlan {
+  uint64_t seed = 0;
+  std::string endpoint;
+  Rhythm rhythm = Rhythm::kPeriodic;
+  nanoseconds every{0};
+  int burst = 1;
+  int leaves_percent = 0;
+  int deadline_percent = 0;
+  bool retries = false;
+};
+
+struct Plan {
+  uint64_t seed = 0;
+  control::NodeConfig config;
+  uint64_t available_bytes = 0;
+  nanoseconds readings_every = seconds(1);
+  nanoseconds faults_for{0};  // from the beginning; clients end with them
+  Faults faults;
+  std::vector<EndpointPlan> endpoints;
+  std::vector<ClientPlan> clients;
+};
+
+Plan make_plan(uint64_t seed, nanoseconds faults_for);
+
+// As it is deployed; `id` also chooses what differs between two revisions of it.
+domain::Revision revision_of(const EndpointPlan& plan, RevisionId id);
+// What one worker of it takes with so many slots (an instance: always one).
+uint64_t bytes_with(const domain::Revision& revision, int slots);
+
+}  // namespace ebb::sim
