@@ -1,4 +1,6 @@
 // Kept in step with the workers by Stepping::touch; broken_invariants() compares them with what they are made from.
+#include <algorithm>
+
 #include "base/check.h"
 #include "control/stepping.h"
 
@@ -26,7 +28,21 @@ void index_in_endpoint(EndpointState& endpoint, WorkerId id, WorkerState& worker
 
 }  // namespace
 
+namespace {
+
+void count_bytes(State& state, WorkerState& worker, uint64_t bytes) {
+  const bool unseen = loads(worker) || worker.resizing || (!worker.measured && worker.phase == WorkerPhase::kReady);
+  const uint64_t promised = unseen && bytes > 0 ? bytes - std::min(bytes, worker.pss_bytes) : 0;
+  state.workers_bytes += bytes - worker.counted_bytes;
+  state.promised_bytes += promised - worker.promised_bytes;
+  worker.counted_bytes = bytes;
+  worker.promised_bytes = promised;
+}
+
+}  // namespace
+
 void index_worker(State& state, WorkerId id, WorkerState& worker) {
+  count_bytes(state, worker, bytes_of(worker));
   if (const auto endpoint = state.endpoints.find(worker.endpoint); endpoint != state.endpoints.end())
     index_in_endpoint(endpoint->second, id, worker);
   else
@@ -42,6 +58,7 @@ void forget_worker(State& state, WorkerId id) {
   worker.running.clear();
   index_worker(state, id, worker);
   set_due(state, id, worker, MonoTime::max());
+  count_bytes(state, worker, 0);
   state.workers.erase(id);
 }
 

@@ -70,7 +70,11 @@ bool wants_prepared(const State& state, const EndpointState& endpoint) {
 
 // One instance without its function, for the next start: once nobody waits for a function to start, or soon. Not worth giving up anything for.
 void prepare_next(Stepping& s, EndpointState& endpoint, const std::vector<Worker*>& instances) {
-  if (!wants_prepared(s.state, endpoint) || std::ranges::any_of(instances, [](const Worker* one) { return is_prepared(one->second); })) return;
+  if (!wants_prepared(s.state, endpoint)) return;
+  if (std::ranges::any_of(instances, [](const Worker* one) { return is_prepared(one->second); })) {
+    endpoint.prepare = false;
+    return;
+  }
   if (s.now < endpoint.prepare_by &&
       std::ranges::any_of(s.state.workers, [&](const Worker& one) { return one.second.instance && starts_function(one.second); }))
     return;

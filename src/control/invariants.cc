@@ -74,6 +74,10 @@ void check_indexes(const State& state, Broken& broken) {
     live.insert(id);
     if (worker.phase == WorkerPhase::kReady && std::cmp_less(worker.running.size(), worker.slots)) open.emplace(-static_cast<int>(worker.running.size()), id);
   }
+  uint64_t bytes = 0;
+  for (const auto& [id, worker] : state.workers)
+    bytes += bytes_of(worker);
+  if (bytes != state.workers_bytes) broken.push_back(fmt::format("workers take {} bytes, and {} are counted", bytes, state.workers_bytes));
   if (computing != state.computing) broken.push_back("the busy workers are not those that are kept as such");
   for (const auto& [name, endpoint] : state.endpoints) {
     const auto& [live, open] = by_endpoint[name];

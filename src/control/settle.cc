@@ -178,16 +178,11 @@ uint64_t bytes_of(const WorkerState& worker) {
 }
 
 NodeMemory memory_now(const State& state) {
-  NodeMemory memory{.limit_bytes = state.node.memory_limit_bytes,
-                    .workers_bytes = 0,
-                    .available_bytes = state.available_bytes,
-                    .reserve_bytes = state.node.memory_reserve_bytes};
-  for (const auto& [id, worker] : state.workers) {
-    memory.workers_bytes += bytes_of(worker);
-    const bool unseen = loads(worker) || worker.resizing || (!worker.measured && worker.phase == WorkerPhase::kReady);
-    if (unseen) memory.promised_bytes += bytes_of(worker) - worker.pss_bytes;
-  }
-  return memory;
+  return {.limit_bytes = state.node.memory_limit_bytes,
+          .workers_bytes = state.workers_bytes,
+          .available_bytes = state.available_bytes,
+          .reserve_bytes = state.node.memory_reserve_bytes,
+          .promised_bytes = state.promised_bytes};
 }
 
 Need need_of(const State& state, const EndpointState& endpoint) {

@@ -87,6 +87,8 @@ struct WorkerState {
   bool instance = false;          // of a function
   MonoTime due{MonoTime::max()};  // when it is looked at again, or earlier
   std::optional<int> open_as;     // its key in EndpointState::open
+  uint64_t counted_bytes = 0;     // its part of State::workers_bytes …
+  uint64_t promised_bytes = 0;    // … and of State::promised_bytes
   bool operator==(const WorkerState&) const = default;
 };
 
@@ -134,6 +136,8 @@ struct State {
   std::map<CallId, CallState> calls;
   std::set<std::pair<MonoTime, CallId>> due_calls;            // every call by its `due`
   std::set<std::pair<MonoTime, WorkerId>> due_workers;        // those that have one
+  uint64_t workers_bytes = 0;                                 // that all workers take …
+  uint64_t promised_bytes = 0;                                // … and of it, what was admitted and is not seen yet
   std::set<WorkerId> computing;                               // busy ones that need cores
   std::set<WorkerId> prepared;                                // instances without their function, or about to be
   std::set<std::pair<MonoTime, std::string>> due_endpoints;   // those with `expected`

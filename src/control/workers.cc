@@ -282,14 +282,15 @@ void on_parked(Stepping& s, const WorkerParked& event) {
   worker.phase = WorkerPhase::kParked;
   worker.phase_since = s.now;
   worker.slots = 0;
+  if (!worker.instance) {  // what is frozen keeps its memory
+    worker.pss_bytes = 0;  // measured again soon; until then it is taken for what is admitted
+    worker.measured = false;
+    worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes + s.state.revisions.at(worker.revision).weights_bytes());
+    s.state.available_bytes += before - worker.admitted_bytes;
+  }
   s.memory_moved = true;
   s.touch(event.worker);
   s.state.hungry.insert(worker.endpoint);
-  if (worker.instance) return;  // what is frozen keeps its memory
-  worker.pss_bytes = 0;         // measured again soon; until then it is taken for what is admitted
-  worker.measured = false;
-  worker.admitted_bytes = std::min(before, domain::kWorkerBaseBytes + s.state.revisions.at(worker.revision).weights_bytes());
-  s.state.available_bytes += before - worker.admitted_bytes;
 }
 
 void on_died(Stepping& s, const WorkerDied& event) {
@@ -327,6 +328,7 @@ void on_readings(Stepping& s, const Readings& event) {
     WorkerState& worker = found->second;
     worker.pss_bytes = reading.pss_bytes;
     worker.measured = !loads(worker) && !worker.resizing;
+    index_worker(s.state, reading.worker, worker);
     const auto endpoint = s.state.endpoints.find(worker.endpoint);
     if (endpoint == s.state.endpoints.end() || worker.phase != WorkerPhase::kReady || endpoint->second.revision.id != worker.revision) continue;
     EndpointState& e = endpoint->second;
