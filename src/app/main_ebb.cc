@@ -1,6 +1,7 @@
 // The program `ebb`: the server and its client commands.
 #include <CLI/CLI.hpp>
 
+#include "app/plan_command.h"
 #include "app/serve_command.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -11,6 +12,7 @@ int main(int argc, char** argv) {
   CLI::App app;
   ebb::cli::Context context(EBB_VERSION, clock);
   ebb::app::add_serve(app, context);
+  ebb::app::add_plan(app, context);
   ebb::cli::add_commands(app, context);
   return ebb::cli::run(app, context, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "control/demand.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "control/keep_policy.h"
@@ -12,9 +13,29 @@ namespace {
 
 // What its habit is now, and what others' habits are at all.
 constexpr double kFadeOwn = 0.98;
-constexpr double kFadeAll = 0.999;
+constexpr double kFadeAll = 0.99999;
+
+constexpr int kByThemselves = 8;
 
 }  // namespace
+
+size_t height_of(int rank) {
+  if (rank < kByThemselves) return static_cast<size_t>(std::max(rank, 0));
+  const int octave = std::bit_width(static_cast<unsigned>(rank)) - std::bit_width(static_cast<unsigned>(kByThemselves));
+  return static_cast<size_t>(kByThemselves * (octave + 1) + (rank >> octave) - kByThemselves);
+}
+
+const GapHistogram& Gaps::of(int rank) const {
+  static const GapHistogram kNone;
+  const size_t height = height_of(rank);
+  return height < by_height_.size() ? by_height_[height] : kNone;
+}
+
+void Gaps::add(int rank, nanoseconds gap, double fade) {
+  const size_t height = height_of(rank);
+  if (by_height_.size() <= height) by_height_.resize(height + 1);
+  by_height_[height].add(gap, fade);
+}
 
 void Demand::changed(int by, int calls_per_instance, MonoTime now, Gaps& all) {
   calls += by;

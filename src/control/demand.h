@@ -1,6 +1,7 @@
 // How many instances an endpoint's calls need at once, and for how long each level was not needed: what the gaps are of.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "base/time.h"
@@ -8,14 +9,19 @@
 
 namespace ebb::control {
 
-// Of one endpoint, or of all. The first instance and the others live different lives: the first sleeps between visits, the others between peaks.
-struct Gaps {
-  GapHistogram first;
-  GapHistogram more;
-  const GapHistogram& of(int rank) const { return rank == 0 ? first : more; }
-  void add(int rank, nanoseconds gap, double fade) { (rank == 0 ? first : more).add(gap, fade); }
+// Of one endpoint, or of all. The first instance and the others live different lives: the first sleeps between visits, the others between peaks, the
+// longer the higher they are. The first eight ranks are counted by themselves, then an eighth of each octave together: 8, 9, …, 16–17, 18–19, …
+class Gaps {
+ public:
+  // Empty where nothing was counted.
+  const GapHistogram& of(int rank) const;
+  void add(int rank, nanoseconds gap, double fade);
   bool operator==(const Gaps&) const = default;
+
+ private:
+  std::vector<GapHistogram> by_height_;
 };
+size_t height_of(int rank);
 
 struct Demand {
   int calls = 0;                // that wait or run

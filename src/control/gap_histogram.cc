@@ -8,8 +8,9 @@ namespace ebb::control {
 namespace {
 
 constexpr nanoseconds kFinest = seconds(5);
-constexpr int64_t kSteps = 20;  // a bucket is a twentieth of its begin wide
+constexpr int64_t kSteps = 40;  // a bucket is a fortieth of its begin wide
 constexpr nanoseconds kLongest = std::chrono::hours(8 * 24);
+constexpr double kBeside = 0.25;
 constexpr double kUnitMax = 1e100;
 
 std::vector<nanoseconds> make_edges() {
@@ -42,9 +43,13 @@ nanoseconds GapHistogram::width_of(size_t bucket) {
 
 void GapHistogram::add(nanoseconds gap, double fade) {
   const size_t bucket = bucket_of(gap);
-  if (weights_.size() <= bucket) weights_.resize(bucket + 1);
   unit_ /= fade;
-  weights_[bucket] += unit_;
+  const size_t before = bucket == 0 ? 0 : bucket - 1;
+  const size_t after = std::min(bucket + 1, buckets() - 1);
+  weights_.resize(std::max(weights_.size(), after + 1));
+  weights_[before] += kBeside * unit_;
+  weights_[bucket] += (1 - 2 * kBeside) * unit_;
+  weights_[after] += kBeside * unit_;
   total_ += unit_;
   if (unit_ < kUnitMax) return;
   for (double& weight : weights_)

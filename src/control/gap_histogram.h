@@ -1,6 +1,6 @@
 // How long it lasts between two calls: gaps counted in buckets that widen with the time, the last ones most.
 //
-// A bucket is 5 s wide at first, then a twentieth of its begin; the last one has no end. Older gaps fade: with `fade` 0.98 each new one makes
+// A bucket is 5 s wide at first, then a fortieth of its begin; the last one has no end. Older gaps fade: with `fade` 0.98 each new one makes
 // the others weigh a fiftieth less, so that a changed habit is learned within some fifty calls.
 #pragma once
 
@@ -19,6 +19,7 @@ class GapHistogram {
   // Of the last one: as of the one before it.
   static nanoseconds width_of(size_t bucket);
 
+  // A quarter counts in each of the two buckets beside it: what comes each hour comes a little earlier or later.
   void add(nanoseconds gap, double fade);
   double total() const { return total_ / unit_; }
   double weight(size_t bucket) const { return bucket < weights_.size() ? weights_[bucket] / unit_ : 0; }

@@ -18,11 +18,17 @@ constexpr int kStartsEarlier = 2;
 
 nanoseconds start_takes(const EndpointState& endpoint) { return endpoint.start_takes.count() > 0 ? endpoint.start_takes : nanoseconds(kStartTakes); }
 
-// Its place among the instances that serve; those that are only prepared come last, whenever they were made.
-int rank_of(const State& state, const EndpointState& endpoint, WorkerId id) {
+// How many instances must be needed at once for this idle one to be used: those that work, then idle ones in the order in which calls take them.
+int rank_of(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker) {
   if (endpoint.live.size() == 1) return 0;
-  const auto end = endpoint.live.find(id);
-  return static_cast<int>(std::count_if(endpoint.live.begin(), end, [&](WorkerId other) { return !is_prepared(state.workers.at(other)); }));
+  const auto order = [](WorkerId of, const WorkerState& one) { return std::pair(one.phase != WorkerPhase::kReady, of); };
+  int rank = 0;
+  for (const WorkerId other : endpoint.live) {
+    const WorkerState& one = state.workers.at(other);
+    if (is_prepared(one) || other == id) continue;
+    rank += !one.running.empty() || order(other, one) < order(id, worker) ? 1 : 0;
+  }
+  return rank;
 }
 
 // Pages of a file that is mapped are the machine's cache: giving up a worker does not give them back.
@@ -40,7 +46,7 @@ Stake stake_of(const State& state, const EndpointState& endpoint, const WorkerSt
 }
 
 IdleChoice by_worth(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now) {
-  const int rank = rank_of(state, endpoint, id);
+  const int rank = rank_of(state, endpoint, id, worker);
   const nanoseconds age = endpoint.demand.idle_for(rank, worker.ready_at, now);
   const Hold hold = hold_at(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(state, endpoint, worker), age);
   if (!hold.held) return {.step = IdleStep::kGo};
@@ -60,11 +66,17 @@ IdleChoice idle_choice(const State& state, const EndpointState& endpoint, Worker
     scaling.min = 0;
   const bool parked = worker.phase == WorkerPhase::kParked;
   if (parked && scaling.min == 0 && !scaling.keep) return by_worth(state, endpoint, id, worker, now);
-  return idle_step(parked, worker.idle_since, worker.phase_since, scaling, now);
+  const IdleChoice choice = idle_step(parked, worker.idle_since, worker.phase_since, scaling, now);
+  // An instance that is worth nothing need not freeze first.
+  const bool may_go = worker.instance && !parked && scaling.min == 0 && !scaling.keep && !scaling.idle && choice.step == IdleStep::kStay;
+  if (!may_go) return choice;
+  if (now - worker.idle_since < kHoldLeast) return {.step = IdleStep::kStay, .next = worker.idle_since + kHoldLeast};
+  const IdleChoice worth = by_worth(state, endpoint, id, worker, now);
+  return {.step = worth.step, .next = std::min(worth.next, choice.next)};
 }
 
 double worth_of_keeping(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now) {
-  const int rank = rank_of(state, endpoint, id);
+  const int rank = rank_of(state, endpoint, id, worker);
   return worth_of(endpoint.demand.gaps.of(rank), state.gaps.of(rank), stake_of(state, endpoint, worker), endpoint.demand.idle_for(rank, worker.ready_at, now));
 }
 
@@ -101,9 +113,9 @@ void start_ahead(Stepping& s, EndpointState& endpoint, Inputs inputs) {
 void expect_next(Stepping& s, EndpointState& endpoint) {
   if (serves(s.state, endpoint)) return;
   const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
-  const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(s.state, endpoint), age);
-  if (hold.held || hold.until == nanoseconds::max()) return;
-  const MonoTime at = start_for(endpoint, s.now - age, hold.until);
+  const Hold hold = hold_at(endpoint.demand.gaps.of(0), s.state.gaps.of(0), stake_of_next(s.state, endpoint), age);
+  if (hold.start == nanoseconds::max()) return;
+  const MonoTime at = start_for(endpoint, s.now - age, hold.start);
   expect(s.state, endpoint.revision.spec.name, endpoint, std::max(at, s.now + seconds(1)));
 }
 
@@ -115,11 +127,10 @@ void start_expected(Stepping& s) {
     if (!wanted) continue;
     const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
     const nanoseconds then = age + kStartsEarlier * start_takes(endpoint);
-    const Hold hold = hold_at(endpoint.demand.gaps.first, s.state.gaps.first, stake_of_next(s.state, endpoint), then);
-    const Need need = need_of(s.state, endpoint);
-    if (!hold.held || slots_that_fit(need, room_bytes(memory_now(s.state)), 1) == 0) continue;  // nothing is given up for what may not come
-    start_ahead(s, endpoint,
-                {{"silent for", age}, {"expected within", hold.until == nanoseconds::max() ? hold.until : hold.until - age}, {"chance", Chance{hold.chance}}});
+    const Hold hold = hold_at(endpoint.demand.gaps.of(0), s.state.gaps.of(0), stake_of_next(s.state, endpoint), then);
+    if (hold.start > then) continue;                                                                    // it was learned since that this is not the time
+    if (slots_that_fit(need_of(s.state, endpoint), room_bytes(memory_now(s.state)), 1) == 0) continue;  // nothing is given up for what may not come
+    start_ahead(s, endpoint, {{"silent for", age}, {"expected within", hold.until - age}, {"chance", Chance{hold.chance}}});
   }
 }
 

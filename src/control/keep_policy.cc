@@ -2,6 +2,7 @@
 #include "control/keep_policy.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace ebb::control {
 
@@ -39,28 +40,57 @@ double seconds_of(nanoseconds time) { return std::chrono::duration<double>(time)
 
 }  // namespace
 
-Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age) {
-  const Known gaps(own, all);
+namespace {
+
+// What is best at the begin of a bucket, in bytes times seconds from there on, times the chance that it is reached.
+struct Best {
+  std::vector<double> left;  // chance that the silence lasts until then
+  std::vector<bool> stays;   // what is there
+  std::vector<bool> starts;  // what is not
+};
+
+Best best_plan(const Known& gaps, const Stake& stake) {
+  const size_t buckets = GapHistogram::buckets();
+  Best best{.left = std::vector<double>(buckets + 1, 0), .stays = std::vector<bool>(buckets, false), .starts = std::vector<bool>(buckets, false)};
   const double saved = seconds_of(stake.saves) * stake.worth_byte_seconds;
-  const auto pays = [&](size_t bucket, double in, double left) {
-    return GapHistogram::begin_of(bucket) < kHoldLeast || hazard(in, left, bucket) * saved >= static_cast<double>(stake.bytes);
-  };
-  const size_t first = GapHistogram::bucket_of(age);
-  const double at_first = gaps.from(first);
-  double left = at_first;
-  Hold hold{.held = pays(first, gaps.in(first), left)};
-  for (size_t bucket = first; bucket < GapHistogram::buckets(); ++bucket) {
+  const auto bytes = static_cast<double>(stake.bytes);
+  const double start = bytes * kStartCosts * seconds_of(stake.saves);
+  double there = 0;      // of being there at the begin of the next bucket …
+  double not_there = 0;  // … and of not being there
+  for (size_t bucket = buckets; bucket-- > 0;) {
     const double in = gaps.in(bucket);
-    if (pays(bucket, in, left) != hold.held) {
-      hold.until = GapHistogram::begin_of(bucket);
-      hold.chance = 1 - left / at_first;
-      return hold;
-    }
-    left = std::max(left - in, 1e-12);
+    best.left[bucket] = best.left[bucket + 1] + in;
+    // A call comes in the middle of its bucket, on the average.
+    const double held_for = seconds_of(GapHistogram::width_of(bucket)) * (best.left[bucket] - in / 2);
+    const double hold = saved * in - bytes * held_for + there;
+    const double let_go = not_there;
+    const double start_now = hold - start * best.left[bucket];
+    best.stays[bucket] = hold >= let_go || GapHistogram::begin_of(bucket) < kHoldLeast;
+    best.starts[bucket] = start_now > let_go;
+    there = std::max(hold, let_go);
+    not_there = std::max(start_now, let_go);
   }
-  hold.chance = 1;
+  return best;
+}
+
+}  // namespace
+
+Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age) {
+  const Best best = best_plan(Known(own, all), stake);
+  const size_t first = GapHistogram::bucket_of(age);
+  const size_t buckets = GapHistogram::buckets();
+  Hold hold{.held = best.stays[first]};
+  size_t end = first;
+  while (end < buckets && best.stays[end])
+    ++end;
   // Beyond what is counted nothing is held for ever.
-  if (hold.held) hold.until = std::max(age, GapHistogram::begin_of(GapHistogram::buckets() - 1)) + GapHistogram::width_of(GapHistogram::buckets() - 1);
+  if (hold.held)
+    hold.until = end < buckets ? GapHistogram::begin_of(end) : std::max(age, GapHistogram::begin_of(buckets - 1)) + GapHistogram::width_of(buckets - 1);
+  size_t start = first;
+  while (start < buckets && !best.starts[start])
+    ++start;
+  if (start < buckets) hold.start = std::max(age, GapHistogram::begin_of(start));
+  hold.chance = hold.held ? 1 - best.left[end] / best.left[first] : 0;
   return hold;
 }
 

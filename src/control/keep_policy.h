@@ -1,11 +1,10 @@
-// Whether something idle is worth the memory that it holds, and for how long: an expected wait against bytes times seconds.
+// Whether something idle is worth the memory that it holds, until when, and when to start it again before a call.
 //
-//   hold it at this age  ⇔  chance of a call a second, at this age  ×  wait that holding it saves  ×  kWorth  ≥  bytes that it holds
-//
-// The chance comes from the endpoint's own gaps between calls, and as long as these are few from those of all endpoints: both are counted
-// together, the second with the weight of kPriorGaps (a Dirichlet prior). With a habit ("each hour") it is high in a window far from
-// zero: then the answer is no until shortly before it, which is when to start again. Where nothing at all is known, the next call is taken to
-// be as likely in any bucket: the longer the silence, the longer it is expected to last.
+// Against each other stand a wait that holding saves, if a call comes, and bytes times seconds, until it comes. When a call comes is known from the
+// endpoint's own gaps between calls, and as long as these are few from those of all endpoints: both are counted together, the second with the
+// weight of kPriorGaps (a Dirichlet prior). Over the buckets of such gaps the best plan of holding, letting go and starting again is found from the last
+// bucket to the first (dynamic programming): with a habit ("each hour") it holds nothing until shortly before the hour. Where nothing at all is known, the next
+// call is taken to be as likely in any bucket: the longer the silence, the longer it is expected to last.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +20,8 @@ inline constexpr double kWorthByteSeconds = 1'200.0 * (1ULL << 30U);
 inline constexpr double kPriorGaps = 4;
 // Whatever is idle for less stays: most calls come close to another.
 inline constexpr seconds kHoldLeast{5};
+// A start takes cores and memory from others: as much as holding it for so many times as long as it takes.
+inline constexpr int kStartCosts = 30;
 
 struct Stake {
   uint64_t bytes = 0;    // that holding it takes
@@ -28,11 +29,12 @@ struct Stake {
   double worth_byte_seconds = kWorthByteSeconds;
 };
 
-// From an age on: held or not, and the age at which that changes; nanoseconds::max(): never.
+// The best plan from an age on.
 struct Hold {
-  bool held = false;
-  nanoseconds until{nanoseconds::max()};
-  double chance = 0;  // that a call comes before `until`, by what is known
+  bool held = false;                      // what is there stays …
+  nanoseconds until{nanoseconds::max()};  // … until this age
+  nanoseconds start{nanoseconds::max()};  // what is not there is to be there by this age; max(): it does not pay
+  double chance = 0;                      // that a call comes before `until`, by what is known
 };
 Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age);
 

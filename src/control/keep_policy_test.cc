@@ -32,7 +32,7 @@ TEST(GapHistogram, BucketsMeetAndWiden) {
 TEST(GapHistogram, OlderGapsFadeAndManyDoNotOverflow) {
   GapHistogram histogram = each(seconds(60), 100);
   histogram.add(seconds(3600), 0.98);
-  EXPECT_NEAR(histogram.weight(GapHistogram::bucket_of(seconds(3600))), 1, 1e-9);
+  EXPECT_NEAR(histogram.weight(GapHistogram::bucket_of(seconds(3600))), 0.5, 1e-9) << "the rest is beside it";
   for (int i = 0; i < 100'000; ++i)
     histogram.add(seconds(600), 0.98);
   EXPECT_NEAR(histogram.total(), 50, 0.1);
@@ -54,8 +54,8 @@ TEST(Hold, Rows) {
       {"whatever was called just now stays", hourly, {.bytes = 64 * kGib, .saves = milliseconds(1)}, seconds(2), true},
       {"nothing is known, and it is large", nothing, {.bytes = kGib, .saves = seconds(1)}, seconds(600), false},
       {"nothing is known, and it is small", nothing, {.bytes = kGib / 64, .saves = seconds(1)}, seconds(600), true},
-      {"each minute", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(20), false},
-      {"each minute, soon", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(60), true},
+      {"each minute, and it is dear", minutely, {.bytes = 30 * kGib, .saves = seconds(1)}, seconds(20), false},
+      {"each minute, soon", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(57), true},
       {"each minute, and it was not", minutely, {.bytes = kGib, .saves = seconds(1)}, seconds(600), false},
       {"each hour, long before", hourly, {.bytes = kGib, .saves = seconds(1)}, seconds(1'000), false},
       {"each hour, soon", hourly, {.bytes = kGib, .saves = seconds(1)}, seconds(3'590), true},
@@ -65,15 +65,16 @@ TEST(Hold, Rows) {
     EXPECT_EQ(hold_at(row.own, nothing, row.stake, row.age).held, row.held) << row.what;
 }
 
-TEST(Hold, SaysWhenItChanges) {
+TEST(Hold, SaysUntilWhenAndWhenToStart) {
   const GapHistogram hourly = each(seconds(3600), 20);
   const Stake stake{.bytes = kGib, .saves = seconds(1)};
   const Hold before = hold_at(hourly, {}, stake, seconds(1'000));
   EXPECT_FALSE(before.held);
-  EXPECT_EQ(before.until, GapHistogram::begin_of(GapHistogram::bucket_of(seconds(3600))));
-  EXPECT_LT(before.chance, 0.2);
-  const Hold then = hold_at(hourly, {}, stake, before.until);
+  EXPECT_LT(before.start, seconds(3600));
+  EXPECT_GT(before.start, seconds(3000));
+  const Hold then = hold_at(hourly, {}, stake, before.start);
   EXPECT_TRUE(then.held);
+  EXPECT_EQ(then.start, before.start);
   EXPECT_GT(then.until, seconds(3600));
   EXPECT_GT(then.chance, 0.7);
 }
@@ -85,9 +86,38 @@ TEST(Hold, LearnsFromOthersWhileItsOwnGapsAreFew) {
   EXPECT_FALSE(hold_at({}, others, stake, seconds(300)).held);
 }
 
+TEST(Hold, AShortPauseIsBridged) {
+  GapHistogram two;
+  for (int i = 0; i < 40; ++i)
+    two.add(i % 2 == 0 ? seconds(60) : seconds(300), 0.98);
+  const Hold light = hold_at(two, {}, {.bytes = kGib, .saves = seconds(5)}, seconds(60));
+  EXPECT_GT(light.until, seconds(300)) << "to the second of the two times";
+  const Hold heavy = hold_at(two, {}, {.bytes = 8 * kGib, .saves = seconds(1)}, seconds(60));
+  EXPECT_LT(heavy.until, seconds(150));
+}
+
+TEST(Hold, AStartAheadMustBeWorthItself) {
+  const GapHistogram hourly = each(seconds(3600), 20);
+  EXPECT_LT(hold_at(hourly, {}, {.bytes = kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max());
+  EXPECT_EQ(hold_at(hourly, {}, {.bytes = 64 * kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max());
+  EXPECT_EQ(hold_at({}, {}, {.bytes = kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max()) << "nothing is known";
+}
+
 TEST(Hold, NothingIsHeldForEver) {
   const Hold hold = hold_at({}, {}, {.bytes = 1, .saves = seconds(3600)}, std::chrono::hours(24 * 9));
   EXPECT_TRUE(!hold.held || hold.until < nanoseconds::max());
+}
+
+TEST(Demand, HeightsRiseByOneAndThenByEighths) {
+  EXPECT_EQ(height_of(-1), 0);
+  for (int rank = 1; rank < 4'096; ++rank) {
+    EXPECT_LE(height_of(rank) - height_of(rank - 1), 1U) << rank;
+    if (rank < 16) {
+      EXPECT_EQ(height_of(rank), static_cast<size_t>(rank));
+    }
+  }
+  EXPECT_EQ(height_of(16), height_of(17));
+  EXPECT_LT(height_of(4'095), 90U);
 }
 
 TEST(Demand, GapsAreOfLevels) {
@@ -102,12 +132,12 @@ TEST(Demand, GapsAreOfLevels) {
   EXPECT_EQ(demand.idle_for(0, at(0), at(130)), seconds(0));
   EXPECT_EQ(demand.idle_for(5, at(90), at(130)), seconds(40));
   demand.changed(1, 1, at(130), all);
-  EXPECT_NEAR(demand.gaps.more.total(), 1, 1e-9);
-  EXPECT_NEAR(all.more.total(), 1, 1e-9);
-  EXPECT_NEAR(demand.gaps.first.total(), 0, 1e-9);
+  EXPECT_NEAR(demand.gaps.of(1).total(), 1, 1e-9);
+  EXPECT_NEAR(all.of(1).total(), 1, 1e-9);
+  EXPECT_NEAR(demand.gaps.of(0).total(), 0, 1e-9);
   demand.changed(-2, 1, at(131), all);
   demand.changed(1, 1, at(132), all);
-  EXPECT_NEAR(demand.gaps.first.total(), 0, 1e-9) << "a pause of a second is no gap";
+  EXPECT_NEAR(demand.gaps.of(0).total(), 0, 1e-9) << "a pause of a second is no gap";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <map>
 #include <queue>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "control/fact.h"
@@ -18,8 +19,10 @@ namespace {
 
 struct Instance {
   uint32_t function = 0;
+  int running = 0;
   nanoseconds born{0};
-  nanoseconds idle_since{0};
+  nanoseconds ready{0};
+  nanoseconds changed{0};  // when it began to serve, or to be idle
 };
 
 struct End {
@@ -28,11 +31,14 @@ struct End {
   bool operator>(const End& other) const { return at != other.at ? at > other.at : instance > other.instance; }
 };
 
-// Instances come and go; `keep` and `cap` say when. With one of both absent this is each of the policies.
+// Those with room for a call: the fullest first, of the idle ones that which was used last.
+using Open = std::set<std::tuple<int, nanoseconds, size_t>>;
+
+// Instances come and go; `keep` and the world's cap say when.
 class Pool {
  public:
   Pool(Trace& trace, const World& world, nanoseconds keep)
-      : trace_(trace), world_(world), keep_(keep), holdings_(trace.length()), idle_(trace.functions().size()) {}
+      : trace_(trace), world_(world), keep_(keep), holdings_(trace.length()), open_(trace.functions().size()) {}
 
   Outcome run(std::string policy) {
     outcome_.policy = std::move(policy);
@@ -41,75 +47,90 @@ class Pool {
       end_until(call->at);
       serve(*call);
     }
-    end_until(nanoseconds::max());
-    for (const auto& [since, instance] : by_idle_)
-      holdings_.held(instances_[instance].born, std::min(since + keep_from(since), trace_.length()), bytes_of(instances_[instance].function));
+    end_until(trace_.length());
+    for (const auto& [since, id] : idle_)
+      holdings_.held(instances_[id].born, trace_.length(), bytes_of(instances_[id]));
+    for (; !ends_.empty(); ends_.pop()) {
+      Instance& instance = instances_[ends_.top().instance];
+      if (--instance.running > 0) continue;
+      holdings_.busy(instance.changed, trace_.length(), bytes_of(instance));
+      holdings_.held(instance.born, trace_.length(), bytes_of(instance));
+    }
     holdings_.write(outcome_);
     return std::move(outcome_);
   }
 
  private:
-  nanoseconds keep_from(nanoseconds since) const { return std::min(keep_, nanoseconds::max() - since); }
+  uint64_t bytes_of(const Instance& instance) const { return bytes_of(instance.function); }
   uint64_t bytes_of(uint32_t function) const {
     const int64_t mib = trace_.functions()[function].memory_mib;
     return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
   }
+  static std::tuple<int, nanoseconds, size_t> key_of(const Instance& instance, size_t id) { return {-instance.running, -instance.changed, id}; }
 
+  void set_running(size_t id, int running, nanoseconds at) {
+    Instance& instance = instances_[id];
+    Open& open = open_[instance.function];
+    open.erase(key_of(instance, id));
+    if (instance.running == 0) idle_.erase({instance.changed, id});
+    if (running == 0) holdings_.busy(instance.changed, at, bytes_of(instance));
+    if (running == 0 || instance.running == 0) instance.changed = at;
+    instance.running = running;
+    if (running == 0) idle_.insert({at, id});
+    if (running < world_.calls_per_instance) open.insert(key_of(instance, id));
+  }
+
+  // Everything up to then, in its order.
   void end_until(nanoseconds until) {
-    while (!ends_.empty() && ends_.top().at <= until) {
-      const End end = ends_.top();
+    for (;;) {
+      const nanoseconds end = ends_.empty() ? nanoseconds::max() : ends_.top().at;
+      const nanoseconds gone = idle_.empty() || keep_ == nanoseconds::max() ? nanoseconds::max() : idle_.begin()->first + keep_;
+      if (std::min(end, gone) > until) return;
+      if (gone < end) {
+        drop(idle_.begin()->second, gone);
+        continue;
+      }
+      const size_t id = ends_.top().instance;
       ends_.pop();
-      Instance& instance = instances_[end.instance];
-      instance.idle_since = end.at;
-      idle_[instance.function].insert({end.at, end.instance});
-      by_idle_.insert({end.at, end.instance});
+      set_running(id, instances_[id].running - 1, end);
     }
-    while (!by_idle_.empty() && keep_ != nanoseconds::max() && by_idle_.begin()->first + keep_ < until && until != nanoseconds::max())
-      drop(by_idle_.begin()->second, by_idle_.begin()->first + keep_);
   }
 
   void drop(size_t id, nanoseconds at) {
     const Instance& instance = instances_[id];
-    holdings_.held(instance.born, at, bytes_of(instance.function));
-    held_bytes_ -= bytes_of(instance.function);
-    idle_[instance.function].erase({instance.idle_since, id});
-    by_idle_.erase({instance.idle_since, id});
+    holdings_.held(instance.born, at, bytes_of(instance));
+    held_bytes_ -= bytes_of(instance);
+    open_[instance.function].erase(key_of(instance, id));
+    idle_.erase({instance.changed, id});
     free_.push_back(id);
   }
 
   size_t start(const TraceCall& call) {
     const uint64_t bytes = bytes_of(call.function);
-    while (!by_idle_.empty() && held_bytes_ + bytes > world_.memory_cap_bytes)
-      drop(by_idle_.begin()->second, call.at);
+    while (!idle_.empty() && held_bytes_ + bytes > world_.memory_cap_bytes)
+      drop(idle_.begin()->second, call.at);
     held_bytes_ += bytes;
     size_t id = instances_.size();
-    if (free_.empty())
+    if (free_.empty()) {
       instances_.emplace_back();
-    else {
+    } else {
       id = free_.back();
       free_.pop_back();
     }
-    instances_[id] = {.function = call.function, .born = call.at};
+    instances_[id] = {.function = call.function, .born = call.at, .ready = call.at + world_.start, .changed = call.at};
     return id;
   }
 
   void serve(const TraceCall& call) {
     ++outcome_.calls;
-    const nanoseconds service = call.service.count() > 0 ? call.service : world_.service;
-    auto& idle = idle_[call.function];
-    if (idle.empty()) {
-      ++outcome_.cold;
-      outcome_.waited_s += std::chrono::duration<double>(world_.start).count();
-      const size_t id = start(call);
-      holdings_.busy(call.at, call.at + world_.start + service, bytes_of(call.function));
-      ends_.push({.at = call.at + world_.start + service, .instance = id});
-      return;
-    }
-    const auto [since, id] = *std::prev(idle.end());
-    idle.erase({since, id});
-    by_idle_.erase({since, id});
-    holdings_.busy(call.at, call.at + service, bytes_of(call.function));
-    ends_.push({.at = call.at + service, .instance = id});
+    const Open& open = open_[call.function];
+    outcome_.cold += open.empty() ? 1 : 0;
+    const size_t id = open.empty() ? start(call) : std::get<size_t>(*open.begin());
+    const nanoseconds begins = std::max(call.at, instances_[id].ready);
+    outcome_.waiting += begins > call.at ? 1 : 0;
+    outcome_.waited_s += std::chrono::duration<double>(begins - call.at).count();
+    set_running(id, instances_[id].running + 1, call.at);
+    ends_.push({.at = begins + (call.service.count() > 0 ? call.service : world_.service), .instance = id});
   }
 
   Trace& trace_;
@@ -119,8 +140,8 @@ class Pool {
   Outcome outcome_;
   std::vector<Instance> instances_;
   std::vector<size_t> free_;
-  std::vector<std::set<std::pair<nanoseconds, size_t>>> idle_;  // by function
-  std::set<std::pair<nanoseconds, size_t>> by_idle_;            // of all
+  std::vector<Open> open_;                         // by function
+  std::set<std::pair<nanoseconds, size_t>> idle_;  // of all
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   uint64_t held_bytes_ = 0;
 };
@@ -145,7 +166,7 @@ Outcome always_on(Trace& trace, const World& world) {
   const double minutes = std::chrono::duration<double>(trace.length()).count() / 60;
   outcome.idle_gib_min = std::max(gib * minutes - outcome.busy_gib_min, 0.0);
   outcome.instance_s = static_cast<double>(outcome.cold) * minutes * 60;
-  outcome.cold = 0;
+  outcome.cold = outcome.waiting = 0;
   outcome.peak_gib = gib;
   for (Moment& moment : outcome.over_time)
     moment.held_gib = gib;

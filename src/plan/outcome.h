@@ -27,8 +27,9 @@ struct Moment {
 struct Outcome {
   std::string policy;
   uint64_t calls = 0;
-  uint64_t cold = 0;        // found no instance that was ready or frozen
-  uint64_t ahead = 0;       // starts before a call came
+  uint64_t cold = 0;        // starts of instances that a call waited for
+  uint64_t waiting = 0;     // calls that found no instance that was ready or frozen
+  uint64_t in_vain = 0;     // starts before a call, and none came
   uint64_t refused = 0;     // or not served in time
   double waited_s = 0;      // all calls together
   double busy_gib_min = 0;  // memory of instances while they served, in GiB × minutes
@@ -39,6 +40,8 @@ struct Outcome {
 };
 inline constexpr int kMoments = 288;
 
-inline double cold_share(const Outcome& outcome) { return outcome.calls == 0 ? 0 : static_cast<double>(outcome.cold) / static_cast<double>(outcome.calls); }
+inline double waiting_share(const Outcome& outcome) {
+  return outcome.calls == 0 ? 0 : static_cast<double>(outcome.waiting) / static_cast<double>(outcome.calls);
+}
 
 }  // namespace ebb::plan

@@ -35,8 +35,8 @@ class Replay : public sim::Behaviour, public sim::Observer {
     node_.run_until(kBegin + trace_.length());
     for (const auto& [id, instance] : instances_)
       holdings_.held(instance.born, trace_.length(), instance.bytes);
-    for (const auto& [id, call] : calls_) {
-      if (const auto instance = instances_.find(call.worker); instance != instances_.end()) holdings_.busy(call.began, trace_.length(), instance->second.bytes);
+    for (const auto& [id, instance] : instances_) {
+      if (instance.running > 0) holdings_.busy(instance.busy_since, trace_.length(), instance.bytes);
     }
     outcome_.calls = node_.next_call().value - 1;
     holdings_.write(outcome_);
@@ -61,8 +61,10 @@ class Replay : public sim::Behaviour, public sim::Observer {
   sim::CallCourse run(const control::Dispatch& dispatch) override {
     Running& call = calls_.at(dispatch.call);
     call.worker = dispatch.worker;
-    call.began = since_begin() - (dispatch.start.count() > 0 ? std::min(dispatch.start, world_.start) : nanoseconds{0});
-    instances_.at(dispatch.worker).used = true;
+    Instance& instance = instances_.at(dispatch.worker);
+    if (instance.running++ == 0) instance.busy_since = instance.used ? since_begin() : std::max(instance.born, since_begin() - dispatch.start);
+    if (instance.ahead && !instance.used && dispatch.start.count() > 0) ++outcome_.cold;  // too late for this one
+    instance.used = true;
     return {.ends = call.service, .silent = true};
   }
   nanoseconds cancel(const control::CancelCall&) override { return kPark; }
@@ -73,11 +75,11 @@ class Replay : public sim::Behaviour, public sim::Observer {
   void recorded(MonoTime now, const domain::UsageRecord& record) override {
     const auto call = calls_.find(record.call);
     if (call == calls_.end()) return;  // the start of an instance
-    outcome_.cold += record.tier == domain::Tier::kCold ? 1 : 0;
+    outcome_.waiting += record.tier == domain::Tier::kCold ? 1 : 0;
     outcome_.refused += record.outcome == domain::Outcome::kOk ? 0 : 1;
     outcome_.waited_s += std::chrono::duration<double>(record.queued).count();
-    if (const auto instance = instances_.find(call->second.worker); instance != instances_.end())
-      holdings_.busy(call->second.began, now - kBegin, instance->second.bytes);
+    const auto instance = instances_.find(call->second.worker);
+    if (instance != instances_.end() && --instance->second.running == 0) holdings_.busy(instance->second.busy_since, now - kBegin, instance->second.bytes);
     calls_.erase(call);
   }
   void refused(MonoTime, CallId call, const Error&) override {
@@ -87,7 +89,7 @@ class Replay : public sim::Behaviour, public sim::Observer {
     const auto found = instances_.find(worker);
     if (found == instances_.end()) return;
     holdings_.held(found->second.born, now - kBegin, found->second.bytes);
-    outcome_.ahead += found->second.serves && !found->second.used ? 1 : 0;
+    outcome_.in_vain += found->second.serves && !found->second.used ? 1 : 0;
     instances_.erase(found);
   }
 
@@ -99,11 +101,13 @@ class Replay : public sim::Behaviour, public sim::Observer {
     uint64_t bytes = 0;
     nanoseconds born{0};
     bool serves = false;  // has its function
+    bool ahead = false;   // was started before a call
     bool used = false;
+    int running = 0;
+    nanoseconds busy_since{0};
   };
   struct Running {
     nanoseconds service{0};
-    nanoseconds began{0};
     WorkerId worker = {};
   };
 
@@ -140,6 +144,8 @@ class Replay : public sim::Behaviour, public sim::Observer {
     instance.born = since_begin();
     instance.bytes = bytes_of(instance.endpoint);
     instance.serves = true;
+    instance.ahead = node_.state().endpoints.find(trace_.functions()[instance.endpoint].name)->second.waiting.empty();
+    outcome_.cold += instance.ahead ? 0 : 1;
   }
 
   Trace& trace_;

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Cold starts of Ebb against the fixed time of keeping that holds as much idle memory, on a trace: TRACE=file
+
+Azure's day of functions: github.com/Azure/AzurePublicDataset, AzureFunctionsDataset2019. The rules decide nothing by this file.
+"""
+import json
+import os
+import subprocess
+import sys
+
+from measure import BUILT, finish
+
+
+def main() -> None:
+    trace = os.environ.get("TRACE")
+    if not trace:
+        sys.exit("bench: name a trace: TRACE=invocations_per_function_md.anon.d01.csv make bench NAME=frontier")
+    answer = subprocess.run([BUILT / "ebb", "plan", trace, "--json"], stdout=subprocess.PIPE, check=True)
+    report = json.loads(answer.stdout)
+    points = [(one["idle_gib_hours"], one["cold_starts"]) for one in report["fixed"]]
+    figures, lines = {}, []
+    for one in report["ebb"]:
+        idle, cold = one["idle_gib_hours"], one["cold_starts"]
+        equal = None
+        for (x0, y0), (x1, y1) in zip(points, points[1:]):
+            if x0 <= idle <= x1:
+                equal = y0 + (y1 - y0) * (idle - x0) / (x1 - x0)
+        if equal is None:
+            print(f"{one['policy']}: {cold} cold starts, {idle:.0f} GiB-hours idle: no fixed time holds as much")
+            continue
+        print(f"{one['policy']}: {cold} cold starts, {idle:.0f} GiB-hours idle; a fixed time with as much: {equal:.0f}")
+        name = "frontier" if one["policy"] == "ebb" else "frontier." + one["policy"].replace("ebb, a wait worth ", "").replace(" ", "-")
+        figures[name] = round(cold / equal, 3)
+        bounds = "(must <= 0.70, stretch <= 0.45)" if name == "frontier" else "(information only)"
+        lines.append(f"{name}: {figures[name]:.2f} of a fixed time with as much idle memory {bounds}")
+    finish("frontier", figures, report, lines)
+
+
+main()

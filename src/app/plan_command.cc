@@ -1,0 +1,182 @@
+// Reads a trace, runs every policy over it, prints the table. Needs no server.
+#include "app/plan_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "cli/table.h"
+#include "plan/fixed.h"
+#include "plan/replay.h"
+#include "plan/report.h"
+#include "plan/trace.h"
+#include "wire/quantity.h"
+
+namespace ebb::app {
+
+namespace {
+
+using plan::Outcome;
+using plan::Report;
+
+struct Flags {
+  std::string trace;
+  std::string memory;
+  std::string start = "1s";
+  std::string service = "100ms";
+  std::string instance_memory = "256MiB";
+  int concurrency = 64;
+  double memory_price = 0.005;
+  std::string html;
+  bool json = false;
+};
+
+constexpr std::array kFixedMinutes{1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 240};
+constexpr std::array kShownMinutes{1, 5, 10, 20, 60, 240};
+constexpr std::array kWorths{0.1, 10.0};
+
+Result<milliseconds> duration(const std::string& text, std::string_view flag) {
+  Result<milliseconds> read = wire::parse_duration(text);
+  if (!read) return fail(read.error().with_context(flag));
+  return *read;
+}
+
+Result<uint64_t> size(const std::string& text, std::string_view flag) {
+  Result<uint64_t> read = wire::parse_size(text);
+  if (!read) return fail(read.error().with_context(flag));
+  return *read;
+}
+
+Result<plan::World> world_of(const Flags& flags) {
+  plan::World world;
+  const Result<milliseconds> start = duration(flags.start, "--start");
+  if (!start) return fail(start.error());
+  const Result<milliseconds> service = duration(flags.service, "--service");
+  if (!service) return fail(service.error());
+  const Result<uint64_t> instance = size(flags.instance_memory, "--instance-memory");
+  if (!instance) return fail(instance.error());
+  if (*instance < (1ULL << 20U)) return cli::usage_error("--instance-memory: an instance takes at least 1MiB");
+  world.start = *start;
+  world.service = *service;
+  world.memory_mib = static_cast<int64_t>(*instance >> 20U);
+  world.calls_per_instance = flags.concurrency;
+  if (flags.memory.empty()) return world;
+  const Result<uint64_t> cap = size(flags.memory, "--memory");
+  if (!cap) return fail(cap.error());
+  world.memory_cap_bytes = *cap;
+  return world;
+}
+
+Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags, cli::Context& context) {
+  Report report{.trace = std::filesystem::path(flags.trace).filename().string(),
+                .layout = trace.layout(),
+                .functions = trace.functions().size(),
+                .hours = std::chrono::duration<double>(trace.length()).count() / 3600,
+                .world = world,
+                .memory_price = flags.memory_price,
+                .ebb = {},
+                .fixed = {},
+                .others = {}};
+  const auto says = [&](std::string_view policy) {
+    if (context.err.terminal()) context.err.write(fmt::format("\r\x1b[K{}: {} calls …", policy, trace.calls()));
+  };
+  says("ebb");
+  report.ebb.push_back(plan::replay(trace, world, {}));
+  for (const double worth : kWorths) {
+    const std::string name = worth < 1 ? fmt::format("ebb, a wait worth a {:.0f}th", 1 / worth) : fmt::format("ebb, a wait worth {:.0f} times", worth);
+    says(name);
+    report.ebb.push_back(plan::replay(trace, world, {.name = name, .worth = worth}));
+  }
+  for (const int minutes : kFixedMinutes) {
+    says(fmt::format("kept for {} min", minutes));
+    report.fixed.push_back(plan::fixed_keep(trace, world, std::chrono::minutes(minutes)));
+  }
+  says("least recently used");
+  report.others.push_back(plan::least_recent(trace, world));
+  says("always on");
+  report.others.push_back(plan::always_on(trace, world));
+  if (context.err.terminal()) context.err.write("\r\x1b[K");
+  return report;
+}
+
+void print(const Report& report, cli::Context& context) {
+  const std::vector<cli::Field<Outcome>> fields{
+      {{"POLICY"}, [](const Outcome& o) { return cli::Cell{o.policy}; }},
+      {{"COLD STARTS", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{}", o.cold)}; }},
+      {{"CALLS THAT WAITED", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.3f} %", 100 * plan::waiting_share(o))}; }},
+      {{"FOR", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.0f} s", o.waited_s)}; }},
+      {{"IDLE GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.idle_gib_min / 60)}; }},
+      {{"BUSY GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.busy_gib_min / 60)}; }},
+      {{"PEAK GiB", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.peak_gib)}; }},
+      {{"MEMORY USD", cli::Align::kRight}, [&](const Outcome& o) { return cli::Cell{fmt::format("{:.2f}", plan::memory_cost(report, o))}; }},
+  };
+  std::vector<Outcome> rows = report.ebb;
+  for (size_t i = 0; i < report.fixed.size(); ++i) {
+    if (std::ranges::find(kShownMinutes, kFixedMinutes[i]) != kShownMinutes.end()) rows.push_back(report.fixed[i]);
+  }
+  rows.insert(rows.end(), report.others.begin(), report.others.end());
+  context.out.line(
+      fmt::format("{}: {} functions, {} calls, {:.1f} hours ({})\n", report.trace, report.functions, report.ebb.front().calls, report.hours, report.layout));
+  context.out.write(cli::render_rows(fields, rows, context.out));
+  context.out.line("");
+  for (const std::string& sentence : plan::findings(report))
+    context.out.line(sentence);
+}
+
+Status write_page(const Report& report, const std::string& path) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << plan::to_html(report);
+  file.close();
+  if (!file) return fail(ErrorKind::kIo, fmt::format("'{}' could not be written: is there such a folder, and room on its disk?", path));
+  return {};
+}
+
+Status plan_trace(const Flags& flags, cli::Context& context) {
+  const Result<plan::World> world = world_of(flags);
+  if (!world) return fail(world.error());
+  Result<plan::Trace> trace = plan::read_trace(flags.trace);
+  if (!trace) return fail(trace.error());
+  const Report report = run_all(*trace, *world, flags, context);
+  if (flags.json)
+    context.out.line(boost::json::serialize(plan::to_json(report)));
+  else
+    print(report, context);
+  if (flags.html.empty()) return {};
+  if (Status written = write_page(report, flags.html); !written) return written;
+  if (!flags.json) context.out.line(fmt::format("The report with its pictures is in {}.", flags.html));
+  return {};
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, cli::Context& context) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("plan", "Replay recorded traffic: cold starts, memory and cost, against what others do.");
+  command->add_option("TRACE", flags->trace, "File or folder: Azure Functions 2019, Azure LLM 2023, Mooncake, or Ebb's own usage")->required();
+  command->add_option("--memory", flags->memory, "Memory for all instances together (default: no limit)")->type_name("SIZE");
+  command->add_option("--start", flags->start, "What a start takes (default 1s)")->type_name("TIME");
+  command->add_option("--service", flags->service, "What a call takes where the trace does not say (default 100ms)")->type_name("TIME");
+  command->add_option("--instance-memory", flags->instance_memory, "What an instance takes where the trace does not say (default 256MiB)")->type_name("SIZE");
+  command->add_option("--concurrency", flags->concurrency, "Calls that one instance takes at once (default 64, as of HTTP functions)")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  command->add_option("--memory-price", flags->memory_price, "USD for a GiB held for an hour (default 0.005)")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->type_name("USD");
+  command->add_option("--html", flags->html, "Write a report with pictures into this file")->type_name("FILE");
+  command->add_flag("--json", flags->json, "Print JSON");
+  command->footer("Example:\n  ebb plan invocations.csv --html plan.html\n\nWhat each layout looks like, and what is assumed: docs/plan.md.");
+  command->callback([flags, &context] {
+    context.action = [flags, &context]() -> int {
+      const Status done = plan_trace(*flags, context);
+      return done ? cli::kExitOk : cli::report(context, done.error());
+    };
+  });
+}
+
+}  // namespace ebb::app

@@ -1,0 +1,120 @@
+// Ratios, sentences and JSON.
+#include "plan/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ebb::plan {
+
+namespace json = boost::json;
+
+namespace {
+
+// Where the curve of the fixed times has this x, by a straight line between two of them.
+template <class X, class Y>
+std::optional<double> between(const std::vector<Outcome>& fixed, double at, X x, Y y) {
+  for (size_t i = 1; i < fixed.size(); ++i) {
+    const double x0 = x(fixed[i - 1]);
+    const double x1 = x(fixed[i]);
+    if (std::min(x0, x1) > at || std::max(x0, x1) < at) continue;
+    const double part = x1 == x0 ? 0 : (at - x0) / (x1 - x0);
+    return y(fixed[i - 1]) + part * (y(fixed[i]) - y(fixed[i - 1]));
+  }
+  return std::nullopt;
+}
+
+double idle_of(const Outcome& outcome) { return outcome.idle_gib_min; }
+double cold_of(const Outcome& outcome) { return static_cast<double>(outcome.cold); }
+
+json::object to_json(const Report& report, const Outcome& outcome) {
+  return {{"policy", outcome.policy},
+          {"calls", outcome.calls},
+          {"cold_starts", outcome.cold},
+          {"calls_that_waited_for_a_start", outcome.waiting},
+          {"starts_in_vain", outcome.in_vain},
+          {"refused", outcome.refused},
+          {"waited_s", outcome.waited_s},
+          {"idle_gib_hours", outcome.idle_gib_min / 60},
+          {"busy_gib_hours", outcome.busy_gib_min / 60},
+          {"instance_seconds", outcome.instance_s},
+          {"peak_gib", outcome.peak_gib},
+          {"memory_cost_usd", memory_cost(report, outcome)}};
+}
+
+json::array to_json(const Report& report, const std::vector<Outcome>& outcomes) {
+  json::array all;
+  for (const Outcome& outcome : outcomes)
+    all.push_back(to_json(report, outcome));
+  return all;
+}
+
+}  // namespace
+
+const std::vector<CloudPrice>& cloud_prices() {
+  static const std::vector<CloudPrice> prices{
+      {"AWS Lambda", 0.0000166667, 0.20, "x86, us-east-1: 0.0000166667 USD a GB-second, 0.20 USD a million requests"},
+      {"Azure Functions", 0.000016, 0.20, "consumption plan: 0.000016 USD a GB-second, 0.20 USD a million executions"},
+      {"Google Cloud Run", 0.0000025 + 0.000024, 0.40,
+       "request-based, one vCPU for each GiB: 0.0000025 USD a GiB-second and 0.000024 USD a vCPU-second, 0.40 USD a million requests"},
+  };
+  return prices;
+}
+
+double gib_hours(const Outcome& outcome) { return (outcome.idle_gib_min + outcome.busy_gib_min) / 60; }
+
+double memory_cost(const Report& report, const Outcome& outcome) { return gib_hours(outcome) * report.memory_price; }
+
+double cloud_cost(const CloudPrice& price, const Outcome& outcome) {
+  return outcome.busy_gib_min * 60 * price.per_gib_second + static_cast<double>(outcome.calls) * price.per_million_calls / 1e6;
+}
+
+std::optional<double> fixed_cold_at(const Report& report, double idle_gib_min) { return between(report.fixed, idle_gib_min, idle_of, cold_of); }
+std::optional<double> fixed_idle_at(const Report& report, double cold) { return between(report.fixed, cold, cold_of, idle_of); }
+
+std::vector<std::string> findings(const Report& report) {
+  std::vector<std::string> said;
+  const Outcome& ebb = report.ebb.front();
+  const std::optional<double> cold = fixed_cold_at(report, ebb.idle_gib_min);
+  if (cold && *cold > 0)
+    said.push_back(fmt::format("Ebb has {} cold starts. A fixed time of keeping that holds as much idle memory has about {:.0f}: Ebb has {:.0f} % of them.",
+                               ebb.cold, *cold, 100 * cold_of(ebb) / *cold));
+  const std::optional<double> idle = fixed_idle_at(report, cold_of(ebb));
+  if (idle && *idle > 0 && ebb.idle_gib_min > 0)
+    said.push_back(fmt::format("A fixed time with as few cold starts holds {:.1f} GiB-hours of idle memory instead of {:.1f}, {:.1f} times as much.",
+                               *idle / 60, ebb.idle_gib_min / 60, *idle / ebb.idle_gib_min));
+  for (const Outcome& other : report.others) {
+    if (other.policy == "always on" && gib_hours(ebb) > 0)
+      said.push_back(fmt::format("Machines that are always on hold {:.1f} times the memory that Ebb holds.", gib_hours(other) / gib_hours(ebb)));
+  }
+  for (const CloudPrice& price : cloud_prices())
+    said.push_back(fmt::format("{} would ask {:.2f} USD for these calls ({}; without free allowance).", price.name, cloud_cost(price, ebb), price.source));
+  return said;
+}
+
+json::object to_json(const Report& report) {
+  json::array said;
+  for (const std::string& sentence : findings(report))
+    said.emplace_back(sentence);
+  json::object clouds;
+  for (const CloudPrice& price : cloud_prices())
+    clouds[price.name] = cloud_cost(price, report.ebb.front());
+  return {{"trace", report.trace},
+          {"layout", report.layout},
+          {"functions", report.functions},
+          {"hours", report.hours},
+          {"assumed",
+           {{"start_s", std::chrono::duration<double>(report.world.start).count()},
+            {"service_s", std::chrono::duration<double>(report.world.service).count()},
+            {"memory_mib", report.world.memory_mib},
+            {"calls_per_instance", report.world.calls_per_instance},
+            {"memory_price_usd_per_gib_hour", report.memory_price}}},
+          {"ebb", to_json(report, report.ebb)},
+          {"fixed", to_json(report, report.fixed)},
+          {"others", to_json(report, report.others)},
+          {"clouds_usd", std::move(clouds)},
+          {"findings", std::move(said)}};
+}
+
+}  // namespace ebb::plan

@@ -1,0 +1,48 @@
+// One trace under several policies, in the form in which people read it: JSON, and a page with two pictures.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "plan/outcome.h"
+
+namespace ebb::plan {
+
+// What a cloud asks for the same calls, at its list price without free allowance.
+struct CloudPrice {
+  std::string_view name;
+  double per_gib_second = 0;  // USD, while a call runs
+  double per_million_calls = 0;
+  std::string_view source;
+};
+const std::vector<CloudPrice>& cloud_prices();
+
+struct Report {
+  std::string trace;  // its file
+  std::string layout;
+  size_t functions = 0;
+  double hours = 0;
+  World world;
+  double memory_price = 0;      // USD for a GiB held for an hour
+  std::vector<Outcome> ebb;     // the policy as it is, then with less and more worth of a wait
+  std::vector<Outcome> fixed;   // from short to long times of keeping
+  std::vector<Outcome> others;  // always on, least recently used
+};
+
+double gib_hours(const Outcome& outcome);  // held, busy or not
+double memory_cost(const Report& report, const Outcome& outcome);
+double cloud_cost(const CloudPrice& price, const Outcome& outcome);
+
+// Cold starts of the fixed time that holds as much idle memory, between the two times nearest to it; nullopt: none of them does.
+std::optional<double> fixed_cold_at(const Report& report, double idle_gib_min);
+// Idle memory of the fixed time that has as few cold starts.
+std::optional<double> fixed_idle_at(const Report& report, double cold);
+
+// What follows from the figures, in sentences.
+std::vector<std::string> findings(const Report& report);
+
+boost::json::object to_json(const Report& report);
+std::string to_html(const Report& report);
+
+}  // namespace ebb::plan
