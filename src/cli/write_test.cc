@@ -94,7 +94,7 @@ TEST(Deploy, FlagsGoOverTheFile) {
   const auto requests = server.requests();
   ASSERT_EQ(requests.size(), 1U);
   EXPECT_EQ(requests[0].path, "/ebb/v1/endpoints/other");
-  EXPECT_EQ(json::serialize(json::parse(requests[0].body).at("scaling")), R"({"min":0,"max":2,"idle":"5s","keep":"10m"})");
+  EXPECT_EQ(json::serialize(json::parse(requests[0].body).at("scaling")), R"({"min":0,"max":2,"idle":"5s","keep":"auto"})");
 }
 
 TEST(Deploy, AModelFileInTheTextIsMeantFromThere) {
