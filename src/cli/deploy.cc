@@ -216,7 +216,8 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("--min", options.min, "Slots kept ready without traffic; 0 if left out")->type_name("SLOTS");
   command->add_option("--max", options.max, "Slots at most; 16 if left out")->type_name("SLOTS");
   command->add_option("--idle", options.idle, "Park after this long without a call, such as 30s; auto if left out")->type_name("TIME");
-  command->add_option("--keep", options.keep, "End a parked worker after this long without a call; left out: when it is not worth its memory")->type_name("TIME");
+  command->add_option("--keep", options.keep, "End a parked worker after this long without a call; left out: when it is not worth its memory")
+      ->type_name("TIME");
   command->add_option("--queue", options.queue, "Calls that may wait at once; 200 if left out")->type_name("CALLS");
   command->add_option("--wait", options.wait, "Longest wait for a slot, starts included; 30s if left out")->type_name("TIME");
   command->add_option("--time", options.time, "Longest execution of a call; 2m if left out")->type_name("TIME");

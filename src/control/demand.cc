@@ -25,8 +25,8 @@ size_t height_of(int rank) {
   return static_cast<size_t>(kByThemselves * (octave + 1) + (rank >> octave) - kByThemselves);
 }
 
-const GapHistogram& Gaps::of(int rank) const {
-  static const GapHistogram kNone;
+const domain::GapHistogram& Gaps::of(int rank) const {
+  static const domain::GapHistogram kNone;
   const size_t height = height_of(rank);
   return height < by_height_.size() ? by_height_[height] : kNone;
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "control/gap_histogram.h"
+#include "domain/gap_histogram.h"
 
 namespace ebb::control {
 
@@ -14,12 +14,12 @@ namespace ebb::control {
 class Gaps {
  public:
   // Empty where nothing was counted.
-  const GapHistogram& of(int rank) const;
+  const domain::GapHistogram& of(int rank) const;
   void add(int rank, nanoseconds gap, double fade);
   bool operator==(const Gaps&) const = default;
 
  private:
-  std::vector<GapHistogram> by_height_;
+  std::vector<domain::GapHistogram> by_height_;
 };
 size_t height_of(int rank);
 

@@ -13,28 +13,30 @@ constexpr double kNothingKnown = 8;
 
 class Known {
  public:
-  Known(const GapHistogram& own, const GapHistogram& all) : own_(own), all_(all) {}
+  Known(const domain::GapHistogram& own, const domain::GapHistogram& all) : own_(own), all_(all) {}
   // Chance of a gap in this bucket, among all.
   double in(size_t bucket) const {
-    const double even = kNothingKnown / static_cast<double>(GapHistogram::buckets());
+    const double even = kNothingKnown / static_cast<double>(domain::GapHistogram::buckets());
     const double others = (all_.weight(bucket) + even) / (all_.total() + kNothingKnown);
     return (own_.weight(bucket) + kPriorGaps * others) / (own_.total() + kPriorGaps);
   }
   // Of one that is at least so long.
   double from(size_t bucket) const {
     double sum = 0;
-    for (size_t i = bucket; i < GapHistogram::buckets(); ++i)
+    for (size_t i = bucket; i < domain::GapHistogram::buckets(); ++i)
       sum += in(i);
     return sum;
   }
 
  private:
-  const GapHistogram& own_;
-  const GapHistogram& all_;
+  const domain::GapHistogram& own_;
+  const domain::GapHistogram& all_;
 };
 
 // Chance a second that it ends in this bucket; `left`: that it lasts until the bucket begins. On the average it ends in its middle.
-double hazard(double in, double left, size_t bucket) { return in / (left - in / 2) / std::chrono::duration<double>(GapHistogram::width_of(bucket)).count(); }
+double hazard(double in, double left, size_t bucket) {
+  return in / (left - in / 2) / std::chrono::duration<double>(domain::GapHistogram::width_of(bucket)).count();
+}
 
 double seconds_of(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -50,7 +52,7 @@ struct Best {
 };
 
 Best best_plan(const Known& gaps, const Stake& stake) {
-  const size_t buckets = GapHistogram::buckets();
+  const size_t buckets = domain::GapHistogram::buckets();
   Best best{.left = std::vector<double>(buckets + 1, 0), .stays = std::vector<bool>(buckets, false), .starts = std::vector<bool>(buckets, false)};
   const double saved = seconds_of(stake.saves) * stake.worth_byte_seconds;
   const auto bytes = static_cast<double>(stake.bytes);
@@ -61,11 +63,11 @@ Best best_plan(const Known& gaps, const Stake& stake) {
     const double in = gaps.in(bucket);
     best.left[bucket] = best.left[bucket + 1] + in;
     // A call comes in the middle of its bucket, on the average.
-    const double held_for = seconds_of(GapHistogram::width_of(bucket)) * (best.left[bucket] - in / 2);
+    const double held_for = seconds_of(domain::GapHistogram::width_of(bucket)) * (best.left[bucket] - in / 2);
     const double hold = saved * in - bytes * held_for + there;
     const double let_go = not_there;
     const double start_now = hold - start * best.left[bucket];
-    best.stays[bucket] = hold >= let_go || GapHistogram::begin_of(bucket) < kHoldLeast;
+    best.stays[bucket] = hold >= let_go || domain::GapHistogram::begin_of(bucket) < kHoldLeast;
     best.starts[bucket] = start_now > let_go;
     there = std::max(hold, let_go);
     not_there = std::max(start_now, let_go);
@@ -75,28 +77,29 @@ Best best_plan(const Known& gaps, const Stake& stake) {
 
 }  // namespace
 
-Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age) {
+Hold hold_at(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age) {
   const Best best = best_plan(Known(own, all), stake);
-  const size_t first = GapHistogram::bucket_of(age);
-  const size_t buckets = GapHistogram::buckets();
+  const size_t first = domain::GapHistogram::bucket_of(age);
+  const size_t buckets = domain::GapHistogram::buckets();
   Hold hold{.held = best.stays[first]};
   size_t end = first;
   while (end < buckets && best.stays[end])
     ++end;
   // Beyond what is counted nothing is held for ever.
   if (hold.held)
-    hold.until = end < buckets ? GapHistogram::begin_of(end) : std::max(age, GapHistogram::begin_of(buckets - 1)) + GapHistogram::width_of(buckets - 1);
+    hold.until = end < buckets ? domain::GapHistogram::begin_of(end)
+                               : std::max(age, domain::GapHistogram::begin_of(buckets - 1)) + domain::GapHistogram::width_of(buckets - 1);
   size_t start = first;
   while (start < buckets && !best.starts[start])
     ++start;
-  if (start < buckets) hold.start = std::max(age, GapHistogram::begin_of(start));
+  if (start < buckets) hold.start = std::max(age, domain::GapHistogram::begin_of(start));
   hold.chance = hold.held ? 1 - best.left[end] / best.left[first] : 0;
   return hold;
 }
 
-double worth_of(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age) {
+double worth_of(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age) {
   const Known gaps(own, all);
-  const size_t bucket = GapHistogram::bucket_of(age);
+  const size_t bucket = domain::GapHistogram::bucket_of(age);
   return hazard(gaps.in(bucket), gaps.from(bucket), bucket) * seconds_of(stake.saves) / static_cast<double>(std::max<uint64_t>(stake.bytes, 1));
 }
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "control/gap_histogram.h"
+#include "domain/gap_histogram.h"
 
 namespace ebb::control {
 
@@ -36,9 +36,9 @@ struct Hold {
   nanoseconds start{nanoseconds::max()};  // what is not there is to be there by this age; max(): it does not pay
   double chance = 0;                      // that a call comes before `until`, by what is known
 };
-Hold hold_at(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age);
+Hold hold_at(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age);
 
 // What is lost with one byte if something is given up at this age: seconds of expected wait in the next minutes, for each byte. To be compared only.
-double worth_of(const GapHistogram& own, const GapHistogram& all, const Stake& stake, nanoseconds age);
+double worth_of(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age);
 
 }  // namespace ebb::control

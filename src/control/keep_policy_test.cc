@@ -12,40 +12,20 @@ namespace {
 
 constexpr uint64_t kGib = 1ULL << 30U;
 
-GapHistogram each(nanoseconds gap, int times) {
-  GapHistogram histogram;
+domain::GapHistogram each(nanoseconds gap, int times) {
+  domain::GapHistogram histogram;
   for (int i = 0; i < times; ++i)
     histogram.add(gap, 0.98);
   return histogram;
 }
 
-TEST(GapHistogram, BucketsMeetAndWiden) {
-  for (size_t i = 0; i + 1 < GapHistogram::buckets(); ++i) {
-    EXPECT_EQ(GapHistogram::begin_of(i) + GapHistogram::width_of(i), GapHistogram::begin_of(i + 1));
-    EXPECT_EQ(GapHistogram::bucket_of(GapHistogram::begin_of(i)), i);
-    EXPECT_EQ(GapHistogram::bucket_of(GapHistogram::begin_of(i + 1) - nanoseconds(1)), i);
-  }
-  EXPECT_EQ(GapHistogram::bucket_of(nanoseconds(-5)), 0);
-  EXPECT_EQ(GapHistogram::bucket_of(std::chrono::hours(24 * 400)), GapHistogram::buckets() - 1);
-}
-
-TEST(GapHistogram, OlderGapsFadeAndManyDoNotOverflow) {
-  GapHistogram histogram = each(seconds(60), 100);
-  histogram.add(seconds(3600), 0.98);
-  EXPECT_NEAR(histogram.weight(GapHistogram::bucket_of(seconds(3600))), 0.5, 1e-9) << "the rest is beside it";
-  for (int i = 0; i < 100'000; ++i)
-    histogram.add(seconds(600), 0.98);
-  EXPECT_NEAR(histogram.total(), 50, 0.1);
-  EXPECT_LT(histogram.weight(GapHistogram::bucket_of(seconds(60))), 1e-9);
-}
-
 TEST(Hold, Rows) {
-  const GapHistogram nothing;
-  const GapHistogram hourly = each(seconds(3600), 20);
-  const GapHistogram minutely = each(seconds(60), 20);
+  const domain::GapHistogram nothing;
+  const domain::GapHistogram hourly = each(seconds(3600), 20);
+  const domain::GapHistogram minutely = each(seconds(60), 20);
   struct Row {
     std::string_view what;
-    const GapHistogram& own;
+    const domain::GapHistogram& own;
     Stake stake;
     nanoseconds age;
     bool held;
@@ -66,7 +46,7 @@ TEST(Hold, Rows) {
 }
 
 TEST(Hold, SaysUntilWhenAndWhenToStart) {
-  const GapHistogram hourly = each(seconds(3600), 20);
+  const domain::GapHistogram hourly = each(seconds(3600), 20);
   const Stake stake{.bytes = kGib, .saves = seconds(1)};
   const Hold before = hold_at(hourly, {}, stake, seconds(1'000));
   EXPECT_FALSE(before.held);
@@ -80,14 +60,14 @@ TEST(Hold, SaysUntilWhenAndWhenToStart) {
 }
 
 TEST(Hold, LearnsFromOthersWhileItsOwnGapsAreFew) {
-  const GapHistogram others = each(seconds(900), 200);
+  const domain::GapHistogram others = each(seconds(900), 200);
   const Stake stake{.bytes = kGib, .saves = seconds(1)};
-  EXPECT_TRUE(hold_at({}, others, stake, GapHistogram::begin_of(GapHistogram::bucket_of(seconds(900)))).held);
+  EXPECT_TRUE(hold_at({}, others, stake, domain::GapHistogram::begin_of(domain::GapHistogram::bucket_of(seconds(900)))).held);
   EXPECT_FALSE(hold_at({}, others, stake, seconds(300)).held);
 }
 
 TEST(Hold, AShortPauseIsBridged) {
-  GapHistogram two;
+  domain::GapHistogram two;
   for (int i = 0; i < 40; ++i)
     two.add(i % 2 == 0 ? seconds(60) : seconds(300), 0.98);
   const Hold light = hold_at(two, {}, {.bytes = kGib, .saves = seconds(5)}, seconds(60));
@@ -97,7 +77,7 @@ TEST(Hold, AShortPauseIsBridged) {
 }
 
 TEST(Hold, AStartAheadMustBeWorthItself) {
-  const GapHistogram hourly = each(seconds(3600), 20);
+  const domain::GapHistogram hourly = each(seconds(3600), 20);
   EXPECT_LT(hold_at(hourly, {}, {.bytes = kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max());
   EXPECT_EQ(hold_at(hourly, {}, {.bytes = 64 * kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max());
   EXPECT_EQ(hold_at({}, {}, {.bytes = kGib, .saves = seconds(1)}, seconds(600)).start, nanoseconds::max()) << "nothing is known";

@@ -53,14 +53,20 @@ void survive_death(Stepping& s, CallId id, const std::string& reason);
 void check_due_calls(Stepping& s);
 void set_due(State& state, CallId id, CallState& call, MonoTime due);
 
+// revisions.cc
+void on_deployed(Stepping& s, const RevisionDeployed& event);
+void on_removed(Stepping& s, const EndpointRemoved& event);
+void on_drain(Stepping& s);
+// Waiting calls of an endpoint are told that it cannot serve them.
+void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, std::string_view what);
+// A revision is kept as long as it is current or a worker still runs it. Calls that wait hold the current one.
+void forget_if_unused(State& state, const std::string& name, RevisionId revision);
+
 // workers.cc
 void on_ready(Stepping& s, const WorkerReady& event);
 void on_parked(Stepping& s, const WorkerParked& event);
 void on_died(Stepping& s, const WorkerDied& event);
 void on_readings(Stepping& s, const Readings& event);
-void on_deployed(Stepping& s, const RevisionDeployed& event);
-void on_removed(Stepping& s, const EndpointRemoved& event);
-void on_drain(Stepping& s);
 // 0 slots: only prepared. `ahead`: for a call that is expected, with what it is expected by.
 void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Inputs> ahead = std::nullopt);
 void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead = std::nullopt);

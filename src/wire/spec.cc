@@ -118,8 +118,10 @@ domain::Scaling read_scaling(ObjectReader& parent) {
 }
 
 json::object scaling_to_json(const domain::Scaling& scaling) {
-  json::object object{
-      {"min", scaling.min}, {"max", scaling.max}, {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"}, {"keep", scaling.keep ? format_duration(*scaling.keep) : "auto"}};
+  json::object object{{"min", scaling.min},
+                      {"max", scaling.max},
+                      {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"},
+                      {"keep", scaling.keep ? format_duration(*scaling.keep) : "auto"}};
   if (scaling.provisioned > 0) object["provisioned"] = scaling.provisioned;
   json::array schedule;
   for (const domain::ProvisionedAt& entry : scaling.schedule)

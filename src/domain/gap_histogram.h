@@ -9,7 +9,7 @@
 
 #include "base/time.h"
 
-namespace ebb::control {
+namespace ebb::domain {
 
 class GapHistogram {
  public:
@@ -31,4 +31,4 @@ class GapHistogram {
   double unit_ = 1;  // what one gap counts now: it grows instead of all others being made smaller
 };
 
-}  // namespace ebb::control
+}  // namespace ebb::domain

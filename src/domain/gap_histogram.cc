@@ -1,9 +1,9 @@
 // The buckets' edges are made once, in whole nanoseconds.
-#include "control/gap_histogram.h"
+#include "domain/gap_histogram.h"
 
 #include <algorithm>
 
-namespace ebb::control {
+namespace ebb::domain {
 
 namespace {
 
@@ -58,4 +58,4 @@ void GapHistogram::add(nanoseconds gap, double fade) {
   unit_ = 1;
 }
 
-}  // namespace ebb::control
+}  // namespace ebb::domain
