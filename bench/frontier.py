@@ -29,7 +29,7 @@ def main() -> None:
             print(f"{one['policy']}: {cold} cold starts, {idle:.0f} GiB-hours idle: no fixed time holds as much")
             continue
         print(f"{one['policy']}: {cold} cold starts, {idle:.0f} GiB-hours idle; a fixed time with as much: {equal:.0f}")
-        name = "frontier" if one["policy"] == "ebb" else "frontier." + one["policy"].replace("ebb, a wait worth ", "").replace(" ", "-")
+        name = "frontier" if one["policy"] == "ebb" else "frontier." + one["policy"].replace("ebb, waits worth ", "").replace(" ", "-")
         figures[name] = round(cold / equal, 3)
         bounds = "(must <= 0.70, stretch <= 0.45)" if name == "frontier" else "(information only)"
         lines.append(f"{name}: {figures[name]:.2f} of a fixed time with as much idle memory {bounds}")

@@ -31,6 +31,8 @@ struct Flags {
   std::string service = "100ms";
   std::string instance_memory = "256MiB";
   int concurrency = 64;
+  double prompt_speed = 2'000;
+  double answer_speed = 50;
   double memory_price = 0.005;
   std::string html;
   bool json = false;
@@ -65,6 +67,8 @@ Result<plan::World> world_of(const Flags& flags) {
   world.service = *service;
   world.memory_mib = static_cast<int64_t>(*instance >> 20U);
   world.calls_per_instance = flags.concurrency;
+  world.prompt_tokens_s = flags.prompt_speed;
+  world.answer_tokens_s = flags.answer_speed;
   if (flags.memory.empty()) return world;
   const Result<uint64_t> cap = size(flags.memory, "--memory");
   if (!cap) return fail(cap.error());
@@ -88,7 +92,7 @@ Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags,
   says("ebb");
   report.ebb.push_back(plan::replay(trace, world, {}));
   for (const double worth : kWorths) {
-    const std::string name = worth < 1 ? fmt::format("ebb, a wait worth a {:.0f}th", 1 / worth) : fmt::format("ebb, a wait worth {:.0f} times", worth);
+    const std::string name = worth < 1 ? "ebb, waits worth a tenth" : "ebb, waits worth ten times";
     says(name);
     report.ebb.push_back(plan::replay(trace, world, {.name = name, .worth = worth}));
   }
@@ -110,18 +114,18 @@ void print(const Report& report, cli::Context& context) {
       {{"COLD STARTS", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{}", o.cold)}; }},
       {{"CALLS THAT WAITED", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.3f} %", 100 * plan::waiting_share(o))}; }},
       {{"FOR", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.0f} s", o.waited_s)}; }},
-      {{"IDLE GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.idle_gib_min / 60)}; }},
-      {{"BUSY GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.busy_gib_min / 60)}; }},
-      {{"PEAK GiB", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{fmt::format("{:.1f}", o.peak_gib)}; }},
-      {{"MEMORY USD", cli::Align::kRight}, [&](const Outcome& o) { return cli::Cell{fmt::format("{:.2f}", plan::memory_cost(report, o))}; }},
+      {{"IDLE GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{plan::figure(o.idle_gib_min / 60)}; }},
+      {{"BUSY GiB·h", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{plan::figure(o.busy_gib_min / 60)}; }},
+      {{"PEAK GiB", cli::Align::kRight}, [](const Outcome& o) { return cli::Cell{plan::figure(o.peak_gib)}; }},
+      {{"MEMORY USD", cli::Align::kRight}, [&](const Outcome& o) { return cli::Cell{plan::figure(plan::memory_cost(report, o))}; }},
   };
   std::vector<Outcome> rows = report.ebb;
   for (size_t i = 0; i < report.fixed.size(); ++i) {
     if (std::ranges::find(kShownMinutes, kFixedMinutes[i]) != kShownMinutes.end()) rows.push_back(report.fixed[i]);
   }
   rows.insert(rows.end(), report.others.begin(), report.others.end());
-  context.out.line(
-      fmt::format("{}: {} functions, {} calls, {:.1f} hours ({})\n", report.trace, report.functions, report.ebb.front().calls, report.hours, report.layout));
+  context.out.line(fmt::format("{}: {} function{}, {} calls, {:.1f} hours ({})\n", report.trace, report.functions, report.functions == 1 ? "" : "s",
+                               report.ebb.front().calls, report.hours, report.layout));
   context.out.write(cli::render_rows(fields, rows, context.out));
   context.out.line("");
   for (const std::string& sentence : plan::findings(report))
@@ -161,6 +165,12 @@ void add_plan(CLI::App& app, cli::Context& context) {
   command->add_option("--memory", flags->memory, "Memory for all instances together (default: no limit)")->type_name("SIZE");
   command->add_option("--start", flags->start, "What a start takes (default 1s)")->type_name("TIME");
   command->add_option("--service", flags->service, "What a call takes where the trace does not say (default 100ms)")->type_name("TIME");
+  command->add_option("--prompt-speed", flags->prompt_speed, "Tokens of a prompt read in a second, where the trace has tokens (default 2000)")
+      ->check(CLI::Range(0.1, 1e9))
+      ->type_name("N");
+  command->add_option("--answer-speed", flags->answer_speed, "Tokens of an answer written in a second (default 50)")
+      ->check(CLI::Range(0.1, 1e9))
+      ->type_name("N");
   command->add_option("--instance-memory", flags->instance_memory, "What an instance takes where the trace does not say (default 256MiB)")->type_name("SIZE");
   command->add_option("--concurrency", flags->concurrency, "Calls that one instance takes at once (default 64, as of HTTP functions)")
       ->check(CLI::Range(1, 1000))

@@ -10,7 +10,6 @@
 #include <tuple>
 #include <vector>
 
-#include "control/fact.h"
 #include "plan/holdings.h"
 
 namespace ebb::plan {
@@ -130,7 +129,7 @@ class Pool {
     outcome_.waiting += begins > call.at ? 1 : 0;
     outcome_.waited_s += std::chrono::duration<double>(begins - call.at).count();
     set_running(id, instances_[id].running + 1, call.at);
-    ends_.push({.at = begins + (call.service.count() > 0 ? call.service : world_.service), .instance = id});
+    ends_.push({.at = begins + service_of(world_, call), .instance = id});
   }
 
   Trace& trace_;
@@ -146,11 +145,14 @@ class Pool {
   uint64_t held_bytes_ = 0;
 };
 
+std::string words(nanoseconds keep) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(keep).count();
+  return minutes >= 120 && minutes % 60 == 0 ? fmt::format("{} h", minutes / 60) : fmt::format("{} min", minutes);
+}
+
 }  // namespace
 
-Outcome fixed_keep(Trace& trace, const World& world, nanoseconds keep) {
-  return Pool(trace, world, keep).run(fmt::format("kept for {}", control::words(keep)));
-}
+Outcome fixed_keep(Trace& trace, const World& world, nanoseconds keep) { return Pool(trace, world, keep).run(fmt::format("kept for {}", words(keep))); }
 
 Outcome least_recent(Trace& trace, const World& world) { return Pool(trace, world, nanoseconds::max()).run("least recently used goes first"); }
 

@@ -12,6 +12,13 @@ double seconds_of(nanoseconds time) { return std::chrono::duration<double>(time)
 
 }  // namespace
 
+nanoseconds service_of(const World& world, const TraceCall& call) {
+  if (call.service.count() > 0) return call.service;
+  if (call.prompt_tokens + call.completion_tokens == 0) return world.service;
+  return std::chrono::round<nanoseconds>(
+      std::chrono::duration<double>(call.prompt_tokens / world.prompt_tokens_s + call.completion_tokens / world.answer_tokens_s));
+}
+
 void Holdings::add(Course& course, nanoseconds from, nanoseconds to, uint64_t bytes) const {
   from = std::max(from, nanoseconds{0});
   to = std::min(to, length_);

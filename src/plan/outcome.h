@@ -6,17 +6,23 @@
 #include <vector>
 
 #include "base/time.h"
+#include "plan/trace_call.h"
 
 namespace ebb::plan {
 
 // What a plan assumes where the trace says nothing, and what all policies are given alike.
 struct World {
   nanoseconds start = seconds(1);           // of an instance, from nothing to its first call
-  nanoseconds service = milliseconds(100);  // of a call of which the trace does not say how long it runs
+  nanoseconds service = milliseconds(100);  // of a call of which the trace says neither how long it runs nor how many tokens it has
+  double prompt_tokens_s = 2'000;           // read in a second, by one call …
+  double answer_tokens_s = 50;              // … and written
   int64_t memory_mib = 256;                 // of an instance of which the trace does not say what it takes
-  int calls_per_instance = 1;
+  int calls_per_instance = 64;              // as of a function that speaks HTTP
   uint64_t memory_cap_bytes = 1ULL << 50U;  // for all instances together; the default is none
 };
+
+// How long a call runs in its slot.
+nanoseconds service_of(const World& world, const TraceCall& call);
 
 // Memory held at one moment of a plan, and what of it worked.
 struct Moment {
@@ -33,7 +39,8 @@ struct Outcome {
   uint64_t refused = 0;     // or not served in time
   double waited_s = 0;      // all calls together
   double busy_gib_min = 0;  // memory of instances while they served, in GiB × minutes
-  double idle_gib_min = 0;  // and while they did not
+  double call_gib_s = 0;    // memory of each call while it ran, which is what is billed by the call
+  double idle_gib_min = 0;  // and of instances while they did not
   double instance_s = 0;    // instances × seconds
   double peak_gib = 0;
   std::vector<Moment> over_time;  // kMoments of them, evenly over the trace

@@ -29,7 +29,7 @@ class Replay : public sim::Behaviour, public sim::Observer {
     trace_.rewind();
     while (const std::optional<TraceCall> call = trace_.next()) {
       node_.run_until(kBegin + call->at);
-      calls_.emplace(node_.next_call(), Running{.service = call->service.count() > 0 ? call->service : world_.service});
+      calls_.emplace(node_.next_call(), Running{.service = service_of(world_, *call)});
       node_.arrive(trace_.functions()[call->function].name);
     }
     node_.run_until(kBegin + trace_.length());
@@ -65,6 +65,7 @@ class Replay : public sim::Behaviour, public sim::Observer {
     if (instance.running++ == 0) instance.busy_since = instance.used ? since_begin() : std::max(instance.born, since_begin() - dispatch.start);
     if (instance.ahead && !instance.used && dispatch.start.count() > 0) ++outcome_.cold;  // too late for this one
     instance.used = true;
+    outcome_.call_gib_s += std::chrono::duration<double>(call.service).count() * static_cast<double>(instance.bytes) / static_cast<double>(1ULL << 30U);
     return {.ends = call.service, .silent = true};
   }
   nanoseconds cancel(const control::CancelCall&) override { return kPark; }

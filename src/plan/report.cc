@@ -54,12 +54,17 @@ json::array to_json(const Report& report, const std::vector<Outcome>& outcomes) 
 
 const std::vector<CloudPrice>& cloud_prices() {
   static const std::vector<CloudPrice> prices{
-      {"AWS Lambda", 0.0000166667, 0.20, "x86, us-east-1: 0.0000166667 USD a GB-second, 0.20 USD a million requests"},
-      {"Azure Functions", 0.000016, 0.20, "consumption plan: 0.000016 USD a GB-second, 0.20 USD a million executions"},
-      {"Google Cloud Run", 0.0000025 + 0.000024, 0.40,
+      {"AWS Lambda", 0.0000166667, 0.20, false, "x86, us-east-1: 0.0000166667 USD a GB-second, 0.20 USD a million requests"},
+      {"Azure Functions", 0.000016, 0.20, false, "consumption plan: 0.000016 USD a GB-second, 0.20 USD a million executions"},
+      {"Google Cloud Run", 0.0000025 + 0.000024, 0.40, true,
        "request-based, one vCPU for each GiB: 0.0000025 USD a GiB-second and 0.000024 USD a vCPU-second, 0.40 USD a million requests"},
   };
   return prices;
+}
+
+std::string figure(double value) {
+  if (value == 0 || value >= 100) return fmt::format("{:.0f}", value);
+  return value >= 1 ? fmt::format("{:.2f}", value) : fmt::format("{:.3g}", value);
 }
 
 double gib_hours(const Outcome& outcome) { return (outcome.idle_gib_min + outcome.busy_gib_min) / 60; }
@@ -67,7 +72,8 @@ double gib_hours(const Outcome& outcome) { return (outcome.idle_gib_min + outcom
 double memory_cost(const Report& report, const Outcome& outcome) { return gib_hours(outcome) * report.memory_price; }
 
 double cloud_cost(const CloudPrice& price, const Outcome& outcome) {
-  return outcome.busy_gib_min * 60 * price.per_gib_second + static_cast<double>(outcome.calls) * price.per_million_calls / 1e6;
+  const double gib_s = price.by_instance ? outcome.busy_gib_min * 60 : outcome.call_gib_s;
+  return gib_s * price.per_gib_second + static_cast<double>(outcome.calls) * price.per_million_calls / 1e6;
 }
 
 std::optional<double> fixed_cold_at(const Report& report, double idle_gib_min) { return between(report.fixed, idle_gib_min, idle_of, cold_of); }
@@ -81,15 +87,15 @@ std::vector<std::string> findings(const Report& report) {
     said.push_back(fmt::format("Ebb has {} cold starts. A fixed time of keeping that holds as much idle memory has about {:.0f}: Ebb has {:.0f} % of them.",
                                ebb.cold, *cold, 100 * cold_of(ebb) / *cold));
   const std::optional<double> idle = fixed_idle_at(report, cold_of(ebb));
-  if (idle && *idle > 0 && ebb.idle_gib_min > 0)
+  if (idle && *idle > 1.05 * ebb.idle_gib_min && ebb.idle_gib_min > 0)
     said.push_back(fmt::format("A fixed time with as few cold starts holds {:.1f} GiB-hours of idle memory instead of {:.1f}, {:.1f} times as much.",
                                *idle / 60, ebb.idle_gib_min / 60, *idle / ebb.idle_gib_min));
   for (const Outcome& other : report.others) {
-    if (other.policy == "always on" && gib_hours(ebb) > 0)
+    if (other.policy == "always on" && gib_hours(ebb) > 0 && gib_hours(other) > 1.05 * gib_hours(ebb))
       said.push_back(fmt::format("Machines that are always on hold {:.1f} times the memory that Ebb holds.", gib_hours(other) / gib_hours(ebb)));
   }
   for (const CloudPrice& price : cloud_prices())
-    said.push_back(fmt::format("{} would ask {:.2f} USD for these calls ({}; without free allowance).", price.name, cloud_cost(price, ebb), price.source));
+    said.push_back(fmt::format("{} would ask {} USD for these calls ({}; without free allowance).", price.name, figure(cloud_cost(price, ebb)), price.source));
   return said;
 }
 
@@ -107,6 +113,8 @@ json::object to_json(const Report& report) {
           {"assumed",
            {{"start_s", std::chrono::duration<double>(report.world.start).count()},
             {"service_s", std::chrono::duration<double>(report.world.service).count()},
+            {"prompt_tokens_per_s", report.world.prompt_tokens_s},
+            {"answer_tokens_per_s", report.world.answer_tokens_s},
             {"memory_mib", report.world.memory_mib},
             {"calls_per_instance", report.world.calls_per_instance},
             {"memory_price_usd_per_gib_hour", report.memory_price}}},

@@ -14,6 +14,7 @@ struct CloudPrice {
   std::string_view name;
   double per_gib_second = 0;  // USD, while a call runs
   double per_million_calls = 0;
+  bool by_instance = false;  // asks once for calls that share an instance
   std::string_view source;
 };
 const std::vector<CloudPrice>& cloud_prices();
@@ -30,6 +31,8 @@ struct Report {
   std::vector<Outcome> others;  // always on, least recently used
 };
 
+// Three digits that matter.
+std::string figure(double value);
 double gib_hours(const Outcome& outcome);  // held, busy or not
 double memory_cost(const Report& report, const Outcome& outcome);
 double cloud_cost(const CloudPrice& price, const Outcome& outcome);

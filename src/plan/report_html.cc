@@ -43,10 +43,6 @@ struct Axis {
 double x_at(const Axis& axis, double value) { return kLeft + axis.part(value) * (kWidth - kLeft - 16); }
 double y_at(const Axis& axis, double value) { return kHeight - kBottom - axis.part(value) * (kHeight - kBottom - 16); }
 
-std::string number(double value) {
-  return value >= 100 ? fmt::format("{:.0f}", value) : value >= 1 ? fmt::format("{:.1f}", value) : fmt::format("{:.2g}", value);
-}
-
 std::vector<double> ticks(const Axis& axis) {
   std::vector<double> at;
   if (axis.logarithmic) {
@@ -65,10 +61,10 @@ std::string frame(const Axis& x, const Axis& y, std::string_view below, std::str
       "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{3} over {2}\"><rect x=\"{4}\" y=\"16\" width=\"{5}\" height=\"{6}\" class=\"frame\"/>", kWidth,
       kHeight, escaped(below), escaped(beside), kLeft, kWidth - kLeft - 16, kHeight - kBottom - 16);
   for (const double tick : ticks(x))
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"middle\">{}</text>", x_at(x, tick), kHeight - kBottom + 16, number(tick));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"middle\">{}</text>", x_at(x, tick), kHeight - kBottom + 16, figure(tick));
   for (const double tick : ticks(y))
     svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" class=\"grid\"/><text x=\"{3}\" y=\"{4:.1f}\" class=\"end\">{5}</text>",
-                       kLeft, kWidth - 16, y_at(y, tick), kLeft - 6, y_at(y, tick) + 4, number(tick));
+                       kLeft, kWidth - 16, y_at(y, tick), kLeft - 6, y_at(y, tick) + 4, figure(tick));
   return svg + fmt::format("<text x=\"{}\" y=\"{}\" class=\"middle\">{}</text><text x=\"{}\" y=\"11\">{}</text>", (kLeft + kWidth) / 2, kHeight - 6,
                            escaped(below), 4, escaped(beside));
 }
@@ -125,9 +121,9 @@ std::string over_time(const Report& report) {
 }
 
 std::string row(const Report& report, const Outcome& outcome, std::string_view style) {
-  return fmt::format("<tr class=\"{}\"><td>{}<td>{}<td>{:.3f} %<td>{:.1f} s<td>{}<td>{}<td>{}<td>{:.2f}</tr>\n", style, escaped(outcome.policy), outcome.cold,
-                     100 * waiting_share(outcome), outcome.waited_s, number(outcome.idle_gib_min / 60), number(outcome.busy_gib_min / 60),
-                     number(outcome.peak_gib), memory_cost(report, outcome));
+  return fmt::format("<tr class=\"{}\"><td>{}<td>{}<td>{:.3f} %<td>{:.1f} s<td>{}<td>{}<td>{}<td>{}</tr>\n", style, escaped(outcome.policy), outcome.cold,
+                     100 * waiting_share(outcome), outcome.waited_s, figure(outcome.idle_gib_min / 60), figure(outcome.busy_gib_min / 60),
+                     figure(outcome.peak_gib), memory_cost(report, outcome));
 }
 
 constexpr std::string_view kStyle = R"(body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
