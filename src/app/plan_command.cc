@@ -142,9 +142,9 @@ Status write_page(const Report& report, const std::string& path) {
 
 Status plan_trace(const Flags& flags, cli::Context& context) {
   const Result<plan::World> world = world_of(flags);
-  if (!world) return fail(world.error());
+  if (!world) return cli::usage_error(world.error().message);
   Result<plan::Trace> trace = plan::read_trace(flags.trace);
-  if (!trace) return fail(trace.error());
+  if (!trace) return cli::usage_error(trace.error().message);
   const Report report = run_all(*trace, *world, flags, context);
   if (flags.json)
     context.out.line(boost::json::serialize(plan::to_json(report)));

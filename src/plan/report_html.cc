@@ -14,6 +14,7 @@ constexpr double kWidth = 720;
 constexpr double kHeight = 300;
 constexpr double kLeft = 64;
 constexpr double kBottom = 40;
+constexpr double kTop = 26;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -41,31 +42,40 @@ struct Axis {
 };
 
 double x_at(const Axis& axis, double value) { return kLeft + axis.part(value) * (kWidth - kLeft - 16); }
-double y_at(const Axis& axis, double value) { return kHeight - kBottom - axis.part(value) * (kHeight - kBottom - 16); }
+double y_at(const Axis& axis, double value) { return kHeight - kBottom - axis.part(value) * (kHeight - kBottom - kTop); }
+
+// 1, 2 or 5 times a power of ten, at least `least`.
+double round_up(double least) {
+  const double ten = std::pow(10, std::floor(std::log10(least)));
+  for (const double digit : {1.0, 2.0, 5.0}) {
+    if (digit * ten >= least * 0.999) return digit * ten;
+  }
+  return 10 * ten;
+}
 
 std::vector<double> ticks(const Axis& axis) {
   std::vector<double> at;
   if (axis.logarithmic) {
-    for (double tick = std::pow(10, std::ceil(std::log10(axis.from))); tick <= axis.to * 1.001; tick *= 10)
+    for (double tick = round_up(axis.from); tick <= axis.to * 1.001; tick = round_up(tick * 1.5))
       at.push_back(tick);
-    if (at.size() < 2) at = {axis.from, axis.to};
     return at;
   }
-  for (int i = 0; i <= 4; ++i)
-    at.push_back(axis.from + (axis.to - axis.from) * i / 4);
+  const double step = round_up((axis.to - axis.from) / 5);
+  for (double tick = axis.from; tick <= axis.to * 1.001; tick += step)
+    at.push_back(tick);
   return at;
 }
 
 std::string frame(const Axis& x, const Axis& y, std::string_view below, std::string_view beside) {
   std::string svg = fmt::format(
-      "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{3} over {2}\"><rect x=\"{4}\" y=\"16\" width=\"{5}\" height=\"{6}\" class=\"frame\"/>", kWidth,
-      kHeight, escaped(below), escaped(beside), kLeft, kWidth - kLeft - 16, kHeight - kBottom - 16);
+      "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{3} over {2}\"><rect x=\"{4}\" y=\"26\" width=\"{5}\" height=\"{6}\" class=\"frame\"/>", kWidth,
+      kHeight, escaped(below), escaped(beside), kLeft, kWidth - kLeft - 16, kHeight - kBottom - kTop);
   for (const double tick : ticks(x))
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"middle\">{}</text>", x_at(x, tick), kHeight - kBottom + 16, figure(tick));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"middle\">{:g}</text>", x_at(x, tick), kHeight - kBottom + 16, tick);
   for (const double tick : ticks(y))
-    svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" class=\"grid\"/><text x=\"{3}\" y=\"{4:.1f}\" class=\"end\">{5}</text>",
-                       kLeft, kWidth - 16, y_at(y, tick), kLeft - 6, y_at(y, tick) + 4, figure(tick));
-  return svg + fmt::format("<text x=\"{}\" y=\"{}\" class=\"middle\">{}</text><text x=\"{}\" y=\"11\">{}</text>", (kLeft + kWidth) / 2, kHeight - 6,
+    svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" class=\"grid\"/><text x=\"{3}\" y=\"{4:.1f}\" class=\"end\">{5:g}</text>",
+                       kLeft, kWidth - 16, y_at(y, tick), kLeft - 6, y_at(y, tick) + 4, tick);
+  return svg + fmt::format("<text x=\"{}\" y=\"{}\" class=\"middle\">{}</text><text x=\"{}\" y=\"12\">{}</text>", (kLeft + kWidth) / 2, kHeight - 6,
                            escaped(below), 4, escaped(beside));
 }
 
@@ -150,17 +160,17 @@ std::string to_html(const Report& report) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ebb plan: "
       "{0}</title>\n"
-      "<style>{1}</style>\n<h1>What {0} would have done</h1>\n<p>{2} functions, {3} calls in {4:.1f} hours. A start takes {5:.1f} s; memory is priced at {6} "
+      "<style>{1}</style>\n<h1>{0}, replayed</h1>\n<p>{2}, {3} calls in {4:.1f} hours. A start takes {5:.1f} s; memory is priced at {6} "
       "USD for a GiB held "
       "for an hour.</p>\n<ul>{7}</ul>\n<h2>Cold starts against idle memory</h2>\n<p class=\"key\"><b class=\"ebb\">Ebb</b>, with a caller's wait worth less "
       "and more; <b "
       "class=\"other\">fixed times of keeping</b>. Lower and further left is better.</p>\n{8}\n<h2>Memory over time, Ebb</h2>\n<p class=\"key\"><b "
       "class=\"ebb\">held</b>, and of "
-      "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>of "
-      "calls<th>waited<th>idle "
+      "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>waited, "
+      "calls<th>waited, all<th>idle "
       "GiB-hours<th>busy GiB-hours<th>peak GiB<th>memory, USD</tr></thead>\n{10}</table></div>\n</html>\n",
-      escaped(report.trace), kStyle, report.functions, report.ebb.front().calls, report.hours, std::chrono::duration<double>(report.world.start).count(),
-      report.memory_price, said, frontier(report), over_time(report), rows);
+      escaped(report.trace), kStyle, report.functions == 1 ? "1 function" : fmt::format("{} functions", report.functions), report.ebb.front().calls,
+      report.hours, std::chrono::duration<double>(report.world.start).count(), report.memory_price, said, frontier(report), over_time(report), rows);
 }
 
 }  // namespace ebb::plan
