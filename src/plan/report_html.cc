@@ -166,8 +166,8 @@ std::string to_html(const Report& report) {
       "and more; <b "
       "class=\"other\">fixed times of keeping</b>. Lower and further left is better.</p>\n{8}\n<h2>Memory over time, Ebb</h2>\n<p class=\"key\"><b "
       "class=\"ebb\">held</b>, and of "
-      "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>waited, "
-      "calls<th>waited, all<th>idle "
+      "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>calls that "
+      "waited<th>for<th>idle "
       "GiB-hours<th>busy GiB-hours<th>peak GiB<th>memory, USD</tr></thead>\n{10}</table></div>\n</html>\n",
       escaped(report.trace), kStyle, report.functions == 1 ? "1 function" : fmt::format("{} functions", report.functions), report.ebb.front().calls,
       report.hours, std::chrono::duration<double>(report.world.start).count(), report.memory_price, said, frontier(report), over_time(report), rows);
