@@ -46,8 +46,6 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.measured_bytes.reset();
   endpoint.service = nanoseconds{0};
   endpoint.start_takes = nanoseconds{0};
-  endpoint.scaling.min = 0;
-  provision(s, name, endpoint);
   endpoint.demand.changed(0, calls_per_worker(endpoint), s.now, s.state.gaps);
   expect(s.state, name, endpoint, MonoTime::max());
   endpoint.prepare = event.revision.by_instances();
@@ -56,6 +54,8 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
     s.state.calls.at(id).revision = event.revision.id;
   s.state.hungry.insert(name);
   s.decide({.what = "deploy", .endpoint = name, .because = fmt::format("revision {} is the current one", event.revision.id.value)});
+  endpoint.scaling = {.min = 0};
+  provision(s, name, endpoint);
   forget_if_unused(s.state, name, former);
 }
 
