@@ -17,14 +17,9 @@ def main() -> None:
         sys.exit("bench: name a trace: TRACE=invocations_per_function_md.anon.d01.csv make bench NAME=frontier")
     answer = subprocess.run([BUILT / "ebb", "plan", trace, "--json"], stdout=subprocess.PIPE, check=True)
     report = json.loads(answer.stdout)
-    points = [(one["idle_gib_hours"], one["cold_starts"]) for one in report["fixed"]]
     figures, lines = {}, []
     for one in report["ebb"]:
-        idle, cold = one["idle_gib_hours"], one["cold_starts"]
-        equal = None
-        for (x0, y0), (x1, y1) in zip(points, points[1:]):
-            if x0 <= idle <= x1:
-                equal = y0 + (y1 - y0) * (idle - x0) / (x1 - x0)
+        idle, cold, equal = one["idle_gib_hours"], one["cold_starts"], one["fixed_cold_starts_at_equal_idle"]
         if equal is None:
             print(f"{one['policy']}: {cold} cold starts, {idle:.0f} GiB-hours idle: no fixed time holds as much")
             continue

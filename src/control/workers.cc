@@ -198,10 +198,10 @@ void kill_worker(Stepping& s, WorkerId id, WorkerState& worker, Ending how, std:
 
 namespace {
 
-// What becomes of an idle instance depends on how many others are ready.
+// Where some are kept ready, what becomes of an idle instance depends on how many others are.
 void touch_siblings(Stepping& s, const WorkerState& worker) {
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
-  if (!worker.instance || endpoint == s.state.endpoints.end()) return;
+  if (!worker.instance || endpoint == s.state.endpoints.end() || endpoint->second.scaling.min == 0) return;
   for (const WorkerId id : endpoint->second.live)
     s.touched.push_back(id);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "plan/holdings.h"
+#include "wire/quantity.h"
 
 namespace ebb::plan {
 
@@ -145,14 +146,11 @@ class Pool {
   uint64_t held_bytes_ = 0;
 };
 
-std::string words(nanoseconds keep) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(keep).count();
-  return minutes >= 120 && minutes % 60 == 0 ? fmt::format("{} h", minutes / 60) : fmt::format("{} min", minutes);
-}
-
 }  // namespace
 
-Outcome fixed_keep(Trace& trace, const World& world, nanoseconds keep) { return Pool(trace, world, keep).run(fmt::format("kept for {}", words(keep))); }
+Outcome fixed_keep(Trace& trace, const World& world, nanoseconds keep) {
+  return Pool(trace, world, keep).run(fmt::format("kept for {}", wire::format_duration(std::chrono::round<milliseconds>(keep))));
+}
 
 Outcome least_recent(Trace& trace, const World& world) { return Pool(trace, world, nanoseconds::max()).run("least recently used goes first"); }
 

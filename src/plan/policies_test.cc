@@ -45,7 +45,7 @@ TEST(Figure, Rows) {
 TEST(FixedKeep, HoldsForItsTimeAndStartsAnew) {
   Trace trace = trace_of({seconds(0), minutes(5), minutes(20), minutes(40)});
   const Outcome outcome = fixed_keep(trace, {}, minutes(10));
-  EXPECT_EQ(outcome.policy, "kept for 10 min");
+  EXPECT_EQ(outcome.policy, "kept for 10m");
   EXPECT_EQ(outcome.calls, 4);
   EXPECT_EQ(outcome.cold, 3);
   EXPECT_EQ(outcome.waiting, 3);
@@ -159,6 +159,7 @@ TEST(Report, AsJson) {
   const boost::json::object report = to_json(report_of());
   EXPECT_EQ(report.at("ebb").as_array().size(), 1U);
   EXPECT_EQ(report.at("fixed").as_array().size(), 3U);
+  EXPECT_TRUE(report.at("ebb").as_array()[0].as_object().contains("fixed_cold_starts_at_equal_idle"));
   EXPECT_FALSE(report.at("findings").as_array().empty());
 }
 

@@ -50,6 +50,18 @@ json::array to_json(const Report& report, const std::vector<Outcome>& outcomes) 
   return all;
 }
 
+// Each beside the fixed time that holds as much.
+json::array ebb_to_json(const Report& report) {
+  json::array all;
+  for (const Outcome& outcome : report.ebb) {
+    json::object one = to_json(report, outcome);
+    const std::optional<double> cold = fixed_cold_at(report, outcome.idle_gib_min);
+    one["fixed_cold_starts_at_equal_idle"] = cold ? json::value(*cold) : json::value(nullptr);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 }  // namespace
 
 const std::vector<CloudPrice>& cloud_prices() {
@@ -118,7 +130,7 @@ json::object to_json(const Report& report) {
             {"memory_mib", report.world.memory_mib},
             {"calls_per_instance", report.world.calls_per_instance},
             {"memory_price_usd_per_gib_hour", report.memory_price}}},
-          {"ebb", to_json(report, report.ebb)},
+          {"ebb", ebb_to_json(report)},
           {"fixed", to_json(report, report.fixed)},
           {"others", to_json(report, report.others)},
           {"clouds_usd", std::move(clouds)},

@@ -32,11 +32,11 @@ def test_a_day_against_fixed_times(hourly, tmp_path):
     assert report["functions"] == 2 and report["ebb"][0]["calls"] == 24 + 3 * 1440
     ebb, fixed = report["ebb"][0], {one["policy"]: one for one in report["fixed"]}
     assert ebb["refused"] == 0
-    assert ebb["cold_starts"] < fixed["kept for 45 min"]["cold_starts"]
-    assert ebb["idle_gib_hours"] < fixed["kept for 60 min"]["idle_gib_hours"]
+    assert ebb["cold_starts"] < fixed["kept for 45m"]["cold_starts"]
+    assert ebb["idle_gib_hours"] < fixed["kept for 1h"]["idle_gib_hours"]
     assert "<svg" in page.read_text()
     table = plan(str(hourly)).stdout
-    assert "kept for 10 min" in table and "always on" in table and "AWS Lambda would ask" in table
+    assert "kept for 10m" in table and "always on" in table and "AWS Lambda would ask" in table
 
 
 def test_what_is_wrong_is_said(hourly, tmp_path):
