@@ -4,18 +4,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/overload.h"
 #include "control/stepping.h"
 
 namespace ebb::control {
-
-namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-
-}  // namespace
 
 DecisionId Stepping::decide(Why why) {
   const DecisionId id{state.next_decision++};

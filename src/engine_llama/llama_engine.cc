@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/overload.h"
 #include "domain/limits.h"
 #include "engine_llama/shown_prompt.h"
 #include "io/clock.h"
@@ -17,11 +18,6 @@ namespace {
 
 // Saving fewer is dearer than computing them again.
 constexpr size_t kSavedTokensMin = 8;
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
 
 // What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, or in a context of another length.
 std::string shape_of_states(const engine::LoadOptions& options) {

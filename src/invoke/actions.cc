@@ -5,18 +5,10 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/overload.h"
 #include "invoke/local_platform.h"
 
 namespace ebb::invoke {
-
-namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-
-}  // namespace
 
 void LocalPlatform::perform(const control::Action& action) {
   std::visit(Overload{

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/overload.h"
 #include "invoke/local_platform.h"
 
 namespace ebb::invoke {
@@ -11,11 +12,6 @@ namespace {
 // The core judges progress in seconds: telling it every token would only cost time.
 constexpr milliseconds kTellProgressEvery{100};
 constexpr milliseconds kSpawnerRestartPause{200};
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
 
 }  // namespace
 

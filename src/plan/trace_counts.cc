@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "sim/random.h"
 
 namespace ebb::plan {
 
@@ -32,12 +33,7 @@ uint32_t take_varint(const std::string& in, uint32_t& at) {
 }
 
 // The n-th number of the splitmix64 sequence that begins at `seed`.
-uint64_t splitmix64(uint64_t seed, uint64_t n) {
-  uint64_t z = seed + (n + 1) * 0x9E3779B97F4A7C15U;
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31U);
-}
+uint64_t splitmix64(uint64_t seed, uint64_t n) { return sim::mix(seed + n * 0x9E3779B97F4A7C15U); }
 
 }  // namespace
 

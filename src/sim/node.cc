@@ -8,15 +8,11 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/overload.h"
 
 namespace ebb::sim {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
 
 control::Event died(WorkerId worker, int reason) {
   control::WorkerDied event{.worker = worker, .reason = reason_text(reason), .error = std::nullopt};

@@ -1,5 +1,6 @@
 // One overload for each kind of event and action, twice: what is hashed, what is said.
 #include "sim/trace.h"
+#include "base/overload.h"
 
 #include <fmt/format.h>
 
@@ -8,11 +9,6 @@
 namespace ebb::sim {
 
 namespace {
-
-template <class... F>
-struct Overload : F... {
-  using F::operator()...;
-};
 
 void hash(TraceHash& into, std::initializer_list<uint64_t> words) {
   for (const uint64_t word : words)
