@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/http.h"
+#include "domain/priority.h"
 #include "domain/tensor.h"
 
 namespace ebb::domain {
@@ -96,6 +97,8 @@ struct Call {
   Sampling sampling;                     // of text
   bool show_prompt = false;              // instead of an answer: the prompt as the model gets it (wire/prompt_view.h)
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
+  std::optional<Priority> priority;      // absent: the endpoint's
+  std::string tenant;                    // on whose account; tenants of one class share an endpoint's slots fairly
   bool operator==(const Call&) const = default;
 };
 

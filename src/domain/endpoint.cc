@@ -90,6 +90,8 @@ int slots_max(Engine engine) { return engine == Engine::kLlama ? kTextSlotsMax :
 
 bool slots_are_cheap(Engine engine) { return engine != Engine::kLlama; }
 
+bool can_hold(Engine engine) { return engine == Engine::kLlama || engine == Engine::kEcho; }
+
 uint64_t Revision::slot_bytes() const {
   if (by_instances()) return static_cast<uint64_t>(memory_mib) << 20U;
   if (!model) return kSlotScratchBytes;

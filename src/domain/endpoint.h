@@ -12,6 +12,7 @@
 #include "domain/cron.h"
 #include "domain/function_spec.h"
 #include "domain/model.h"
+#include "domain/priority.h"
 
 namespace ebb::domain {
 
@@ -20,6 +21,8 @@ std::string_view to_string(Engine engine);
 // Slots that one worker may have at most; and whether a slot costs so little that as many as are wanted may be made at once.
 int slots_max(Engine engine);
 bool slots_are_cheap(Engine engine);
+// Whether a call that runs may be held between two steps, its slot given to another, and go on later where it was.
+bool can_hold(Engine engine);
 
 // Names of endpoints and models: [a-z0-9] first, then [a-z0-9._-], at most kEndpointNameBytesMax bytes.
 bool is_name(std::string_view name);
@@ -60,6 +63,7 @@ struct EndpointSpec {
   std::optional<int64_t> context_tokens;  // of one slot; absent: the model's own, at most kContextAuto…
   Scaling scaling;
   CallLimits limits;
+  Priority priority = Priority::kNormal;  // of calls that do not say theirs
   bool operator==(const EndpointSpec&) const = default;
 };
 inline constexpr int64_t kContextAuto = 4096;

@@ -35,6 +35,8 @@ enum class FrameType : uint16_t {
   kInput = 8,      // stream = call: a piece of its body
   kCredit = 9,     // stream = call: so many bytes of its answer were taken
   kEnd = 11,       // of a container function: it is told to end, and so is the worker when it has
+  kHold = 13,      // stream = call: it computes nothing until it is resumed, and its slot is free for another; unknown calls are passed over
+  kResume = 14,    // stream = call: it goes on where it was, in a slot that is free
   kPrepared = 10,  // before kLoad, with the descriptor of what was prepared from the model attached
   kPrefixes = 12,  // before kLoad: the key of the file of saved prefixes, its descriptor attached
   // worker → server

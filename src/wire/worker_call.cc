@@ -1,6 +1,8 @@
 // protobuf to domain values and back.
 #include "wire/worker_call.h"
 
+#include <utility>
+
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call_input.h"
@@ -67,6 +69,7 @@ std::string encode_call(const domain::Call& call) {
   write_input(call.input, execute);
   write_sampling(call.sampling, execute);
   execute.set_show_prompt(call.show_prompt);
+  execute.set_priority(static_cast<int32_t>(call.priority.value_or(domain::Priority::kNormal)));
   return execute.SerializeAsString();
 }
 
@@ -81,6 +84,8 @@ Result<domain::Call> decode_call(std::string_view body) {
   call.input = std::move(*input);
   call.sampling = std::move(*sampling);
   call.show_prompt = execute.show_prompt();
+  if (execute.priority() < 0 || std::cmp_greater_equal(execute.priority(), domain::kPriorities.size())) return corrupt("an Execute body with an unknown class");
+  call.priority = static_cast<domain::Priority>(execute.priority());
   return call;
 }
 
