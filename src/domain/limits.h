@@ -170,6 +170,9 @@ inline constexpr int kTextSlotsMax = 64;
 // Instances that wait prepared on one node, a few MiB each.
 inline constexpr int kPreparedInstancesMax = 32;
 inline constexpr int kQueueLengthMax = 10'000;
+// Accounts whose shares of one endpoint are kept apart at once.
+inline constexpr size_t kTenantsPerEndpointMax = 1'024;
+inline constexpr size_t kTenantNameBytesMax = 63;
 inline constexpr int kContextTokensMax = 1'048'576;
 inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
 
