@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/priority.h"
 #include "domain/usage.h"
 
 namespace ebb::control {
@@ -50,6 +51,17 @@ struct Dispatch {
   domain::Tier tier = domain::Tier::kWarm;
   nanoseconds queued{0};  // arrival → now
   nanoseconds start{0};   // the part of it that a start or a wake took
+  domain::Priority priority = domain::Priority::kNormal;
+};
+// It computes nothing until it is resumed, and its slot is free at once. Only where domain::can_hold.
+struct HoldCall {
+  CallId call;
+  WorkerId worker;
+};
+// Goes on where it was; a slot is free.
+struct ResumeCall {
+  CallId call;
+  WorkerId worker;
 };
 struct CancelCall {
   CallId call;
@@ -76,8 +88,8 @@ struct WakeAt {
 // Nothing runs and nothing waits: the server may end.
 struct Drained {};
 
-using Act =
-    std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, CancelCall, AnswerError, RecordUsage, RecordInit, WakeAt, Drained>;
+using Act = std::variant<StartWorker, Park, Unpark, Resize, SetThreads, KillWorker, Dispatch, HoldCall, ResumeCall, CancelCall, AnswerError, RecordUsage,
+                         RecordInit, WakeAt, Drained>;
 
 struct Action {
   Act act;

@@ -3,20 +3,41 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace ebb::control {
 
-std::vector<int> share_cores(int cores, size_t busy, uint64_t rotation) {
-  std::vector<int> threads(busy, 0);
-  if (busy == 0) return threads;
-  const auto all = static_cast<size_t>(cores);
-  if (busy <= all) {
-    for (size_t i = 0; i < busy; ++i)
-      threads[i] = static_cast<int>(all / busy + (i < all % busy ? 1 : 0));
+namespace {
+
+constexpr uint64_t kEveryonesTurn = 8;
+
+}  // namespace
+
+std::vector<int> share_cores(int cores, std::span<const domain::Priority> busy, uint64_t rotation) {
+  std::vector<int> threads(busy.size(), 0);
+  if (busy.empty()) return threads;
+  auto left = static_cast<size_t>(cores);
+  if (busy.size() <= left) {
+    for (size_t i = 0; i < busy.size(); ++i)
+      threads[i] = static_cast<int>(left / busy.size() + (i < left % busy.size() ? 1 : 0));
     return threads;
   }
-  for (size_t i = 0; i < all; ++i)
-    threads[(rotation + i) % busy] = 1;
+  const bool mixed = std::ranges::adjacent_find(busy, std::not_equal_to{}) != busy.end();
+  if (mixed && rotation % kEveryonesTurn == kEveryonesTurn - 1) {
+    for (size_t i = 0; i < left; ++i)
+      threads[(rotation / kEveryonesTurn + i) % busy.size()] = 1;
+    return threads;
+  }
+  for (const domain::Priority priority : domain::kPriorities) {
+    std::vector<size_t> of_class;
+    for (size_t i = 0; i < busy.size(); ++i) {
+      if (busy[i] == priority) of_class.push_back(i);
+    }
+    const size_t served = std::min(left, of_class.size());
+    for (size_t i = 0; i < served; ++i)
+      threads[of_class[(rotation + i) % of_class.size()]] = 1;
+    left -= served;
+  }
   return threads;
 }
 

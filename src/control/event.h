@@ -19,9 +19,11 @@ namespace ebb::control {
 struct CallArrived {
   CallId call;
   std::string endpoint;
-  MonoTime deadline;   // the caller's own, or MonoTime::max()
-  WallTime wall;       // for the usage record
-  bool alone = false;  // no other work runs on the machine at this moment
+  MonoTime deadline;                              // the caller's own, or MonoTime::max()
+  WallTime wall;                                  // for the usage record
+  bool alone = false;                             // no other work runs on the machine at this moment
+  std::optional<domain::Priority> priority = {};  // absent: the endpoint's
+  std::string tenant = {};                        // on whose account
 };
 struct CallFirstText {
   CallId call;

@@ -17,7 +17,7 @@ void keep(std::set<WorkerId>& set, WorkerId id, bool in) {
 
 void index_in_endpoint(EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   const bool serves = is_current(endpoint, worker);
-  const bool open = serves && worker.phase == WorkerPhase::kReady && std::cmp_less(worker.running.size(), worker.slots);
+  const bool open = serves && worker.phase == WorkerPhase::kReady && free_slots(worker) > 0;
   const std::optional<int> key = open ? std::optional(-static_cast<int>(worker.running.size())) : std::nullopt;
   keep(endpoint.live, id, serves);
   if (key == worker.open_as) return;
@@ -56,6 +56,7 @@ void forget_worker(State& state, WorkerId id) {
   WorkerState& worker = state.workers.at(id);
   worker.killed = true;
   worker.running.clear();
+  worker.held.clear();
   index_worker(state, id, worker);
   set_due(state, id, worker, MonoTime::max());
   count_bytes(state, worker, 0);

@@ -30,11 +30,8 @@ std::vector<Worker*> instances_of(State& state, const EndpointState& endpoint) {
 constexpr milliseconds kPrepareLater{100};
 
 void fill_ready(Stepping& s, EndpointState& endpoint) {
-  while (!endpoint.waiting.empty() && !endpoint.open.empty()) {
-    const CallId call = endpoint.waiting.front();
-    endpoint.waiting.pop_front();
-    dispatch(s, call, endpoint.open.begin()->second);
-  }
+  while (!endpoint.waiting.empty() && !endpoint.open.empty())
+    dispatch_next(s, endpoint, endpoint.open.begin()->second);
 }
 
 // The frozen ones first: they have nothing to start.
@@ -94,7 +91,7 @@ Capacity capacity_of(const State& state, const EndpointState& endpoint) {
   for (const WorkerId id : endpoint.live) {
     const WorkerState& worker = state.workers.at(id);
     if (worker.phase == WorkerPhase::kReady) {
-      capacity.slots += worker.slots;
+      capacity.slots += std::min(worker.slots, worker.at_once.most);
       capacity.running += static_cast<int>(worker.running.size());
     }
     capacity.frozen = capacity.frozen || (worker.phase == WorkerPhase::kParked && !worker.fresh);

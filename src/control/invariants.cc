@@ -13,13 +13,18 @@ namespace {
 using Broken = std::vector<std::string>;
 
 void check_calls(const State& state, Broken& broken) {
+  std::map<std::string_view, std::vector<CallId>> waiting;
+  for (const auto& [name, endpoint] : state.endpoints)
+    waiting[name] = endpoint.waiting.all();
   for (const auto& [id, call] : state.calls) {
     const auto endpoint = state.endpoints.find(call.endpoint);
-    const auto in_queue = endpoint == state.endpoints.end() ? 0 : std::count(endpoint->second.waiting.begin(), endpoint->second.waiting.end(), id);
+    const auto in_queue = endpoint == state.endpoints.end() ? 0 : std::ranges::count(waiting.at(call.endpoint), id);
     const auto worker = state.workers.find(call.worker);
-    const auto in_worker = worker == state.workers.end() ? 0 : static_cast<long>(worker->second.running.count(id));
+    const auto in_worker = worker == state.workers.end() ? 0 : static_cast<long>(worker->second.running.count(id) + worker->second.held.count(id));
     if (in_queue + in_worker != 1) broken.push_back(fmt::format("call {} is in {} places", to_hex(id.value), in_queue + in_worker));
     if (static_cast<bool>(call.worker) != (in_worker == 1)) broken.push_back(fmt::format("call {} names the wrong worker", to_hex(id.value)));
+    const bool held = worker != state.workers.end() && worker->second.held.contains(id);
+    if (held != call.held_since.has_value()) broken.push_back(fmt::format("call {} is held, and does not know it, or the other way round", to_hex(id.value)));
     if (!state.due_calls.contains({call.due, id})) broken.push_back(fmt::format("call {} has no time at which it is looked at", to_hex(id.value)));
   }
   if (state.due_calls.size() != state.calls.size()) broken.push_back("a call that is over is still looked at");
@@ -31,7 +36,10 @@ void check_workers(const State& state, Broken& broken) {
     if (static_cast<int>(worker.running.size()) > worker.slots)
       broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
     if (worker.running.size() != worker.meter.running()) broken.push_back(fmt::format("worker {} is metered wrongly", to_hex(id.value)));
-    if (!worker.running.empty() && worker.phase != WorkerPhase::kReady)
+    const bool goes_on = worker.phase == WorkerPhase::kReady && !worker.killed && free_slots(worker) > 0;
+    if (goes_on && std::ranges::any_of(worker.held, [&](CallId held) { return !state.calls.at(held).cancelled; }))
+      broken.push_back(fmt::format("worker {} has a free slot, and holds a call", to_hex(id.value)));
+    if ((!worker.running.empty() || !worker.held.empty()) && worker.phase != WorkerPhase::kReady)
       broken.push_back(fmt::format("worker {} runs calls and is not ready", to_hex(id.value)));
     if (!state.revisions.contains(worker.revision)) broken.push_back(fmt::format("worker {} runs a revision that is forgotten", to_hex(id.value)));
     const bool busy =
@@ -72,7 +80,7 @@ void check_indexes(const State& state, Broken& broken) {
     if (endpoint == state.endpoints.end() || !is_current(endpoint->second, worker)) continue;
     auto& [live, open] = by_endpoint[worker.endpoint];
     live.insert(id);
-    if (worker.phase == WorkerPhase::kReady && std::cmp_less(worker.running.size(), worker.slots)) open.emplace(-static_cast<int>(worker.running.size()), id);
+    if (worker.phase == WorkerPhase::kReady && free_slots(worker) > 0) open.emplace(-static_cast<int>(worker.running.size()), id);
   }
   uint64_t bytes = 0;
   for (const auto& [id, worker] : state.workers)

@@ -10,8 +10,7 @@
 namespace ebb::control {
 
 void tell_waiting(Stepping& s, EndpointState& endpoint, domain::Outcome outcome, const Error& error, std::string_view what) {
-  const std::vector<CallId> waiting(endpoint.waiting.begin(), endpoint.waiting.end());
-  for (const CallId id : waiting)
+  for (const CallId id : endpoint.waiting.all())
     end_waiting(s, id, outcome, error, what);
 }
 
@@ -44,13 +43,14 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.backoff_until = {};
   endpoint.last_failure.clear();
   endpoint.measured_bytes.reset();
-  endpoint.service = nanoseconds{0};
+  endpoint.service = {};
+  endpoint.standing = {};
   endpoint.start_takes = nanoseconds{0};
   endpoint.demand.changed(0, calls_per_worker(endpoint), s.now, s.state.gaps);
   expect(s.state, name, endpoint, MonoTime::max());
   endpoint.prepare = event.revision.by_instances();
   s.state.revisions[event.revision.id] = event.revision;
-  for (const CallId id : endpoint.waiting)
+  for (const CallId id : endpoint.waiting.all())
     s.state.calls.at(id).revision = event.revision.id;
   s.state.hungry.insert(name);
   s.decide({.what = "deploy", .endpoint = name, .because = fmt::format("revision {} is the current one", event.revision.id.value)});

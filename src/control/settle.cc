@@ -17,7 +17,7 @@ namespace ebb::control {
 
 namespace {
 
-bool idle(const WorkerState& worker) { return worker.running.empty() && !worker.killed && !worker.resizing; }
+bool idle(const WorkerState& worker) { return worker.running.empty() && worker.held.empty() && !worker.killed && !worker.resizing; }
 
 // Something is on its way to free memory: wait for it before giving up more.
 bool making_room(const State& state) {
@@ -86,7 +86,8 @@ namespace {
 void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   if (worker.resizing || s.now < worker.grow_after) return;
   const domain::Scaling& scaling = endpoint.scaling;
-  const int wanted = std::max(slots_to_grow_to(worker.slots, static_cast<int>(endpoint.waiting.size()), scaling, endpoint.revision.spec.engine), scaling.min);
+  const auto without = static_cast<int>(endpoint.waiting.size() + worker.held.size());
+  const int wanted = std::max(slots_to_grow_to(worker.slots, without, scaling, endpoint.revision.spec.engine), scaling.min);
   const uint64_t room = room_bytes(memory_now(s.state));
   const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
   const int slots = worker.slots + static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(wanted - worker.slots, 0)), room / slot));
@@ -97,24 +98,27 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
   worker.progress = s.now;
   worker.load_by = s.now + kChangeMax;
   worker.admitted_bytes = before + static_cast<uint64_t>(slots - worker.slots) * slot;
-  const DecisionId why =
-      s.decide({.what = "grow",
-                .endpoint = worker.endpoint,
-                .because = "more calls wait than slots are free",
-                .worker = id,
-                .inputs = {{"waiting", static_cast<int64_t>(endpoint.waiting.size())}, {"slots", Change{worker.slots, slots}}, {"room", Bytes{room}}}});
+  const DecisionId why = s.decide({.what = "grow",
+                                   .endpoint = worker.endpoint,
+                                   .because = "more calls wait than slots are free",
+                                   .worker = id,
+                                   .inputs = {{"waiting", int64_t{without}}, {"slots", Change{worker.slots, slots}}, {"room", Bytes{room}}}});
   s.act(Resize{.worker = id, .slots = slots}, why);
   s.memory_moved = true;
   s.touch(id);
 }
 
 void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
-  while (!endpoint.waiting.empty() && static_cast<int>(worker.running.size()) < worker.slots) {
-    const CallId call = endpoint.waiting.front();
-    endpoint.waiting.pop_front();
-    dispatch(s, call, id);
+  while (const std::optional<domain::Priority> next = endpoint.waiting.next_class()) {
+    const int free = free_slots(worker);
+    if (free < 0 || (free == 0 && !hold_for(s, endpoint, id, *next))) break;
+    if (const std::optional<CallId> held = to_resume(s.state, worker, next, s.now))
+      resume(s, *held);
+    else
+      dispatch_next(s, endpoint, id);
   }
-  if (!endpoint.waiting.empty() || worker.slots < endpoint.scaling.min) grow(s, endpoint, id, worker);
+  const bool short_of_slots = (!endpoint.waiting.empty() || !worker.held.empty()) && std::cmp_greater_equal(worker.running.size(), worker.slots);
+  if (short_of_slots || worker.slots < endpoint.scaling.min) grow(s, endpoint, id, worker);
 }
 
 // True: nothing more is wanted until something happens to this endpoint.
@@ -142,10 +146,18 @@ bool serve(Stepping& s, EndpointState& endpoint) {
   return false;  // starting, parking, waking: its next event comes back here
 }
 
+// Where memory is short, it goes to whom the most urgent calls wait for.
 void serve_hungry(Stepping& s) {
-  for (auto name = s.state.hungry.begin(); name != s.state.hungry.end();) {
-    const auto endpoint = s.state.endpoints.find(*name);
-    name = endpoint == s.state.endpoints.end() || serve(s, endpoint->second) ? s.state.hungry.erase(name) : std::next(name);
+  std::vector<std::string> names(s.state.hungry.begin(), s.state.hungry.end());
+  const auto urgency = [&](const std::string& name) {
+    const auto endpoint = s.state.endpoints.find(name);
+    const auto next = endpoint == s.state.endpoints.end() ? std::nullopt : endpoint->second.waiting.next_class();
+    return next ? static_cast<size_t>(*next) : domain::kPriorities.size();
+  };
+  if (names.size() > 1) std::ranges::stable_sort(names, {}, urgency);
+  for (const std::string& name : names) {
+    const auto endpoint = s.state.endpoints.find(name);
+    if (endpoint == s.state.endpoints.end() || serve(s, endpoint->second)) s.state.hungry.erase(name);
   }
 }
 

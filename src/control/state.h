@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,9 +13,12 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "control/concurrency_policy.h"
 #include "control/demand.h"
 #include "control/journal.h"
 #include "control/keep_policy.h"
+#include "control/wait_policy.h"
+#include "control/wait_queue.h"
 #include "domain/endpoint.h"
 #include "domain/meter.h"
 #include "domain/money.h"
@@ -35,9 +37,12 @@ struct NodeConfig {
   bool operator==(const NodeConfig&) const = default;
 };
 
-// A call is in exactly one place: its endpoint's queue, or a worker's running set.
+// A call is in exactly one place: its endpoint's queue, or a worker's running or held ones.
 struct CallState {
   std::string endpoint;
+  domain::Priority priority = domain::Priority::kNormal;
+  std::string tenant;
+  int64_t charged = 0;  // to its tenant, since it has a slot
   RevisionId revision;
   MonoTime arrived{};
   MonoTime deadline{};                      // the caller's own
@@ -47,7 +52,10 @@ struct CallState {
   int kills = 0;                            // workers that died while they ran it
   WorkerId worker;                          // 0 while it waits
   MonoTime dispatched{};
-  nanoseconds start{0};  // the part of its wait that a start or a wake took
+  nanoseconds start{0};                // the part of its wait that a start or a wake took
+  std::optional<MonoTime> held_since;  // while it is held …
+  nanoseconds held{0};                 // … and how long it was before
+  nanoseconds ran{0};                  // its share of the worker's time up to its last hold
   std::optional<MonoTime> first_text;
   std::optional<domain::Outcome> cancelled;  // set once a cancel was sent: what it will be recorded as
   bool committed = false;                    // never tried again
@@ -81,6 +89,8 @@ struct WorkerState {
   MonoTime paused_since{};  // while threads == 0
   MonoTime idle_since{};    // when its last call ended
   std::set<CallId> running;
+  std::set<CallId> held;  // began here, and wait for a slot to go on
+  AtOnce at_once;         // how many of its slots are used
   domain::BusyMeter meter;
   uint64_t pss_bytes = 0;         // as last measured …
   bool measured = false;          // … as it is now: with these slots
@@ -96,16 +106,18 @@ struct EndpointState {
   domain::Revision revision;                  // the current one
   domain::Scaling scaling;                    // its own, with `min` raised to what is provisioned now
   MonoTime provision_until{MonoTime::max()};  // nothing changes about that before
-  std::list<CallId> waiting;                  // in the order of service; takes nothing while it is empty
-  std::set<WorkerId> live;                    // those that serve the current revision and will go on to
-  std::set<std::pair<int, WorkerId>> open;    // of these, ready ones with a free slot: the fullest first, by minus its calls
-  int failures = 0;                           // deaths in a row without a finished call between them
-  MonoTime backoff_until{};                   // no start before
+  WaitQueue waiting;
+  std::set<WorkerId> live;                  // those that serve the current revision and will go on to
+  std::set<std::pair<int, WorkerId>> open;  // of these, ready ones with a free slot: the fullest first, by minus its calls
+  int failures = 0;                         // deaths in a row without a finished call between them
+  MonoTime backoff_until{};                 // no start before
   std::string last_failure;
   std::optional<uint64_t> measured_bytes;  // the most that a worker of this revision was seen to take …
   int measured_slots = 0;                  // … with so many slots
-  nanoseconds service{0};                  // moving average of a call's time in its slot; 0: not known
-  nanoseconds start_takes{0};              // of a start from nothing, likewise
+  ServiceTime service;                     // of a call in its slot
+  StandingQueue standing;                  // whether calls wait too long, and go on coming
+  RetryBudget retries;
+  nanoseconds start_takes{0};  // of a start from nothing, likewise
   Demand demand;
   MonoTime expected{MonoTime::max()};  // when a worker is to be started for a call that is expected
   MonoTime last_call{};

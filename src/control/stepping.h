@@ -1,6 +1,6 @@
 // What one step works with: the state, the time, and the actions so far. Private to control/.
 //
-//   step ─► on_…(event)              in calls.cc and workers.cc: what happened, as it changes the state
+//   step ─► on_…(event)              in arrival.cc, calls.cc and workers.cc: what happened, as it changes the state
 //        └► settle                   in settle.cc: what follows: serve the hungry, tend workers, share cores, ask for a wake-up
 #pragma once
 
@@ -38,13 +38,15 @@ struct Stepping {
   void act(Act act, DecisionId decision) { actions.push_back({.act = std::move(act), .decision = decision}); }
 };
 
-// calls.cc
+// arrival.cc
 void on_arrived(Stepping& s, const CallArrived& event);
+// A call of an endpoint's queue whose turn it is gets a slot of this worker, which has one free; or is told that it comes too late.
+void dispatch_next(Stepping& s, EndpointState& endpoint, WorkerId worker);
+
+// calls.cc
 void on_first_text(Stepping& s, const CallFirstText& event);
 void on_ended(Stepping& s, const CallEnded& event);
 void on_left(Stepping& s, const CallLeft& event);
-// A waiting call gets a slot of this worker, which has one free.
-void dispatch(Stepping& s, CallId id, WorkerId worker);
 // An accepted call that waits is over without having run.
 void end_waiting(Stepping& s, CallId id, domain::Outcome outcome, Error error, std::string_view what);
 // A call that ran in a worker that died: again, or told.
@@ -52,6 +54,15 @@ void survive_death(Stepping& s, CallId id, const std::string& reason);
 // Everything whose time has come: waits, executions, cancels.
 void check_due_calls(Stepping& s);
 void set_due(State& state, CallId id, CallState& call, MonoTime due);
+
+// holding.cc: calls that stand back for others in the middle of their answer.
+// Slots of a ready worker that a call may have now.
+int free_slots(const WorkerState& worker);
+// Whether a held call goes on before a waiting one of this class (nullopt: none waits), and which.
+std::optional<CallId> to_resume(const State& state, const WorkerState& worker, std::optional<domain::Priority> waiting, MonoTime now);
+void resume(Stepping& s, CallId id);
+// Holds a call of this worker for one of that class. False: none may be.
+bool hold_for(Stepping& s, const EndpointState& endpoint, WorkerId id, domain::Priority waiting);
 
 // revisions.cc
 void on_deployed(Stepping& s, const RevisionDeployed& event);

@@ -56,10 +56,23 @@ void give_up_idle(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState
   if (!by_owner) expect_next(s, endpoint);
 }
 
+// Slots that nobody of a higher class waits for go to those who stood back.
+void resume_held(Stepping& s, WorkerState& worker) {
+  if (worker.held.empty() || worker.phase != WorkerPhase::kReady) return;
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  const bool serves = endpoint != s.state.endpoints.end() && is_current(endpoint->second, worker) && !s.state.draining;
+  while (free_slots(worker) > 0) {
+    const std::optional<CallId> held = to_resume(s.state, worker, serves ? endpoint->second.waiting.next_class() : std::nullopt, s.now);
+    if (!held) return;
+    resume(s, *held);
+  }
+}
+
 // When this worker is to be looked at again; acts if that time has come.
 MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
   if (worker.killed) return MonoTime::max();
-  if (worker.draining && worker.running.empty()) {
+  resume_held(s, worker);
+  if (worker.draining && worker.running.empty() && worker.held.empty()) {
     kill_worker(s, id, worker, Ending::kGently, "its revision was replaced or removed, and its last call ended");
     return MonoTime::max();
   }
@@ -77,7 +90,7 @@ MonoTime tend(Stepping& s, WorkerId id, WorkerState& worker) {
                      : fmt::format("no progress for {} s while there was work", std::chrono::round<seconds>(s.now - worker.progress).count()));
     return MonoTime::max();
   }
-  if (busy(worker)) return MonoTime::max();
+  if (busy(worker) || !worker.held.empty()) return MonoTime::max();
   const auto endpoint = s.state.endpoints.find(worker.endpoint);
   if (endpoint == s.state.endpoints.end()) return MonoTime::max();
   const domain::Scaling& scaling = endpoint->second.scaling;
@@ -152,10 +165,28 @@ void tend_workers(Stepping& s) {
   }
 }
 
+namespace {
+
+// Of the most urgent of its calls; of one that loads, of those that wait for it.
+domain::Priority class_of(const State& state, const WorkerState& worker) {
+  domain::Priority best = domain::Priority::kBatch;
+  for (const CallId id : worker.running)
+    best = std::min(best, state.calls.at(id).priority);
+  if (!worker.running.empty()) return best;
+  const auto endpoint = state.endpoints.find(worker.endpoint);
+  const auto next = endpoint == state.endpoints.end() ? std::nullopt : endpoint->second.waiting.next_class();
+  return next.value_or(domain::Priority::kNormal);
+}
+
+}  // namespace
+
 void share(Stepping& s) {
   const std::vector<WorkerId> working(s.state.computing.begin(), s.state.computing.end());
   take_turns(s.state, working.size(), s.now);
-  const std::vector<int> threads = share_cores(s.state.engine_cores, working.size(), s.state.rotation);
+  std::vector<domain::Priority> classes(working.size(), domain::Priority::kNormal);
+  if (std::cmp_greater(working.size(), s.state.engine_cores))
+    std::ranges::transform(working, classes.begin(), [&](WorkerId id) { return class_of(s.state, s.state.workers.at(id)); });
+  const std::vector<int> threads = share_cores(s.state.engine_cores, classes, s.state.rotation);
   // Cores are given back before they are handed out: at no moment are there more threads than cores.
   for (const bool fewer : {true, false}) {
     for (size_t i = 0; i < working.size(); ++i) {

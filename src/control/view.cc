@@ -57,6 +57,7 @@ EndpointSummary summarize(const State& state, const EndpointState& endpoint) {
     if (worker.endpoint != endpoint.revision.spec.name) continue;
     best = std::max(best, rank_of(worker));
     summary.memory_bytes += worker.pss_bytes;
+    summary.waiting += static_cast<int>(worker.held.size());
     summary.slots_busy += static_cast<int>(worker.running.size());
     if (worker.phase == WorkerPhase::kReady && !worker.draining && !worker.killed) summary.slots_ready += worker.slots;
   }

@@ -15,7 +15,7 @@ struct EndpointSummary {
   std::string_view state;                      // absent, prepared, starting, ready, parked, draining, failed
   int slots_busy = 0;
   int slots_ready = 0;
-  int waiting = 0;
+  int waiting = 0;                        // those that are held in the middle of their answer among them
   uint64_t memory_bytes = 0;              // of all its workers, as last measured
   std::optional<MonoTime> last_call;      // when a call last came or ended; nothing: never
   std::optional<MonoTime> refuses_until;  // its workers died too often in a row: until then calls are told so

@@ -1,4 +1,4 @@
-// Rows: who may wait, and what the rest is told.
+// Rows: who may wait, who is begun, and what the rest is told.
 #include "control/wait_policy.h"
 
 #include <gtest/gtest.h>
@@ -7,26 +7,48 @@ namespace ebb::control {
 namespace {
 
 TEST(RefuseWait, Rows) {
+  using enum domain::Priority;
   struct Row {
     const char* name;
     WaitQuestion question;
     bool refused;
   };
   const domain::CallLimits limits{.queue = 10, .wait = milliseconds(1'000)};
+  const domain::CallLimits patient{.queue = 100, .wait = seconds(30)};
+  const domain::CallLimits none{.queue = 0, .wait = milliseconds(1'000)};
   const nanoseconds forever = nanoseconds::max();
+  const ServiceTime half{.mean = milliseconds(500)};
+  const ServiceTime varies{.mean = milliseconds(500), .deviation = milliseconds(250)};
   const Row rows[] = {
-      {"nothing known", {.waiting = 5, .slots = 0, .service = {}, .start = {}, .limits = limits, .time_left = forever}, false},
-      {"queue full", {.waiting = 10, .slots = 4, .service = {}, .start = {}, .limits = limits, .time_left = forever}, true},
-      {"one place left", {.waiting = 9, .slots = 4, .service = {}, .start = {}, .limits = limits, .time_left = forever}, false},
-      {"a short wait", {.waiting = 3, .running = 4, .slots = 4, .service = milliseconds(500), .start = {}, .limits = limits, .time_left = forever}, false},
-      {"longer than it may wait",
-       {.waiting = 9, .running = 2, .slots = 2, .service = milliseconds(500), .start = {}, .limits = limits, .time_left = forever},
+      {"nothing known", {.before = 5, .waiting = 5, .limits = limits, .time_left = forever}, false},
+      {"queue full", {.before = 10, .waiting = 10, .slots = 4, .limits = limits, .time_left = forever}, true},
+      {"queue full, and one makes room", {.before = 10, .waiting = 10, .slots = 4, .limits = limits, .time_left = forever, .may_displace = true}, false},
+      {"one place left", {.before = 9, .waiting = 9, .slots = 4, .limits = limits, .time_left = forever}, false},
+      {"no places, and a worker whose slots are taken", {.running = 4, .slots = 4, .ready = true, .limits = none, .time_left = forever}, true},
+      {"no places, and no worker yet", {.slots = 4, .limits = none, .time_left = forever}, false},
+      {"no places, no worker, and one waits for it", {.before = 1, .waiting = 1, .slots = 4, .limits = none, .time_left = forever}, true},
+      {"a short wait", {.before = 3, .waiting = 3, .running = 4, .slots = 4, .service = half, .limits = limits, .time_left = forever}, false},
+      {"longer than it may wait", {.before = 9, .waiting = 9, .running = 2, .slots = 2, .service = half, .limits = limits, .time_left = forever}, true},
+      {"the others come after it", {.before = 0, .waiting = 9, .running = 2, .slots = 2, .service = half, .limits = limits, .time_left = forever}, false},
+      {"past its own deadline", {.before = 3, .waiting = 3, .running = 4, .slots = 4, .service = half, .limits = limits, .time_left = milliseconds(100)}, true},
+      {"a slot in time, and not an answer",
+       {.before = 3, .waiting = 3, .running = 4, .slots = 4, .service = half, .limits = limits, .time_left = milliseconds(900)},
        true},
-      {"past its own deadline",
-       {.waiting = 3, .running = 4, .slots = 4, .service = milliseconds(500), .start = {}, .limits = limits, .time_left = milliseconds(100)},
+      {"a slot in time, and perhaps an answer",
+       {.before = 3, .waiting = 3, .running = 4, .slots = 4, .service = varies, .limits = limits, .time_left = milliseconds(900)},
+       false},
+      {"slower than its deadline, and a slot is free", {.running = 3, .slots = 4, .service = half, .limits = limits, .time_left = milliseconds(100)}, false},
+      {"a long wait, once",
+       {.before = 20, .waiting = 20, .running = 2, .slots = 2, .service = half, .limits = patient, .time_left = forever, .stands = false},
+       false},
+      {"a long wait, where all wait long",
+       {.before = 20, .waiting = 20, .running = 2, .slots = 2, .service = half, .limits = patient, .time_left = forever, .stands = true},
        true},
-      {"slower than its deadline, and a slot is free",
-       {.waiting = 0, .running = 3, .slots = 4, .service = milliseconds(500), .start = {}, .limits = limits, .time_left = milliseconds(100)},
+      {"a short one there",
+       {.before = 2, .waiting = 2, .running = 2, .slots = 2, .service = half, .limits = patient, .time_left = forever, .stands = true},
+       false},
+      {"batch is patient",
+       {.priority = kBatch, .before = 20, .waiting = 20, .running = 2, .slots = 2, .service = half, .limits = patient, .time_left = forever, .stands = true},
        false},
   };
   for (const Row& row : rows) {
@@ -41,14 +63,69 @@ TEST(RefuseWait, Rows) {
 
 TEST(RefuseWait, ADeadlineThatIsOverIsATimeout) {
   for (const nanoseconds left : {nanoseconds(-1), nanoseconds(0)})
-    EXPECT_EQ(refuse_wait({.waiting = 0, .running = 0, .slots = 4, .service = {}, .start = {}, .limits = {}, .time_left = left})->kind, ErrorKind::kTimeout);
+    EXPECT_EQ(refuse_wait({.slots = 4, .limits = {}, .time_left = left})->kind, ErrorKind::kTimeout);
 }
 
 TEST(ExpectedWait, IsTheQueueBeforeItOverTheSlots) {
-  EXPECT_EQ(expected_wait({.waiting = 0, .running = 3, .slots = 4, .service = milliseconds(100), .start = {}}), nanoseconds(0)) << "a slot is free";
-  EXPECT_EQ(expected_wait({.waiting = 0, .running = 1, .slots = 1, .service = milliseconds(100), .start = {}}), milliseconds(100));
-  EXPECT_EQ(expected_wait({.waiting = 7, .running = 4, .slots = 4, .service = milliseconds(100), .start = milliseconds(50)}), milliseconds(250));
-  EXPECT_EQ(expected_wait({.waiting = 7, .running = 0, .slots = 4, .service = {}, .start = milliseconds(50)}), milliseconds(50));
+  const ServiceTime known{.mean = milliseconds(100)};
+  EXPECT_EQ(expected_wait({.before = 0, .running = 3, .slots = 4, .service = known}), nanoseconds(0)) << "a slot is free";
+  EXPECT_EQ(expected_wait({.before = 0, .running = 1, .slots = 1, .service = known}), milliseconds(50)) << "half done, on average";
+  EXPECT_EQ(expected_wait({.before = 7, .running = 4, .slots = 4, .service = known}), microseconds(187'500));
+  EXPECT_EQ(expected_wait({.before = 7, .running = 0, .slots = 4}), nanoseconds(0)) << "nothing is known";
+}
+
+TEST(ServiceTime, OfSteadyCallsAllTakeTheMean) {
+  ServiceTime service;
+  EXPECT_EQ(least(service), nanoseconds(0)) << "nothing is known";
+  learn(service, milliseconds(100));
+  EXPECT_EQ(least(service), nanoseconds(0)) << "one call says nothing of how they differ";
+  for (int i = 0; i < 30; ++i)
+    learn(service, milliseconds(100));
+  EXPECT_EQ(service.mean, milliseconds(100));
+  EXPECT_GT(least(service), milliseconds(99));
+}
+
+TEST(ServiceTime, OfUnsteadyCallsSomeTakeNothing) {
+  ServiceTime service;
+  for (int i = 0; i < 30; ++i)
+    learn(service, milliseconds(i % 2 == 0 ? 10 : 1'000));
+  EXPECT_EQ(least(service), nanoseconds(0));
+}
+
+TEST(TooLate, OnlyWhatCannotBeDone) {
+  const ServiceTime steady{.mean = milliseconds(100), .deviation = milliseconds(5)};
+  EXPECT_FALSE(too_late(steady, milliseconds(95)));
+  EXPECT_TRUE(too_late(steady, milliseconds(80)));
+  EXPECT_FALSE(too_late({}, milliseconds(1)));
+}
+
+TEST(StandingQueue, StandsOnceAllWaitTooLongForAWhile) {
+  const ServiceTime quick{.mean = milliseconds(100)};
+  const MonoTime begin{seconds(100)};
+  StandingQueue queue;
+  dispatched(queue, seconds(3), false, quick, begin);
+  EXPECT_FALSE(stands(queue, begin));
+  dispatched(queue, seconds(3), false, quick, begin + seconds(2));
+  EXPECT_TRUE(stands(queue, begin + seconds(2)));
+  dispatched(queue, milliseconds(10), false, quick, begin + seconds(3));
+  EXPECT_FALSE(stands(queue, begin + seconds(9))) << "one had to wait only shortly";
+  dispatched(queue, seconds(3), false, quick, begin + seconds(10));
+  dispatched(queue, seconds(9), true, quick, begin + seconds(12));
+  EXPECT_FALSE(stands(queue, begin + seconds(20))) << "it was worked off";
+}
+
+TEST(RetryBudget, IsATenthOfTheCallsAndSomeAtOnce) {
+  RetryBudget budget;
+  int tries = 0;
+  while (take_retry(budget))
+    ++tries;
+  EXPECT_EQ(tries, 100);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(take_retry(budget)) << i;
+    accepted(budget);
+  }
+  EXPECT_TRUE(take_retry(budget));
+  EXPECT_FALSE(take_retry(budget));
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::
 }
 
 void park_worker(Stepping& s, WorkerId id, WorkerState& worker, Text because) {
-  EBB_CHECK(worker.running.empty());
+  EBB_CHECK(worker.running.empty() && worker.held.empty());
   worker.phase = WorkerPhase::kParking;
   worker.load_by = s.now + kChangeMax;
   worker.phase_since = worker.progress = s.now;
@@ -283,8 +283,10 @@ void on_died(Stepping& s, const WorkerDied& event) {
   if (found == s.state.workers.end()) return;
   const WorkerState worker = found->second;
   // In reverse, so that those which are tried again stand at the front of the queue in their old order.
-  for (auto call = worker.running.rbegin(); call != worker.running.rend(); ++call)
-    survive_death(s, *call, event.reason);
+  for (const std::set<CallId>& calls : {worker.held, worker.running}) {
+    for (auto call = calls.rbegin(); call != calls.rend(); ++call)
+      survive_death(s, *call, event.reason);
+  }
   // What was only admitted, for a load that never ended, gives nothing back.
   credit_freed(s.state, loads(worker) ? worker.pss_bytes : bytes_of(worker), worker.revision);
   forget_worker(s.state, event.worker);

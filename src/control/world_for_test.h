@@ -19,11 +19,12 @@ struct World {
 
   static NodeConfig default_config() { return {.memory_limit_bytes = 8ULL << 30U, .memory_reserve_bytes = 256ULL << 20U, .cores = 2, .first_worker_id = 1}; }
 
-  void deploy(const std::string& name, domain::Scaling scaling = {}, domain::CallLimits limits = {}, uint64_t weights_bytes = 100ULL << 20U) {
+  void deploy(const std::string& name, domain::Scaling scaling = {}, domain::CallLimits limits = {}, uint64_t weights_bytes = 100ULL << 20U,
+              domain::Priority priority = domain::Priority::kNormal) {
     domain::Model model{.name = "m-" + name, .version = 1};
     model.digest.bytes[0] = static_cast<uint8_t>(name.back());
     model.facts = {.weights_bytes = weights_bytes, .train_context = 2048, .kv_bytes_per_token = 16 * 1024};
-    domain::EndpointSpec spec{.name = name, .model = domain::ModelRef{.name = model.name}, .scaling = scaling, .limits = limits};
+    domain::EndpointSpec spec{.name = name, .model = domain::ModelRef{.name = model.name}, .scaling = scaling, .limits = limits, .priority = priority};
     const auto revision = domain::make_revision(RevisionId{next_revision++}, spec, model, WallTime{});
     ASSERT_TRUE(revision);
     feed(RevisionDeployed{*revision});
@@ -47,6 +48,14 @@ struct World {
   CallId call(const std::string& endpoint, MonoTime deadline = MonoTime::max()) {
     const CallId id{next_call++};
     feed(CallArrived{.call = id, .endpoint = endpoint, .deadline = deadline, .wall = WallTime{}});
+    if (!errors.contains(id) || records.contains(id)) accepted.insert(id);
+    return id;
+  }
+
+  CallId call_as(const std::string& endpoint, std::optional<domain::Priority> priority, const std::string& tenant = {}) {
+    const CallId id{next_call++};
+    tenant_of[id] = tenant;
+    feed(CallArrived{.call = id, .endpoint = endpoint, .deadline = MonoTime::max(), .wall = WallTime{}, .priority = priority, .tenant = tenant});
     if (!errors.contains(id) || records.contains(id)) accepted.insert(id);
     return id;
   }
@@ -102,6 +111,14 @@ struct World {
     dispatches.push_back(a);
     ran_on[a.call] = a.worker;
   }
+  void take(const HoldCall& a) {
+    EXPECT_EQ(running.erase(a.call), 1U) << "only what runs is held";
+    held.push_back(a.call);
+  }
+  void take(const ResumeCall& a) {
+    EXPECT_TRUE(running.emplace(a.call, a.worker).second);
+    resumed.push_back(a.call);
+  }
   void take(const CancelCall& a) { cancels.push_back(a.call); }
   void take(const AnswerError& a) { errors[a.call] = a.error; }
   void take(const RecordUsage& a) {
@@ -132,7 +149,10 @@ struct World {
   std::vector<WorkerId> kills;
   std::vector<milliseconds> graces;  // of each
   std::vector<Dispatch> dispatches;
+  std::vector<CallId> held;     // whenever one was
+  std::vector<CallId> resumed;  // likewise
   std::vector<CallId> cancels;
+  std::map<CallId, std::string> tenant_of;
   std::map<WorkerId, int> threads;
   std::map<CallId, WorkerId> running;
   std::map<CallId, WorkerId> ran_on;       // also after its end: where it ran last

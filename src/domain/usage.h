@@ -23,7 +23,7 @@ enum class Outcome {
   kOk,       // whole answer given
   kLeft,     // the client went away; billed to the moment when the slot was free again
   kTimeout,  // its deadline passed; billed likewise if it ran, zero if it only waited
-  kRefused,  // the worker refused the input (too long a prompt, …): nothing billed
+  kRefused,  // the worker refused the input (too long a prompt, …), or it made room for a more urgent one: nothing billed
   kFailed,   // the function itself failed: it ended, or ran out of what it may use; billed
   kFault,    // the platform failed: zero
 };

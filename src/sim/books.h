@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +35,8 @@ class SharedTime {
 
 struct CallBook {
   std::string endpoint;
+  domain::Priority priority = domain::Priority::kNormal;
+  std::string tenant;
   MonoTime arrived{};
   MonoTime deadline{};
   WallTime wall{};
@@ -40,6 +44,9 @@ struct CallBook {
   MonoTime due{};   // when something must have been done about it
   WorkerId worker;  // 0: waits
   nanoseconds share{0};
+  MonoTime dispatched{};
+  std::optional<MonoTime> held_since;
+  nanoseconds held{0};
   int kills = 0;
   bool no_second_try = false;  // it gave text, or may have had an effect
   bool answered = false;
@@ -66,15 +73,17 @@ struct WorkerBook {
   MonoTime progress{};      // last sign of it
   uint64_t reading_bytes = 0;
   SharedTime running;
+  std::set<CallId> held;
 
   bool loads() const { return phase == Phase::kStarting || phase == Phase::kWaking; }
 };
 
 struct EndpointBook {
   domain::Revision revision;
-  std::deque<CallId> queue;  // may begin with calls that wait no longer
-  int waiting = 0;
-  int failures = 0;  // deaths that nobody asked for, in a row
+  std::map<std::pair<domain::Priority, std::string>, std::deque<CallId>> lines;  // of each tenant; may begin with calls that wait no longer
+  std::map<domain::Priority, int> waits;                                         // how many, by class
+  int waiting = 0;                                                               // in all
+  int failures = 0;                                                              // deaths that nobody asked for, in a row
   MonoTime no_start_before{};
 };
 

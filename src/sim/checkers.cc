@@ -166,8 +166,25 @@ void Checkers::set_due(CallId id, CallBook& call, MonoTime due) {
   if (due != MonoTime::max()) due_.emplace(due, id);
 }
 
+void Checkers::join_queue(EndpointBook& endpoint, const CallBook& call, CallId id, bool first) {
+  std::deque<CallId>& line = endpoint.lines[{call.priority, call.tenant}];
+  if (first)
+    line.push_front(id);
+  else
+    line.push_back(id);
+  ++endpoint.waits[call.priority];
+  ++endpoint.waiting;
+}
+
 void Checkers::leave_queue(const CallBook& call) {
-  if (EndpointBook* const endpoint = endpoint_of(call.endpoint)) --endpoint->waiting;
+  EndpointBook* const endpoint = endpoint_of(call.endpoint);
+  if (endpoint == nullptr) return;
+  --endpoint->waits[call.priority];
+  --endpoint->waiting;
+}
+
+bool Checkers::higher_waits(const EndpointBook& endpoint, domain::Priority priority) {
+  return std::ranges::any_of(endpoint.waits, [&](const auto& entry) { return entry.second > 0 && control::higher(entry.first, priority); });
 }
 
 }  // namespace ebb::sim

@@ -51,7 +51,7 @@ class Checkers {
   void told(const control::EndpointRemoved& event);
   void told(const control::DrainRequested& event);
   void told(const control::TimeReached&) {}
-  void accept(const control::CallArrived& event);
+  void accept(const control::CallArrived& event, int made_room);
 
   // checkers_actions.cc: what it asked for
   void asked(const control::StartWorker& act);
@@ -61,6 +61,8 @@ class Checkers {
   void asked(const control::SetThreads& act);
   void asked(const control::KillWorker& act);
   void asked(const control::Dispatch& act);
+  void asked(const control::HoldCall& act);
+  void asked(const control::ResumeCall& act);
   void asked(const control::CancelCall& act);
   void asked(const control::AnswerError& act);
   void asked(const control::RecordUsage& act);
@@ -80,7 +82,10 @@ class Checkers {
   EndpointBook* endpoint_of(const std::string& name);
   CallBook* live(CallId id);
   void set_due(CallId id, CallBook& call, MonoTime due);
+  static void join_queue(EndpointBook& endpoint, const CallBook& call, CallId id, bool first);
   void leave_queue(const CallBook& call);
+  // Calls of a higher class wait for this endpoint.
+  static bool higher_waits(const EndpointBook& endpoint, domain::Priority priority);
 
   control::NodeConfig config_;
   std::optional<Broken> broken_;

@@ -45,7 +45,7 @@ void Checkers::asked(const control::StartWorker& act) {
 void Checkers::asked(const control::Park& act) {
   WorkerBook* const worker = worker_of(act.worker, "a park");
   if (worker == nullptr) return;
-  if (worker->phase != Phase::kReady || worker->killed || worker->resizing || !worker->running.empty())
+  if (worker->phase != Phase::kReady || worker->killed || worker->resizing || !worker->running.empty() || !worker->held.empty())
     fail("park", fmt::format("worker {} is to be parked while it is not idle: it runs {} calls", act.worker.value, worker->running.size()));
   worker->phase = Phase::kParking;
   worker->since = worker->progress = now_;
@@ -92,16 +92,20 @@ void Checkers::asked(const control::KillWorker& act) {
   worker->gently = act.grace.count() > 0;
   for (const auto& [id, share] : worker->running.shares())
     if (CallBook* const call = live(id); call != nullptr && call->cancelled) set_due(id, *call, MonoTime::max());
+  for (const CallId id : worker->held)
+    if (CallBook* const call = live(id); call != nullptr && call->cancelled) set_due(id, *call, MonoTime::max());
 }
 
 void Checkers::may_kill(WorkerId id, const WorkerBook& worker) {
   const nanoseconds silent = now_ - worker.progress;
   if (worker.resizing && now_ - worker.resize_since >= kSilenceMin) return;
-  if (!worker.running.empty()) {
-    const bool overdue = std::ranges::any_of(worker.running.shares(), [&](const auto& share) {
-      const CallBook* const call = live(share.first);
+  if (!worker.running.empty() || !worker.held.empty()) {
+    const auto is_overdue = [&](CallId of) {
+      const CallBook* const call = live(of);
       return call != nullptr && call->cancelled && now_ - *call->cancelled >= kCancelTime;
-    });
+    };
+    const bool overdue = std::ranges::any_of(worker.running.shares(), [&](const auto& share) { return is_overdue(share.first); }) ||
+                         std::ranges::any_of(worker.held, is_overdue);
     if (!overdue && (worker.instance || silent < kSilenceMin))
       fail("kill", fmt::format("worker {} is killed while it runs {} calls, and nothing is wrong with it", id.value, worker.running.size()));
     return;
@@ -132,20 +136,62 @@ void Checkers::asked(const control::Dispatch& act) {
   if (act.queued != now_ - call->arrived) fail("bill", fmt::format("call {} is told another wait than it had", act.call.value));
   EndpointBook* const endpoint = endpoint_of(call->endpoint);
   if (endpoint == nullptr) return fail("dispatch", fmt::format("call {} is dispatched, and its endpoint is gone", act.call.value));
+  if (higher_waits(*endpoint, call->priority)) fail("class", fmt::format("call {} is dispatched while one of a higher class waits", act.call.value));
   const auto waits = [this](CallId id) { return live(id) != nullptr && !live(id)->worker; };
-  while (!endpoint->queue.empty() && !waits(endpoint->queue.front()))
-    endpoint->queue.pop_front();
-  if (endpoint->queue.empty() || endpoint->queue.front() != act.call)
-    fail("order", fmt::format("call {} is dispatched before others that waited longer", act.call.value));
+  std::deque<CallId>& line = endpoint->lines[{call->priority, call->tenant}];
+  while (!line.empty() && !waits(line.front()))
+    line.pop_front();
+  if (line.empty() || line.front() != act.call)
+    fail("order", fmt::format("call {} is dispatched before others of its tenant that waited longer", act.call.value));
   else
-    endpoint->queue.pop_front();
-  --endpoint->waiting;
+    line.pop_front();
+  leave_queue(*call);
   if (worker->running.empty()) worker->progress = now_;
   worker->running.enter(act.call, now_);
   call->worker = act.worker;
+  call->dispatched = now_;
   call->share = nanoseconds(0);
   const nanoseconds time = endpoint->revision.spec.limits.time + (worker->instance ? kLastWordTime : milliseconds(0));
   set_due(act.call, *call, std::min(call->deadline, now_ + time));
+}
+
+void Checkers::asked(const control::HoldCall& act) {
+  WorkerBook* const worker = worker_of(act.worker, "a hold");
+  CallBook* const call = live(act.call);
+  if (worker == nullptr) return;
+  if (call == nullptr || call->worker != act.worker || call->held_since || call->cancelled)
+    return fail("hold", fmt::format("call {} is to be held in worker {}, where it does not run", act.call.value, act.worker.value));
+  const EndpointBook* const endpoint = endpoint_of(call->endpoint);
+  if (worker->instance) fail("hold", fmt::format("call {} runs in an instance, which cannot hold it", act.call.value));
+  if (call->priority != domain::Priority::kBatch || endpoint == nullptr || !higher_waits(*endpoint, call->priority))
+    fail("hold", fmt::format("call {} is held, and no call of a higher class waits", act.call.value));
+  if (call->held >= call->wait_max) fail("hold", fmt::format("call {} is held again, and was for as long as it may be", act.call.value));
+  call->share += worker->running.leave(act.call, now_);
+  call->held_since = now_;
+  worker->held.insert(act.call);
+  set_due(act.call, *call, std::min(call->deadline, now_ + call->wait_max + endpoint->revision.spec.limits.time));
+}
+
+void Checkers::asked(const control::ResumeCall& act) {
+  WorkerBook* const worker = worker_of(act.worker, "a resumption");
+  CallBook* const call = live(act.call);
+  if (worker == nullptr) return;
+  if (call == nullptr || call->worker != act.worker || !call->held_since || call->cancelled)
+    return fail("hold", fmt::format("call {} is to go on in worker {}, where it is not held", act.call.value, act.worker.value));
+  if (std::cmp_greater_equal(worker->running.size(), worker->slots))
+    fail("slots", fmt::format("worker {} has {} slots and is to run {} calls", act.worker.value, worker->slots, worker->running.size() + 1));
+  call->held += now_ - *call->held_since;
+  call->held_since.reset();
+  worker->held.erase(act.call);
+  if (worker->running.empty()) worker->progress = now_;
+  worker->running.enter(act.call, now_);
+  // The time of its own revision holds: that of a replaced one is not in the books.
+  const EndpointBook* const endpoint = endpoint_of(call->endpoint);
+  const bool same = endpoint != nullptr && endpoint->revision.id == worker->revision;
+  set_due(act.call, *call, same ? std::min(call->deadline, call->dispatched + call->held + endpoint->revision.spec.limits.time) : MonoTime::max());
+  const bool serves = same && !worker->draining && !draining_;
+  if (serves && higher_waits(*endpoint, call->priority) && call->held < call->wait_max)
+    fail("class", fmt::format("call {} goes on while one of a higher class waits", act.call.value));
 }
 
 void Checkers::asked(const control::CancelCall& act) {

@@ -24,30 +24,41 @@ void Checkers::told(const control::CallArrived& event, const control::Actions& a
   seen_[event.call.value] = true;
   bool refused = false;
   bool recorded = false;
+  int made_room = 0;
   for (const control::Action& action : actions) {
     if (const auto* error = std::get_if<control::AnswerError>(&action.act)) refused = refused || error->call == event.call;
-    if (const auto* record = std::get_if<control::RecordUsage>(&action.act)) recorded = recorded || record->record.call == event.call;
+    if (const auto* record = std::get_if<control::RecordUsage>(&action.act)) {
+      recorded = recorded || record->record.call == event.call;
+      const CallBook* const other = live(record->record.call);
+      made_room += other != nullptr && !other->worker && other->endpoint == event.endpoint ? 1 : 0;
+    }
   }
   if (refused && !recorded)
     arriving_ = event.call;
   else
-    accept(event);
+    accept(event, made_room);
 }
 
-void Checkers::accept(const control::CallArrived& event) {
+void Checkers::accept(const control::CallArrived& event, int made_room) {
   EndpointBook* const endpoint = endpoint_of(event.endpoint);
   if (endpoint == nullptr)
     return fail("accept", fmt::format("call {} is accepted for the endpoint '{}', which does not exist", event.call.value, event.endpoint));
   if (draining_) fail("accept", fmt::format("call {} is accepted after the drain began", event.call.value));
   if (!store_writable_) fail("accept", fmt::format("call {} is accepted while its bill could not be written", event.call.value));
   const domain::CallLimits& limits = endpoint->revision.spec.limits;
-  if (endpoint->waiting > 0 && endpoint->waiting >= limits.queue)
+  // One may make room for another, also where calls of a worker that died came back to a full queue.
+  if (endpoint->waiting > 0 && made_room == 0 && endpoint->waiting >= std::max(limits.queue, 1))
     fail("queue", fmt::format("call {} is accepted while {} calls wait, and {} may", event.call.value, endpoint->waiting, limits.queue));
-  CallBook call{.endpoint = event.endpoint, .arrived = now_, .deadline = event.deadline, .wall = event.wall, .wait_max = limits.wait};
+  CallBook call{.endpoint = event.endpoint,
+                .priority = event.priority.value_or(endpoint->revision.spec.priority),
+                .tenant = event.tenant,
+                .arrived = now_,
+                .deadline = event.deadline,
+                .wall = event.wall,
+                .wait_max = limits.wait};
   set_due(event.call, call, std::min(event.deadline, now_ + limits.wait));
+  join_queue(*endpoint, call, event.call, false);
   calls_.insert_or_assign(event.call, std::move(call));
-  endpoint->queue.push_back(event.call);
-  ++endpoint->waiting;
 }
 
 void Checkers::told(const control::CallFirstText& event) {
@@ -62,8 +73,9 @@ void Checkers::told(const control::CallEnded& event) {
   CallBook* const call = live(event.call);
   if (call == nullptr || !call->worker) return;
   WorkerBook& worker = workers_.at(call->worker);
-  call->share = worker.running.leave(event.call, now_);
+  if (!call->held_since) call->share += worker.running.leave(event.call, now_);
   worker.progress = now_;
+  worker.held.erase(event.call);
   must_end_.push_back(event.call);
   EndpointBook* const endpoint = endpoint_of(call->endpoint);
   const bool well = event.outcome == domain::Outcome::kOk && !call->cancelled;
@@ -118,18 +130,25 @@ void Checkers::told(const control::WorkerDied& event) {
   if (found == workers_.end()) return;
   WorkerBook& worker = found->second;
   EndpointBook* const endpoint = endpoint_of(worker.endpoint);
-  while (!worker.running.empty()) {  // from the highest id, so that the lowest stands first in the queue
-    const CallId id = worker.running.shares().back().first;
+  const auto end_of = [&](CallId id) {
     CallBook& call = calls_.at(id);
-    call.share = worker.running.leave(id, now_);
+    if (!call.held_since) call.share += worker.running.leave(id, now_);
+    call.held_since.reset();
+    call.held = nanoseconds(0);
     call.worker = {};
     ++call.kills;
     set_due(id, call, std::min(call.deadline, call.arrived + call.wait_max));
     came_back_.push_back(id);
-    if (endpoint == nullptr) continue;
-    endpoint->queue.push_front(id);
-    ++endpoint->waiting;
+    if (endpoint != nullptr) join_queue(*endpoint, call, id, true);
+  };
+  // From the highest id, so that the lowest stands first in the queue; before those that were held.
+  while (!worker.held.empty()) {
+    const CallId id = *worker.held.rbegin();
+    worker.held.erase(id);
+    end_of(id);
   }
+  while (!worker.running.empty())
+    end_of(worker.running.shares().back().first);
   const bool counts = !worker.killed && endpoint != nullptr && endpoint->revision.id == worker.revision && (!worker.instance || worker.fresh);
   if (counts) {
     ++endpoint->failures;

@@ -73,9 +73,10 @@ void Node::feed(const control::Event& event) {
   stepping_ = false;
 }
 
-CallId Node::arrive(const std::string& endpoint, MonoTime deadline, bool alone) {
+CallId Node::arrive(const std::string& endpoint, MonoTime deadline, bool alone, Who who) {
   const CallId id{next_call_++};
-  feed(control::CallArrived{.call = id, .endpoint = endpoint, .deadline = deadline, .wall = wall(), .alone = alone});
+  feed(control::CallArrived{
+      .call = id, .endpoint = endpoint, .deadline = deadline, .wall = wall(), .alone = alone, .priority = who.priority, .tenant = std::move(who.tenant)});
   return id;
 }
 
@@ -103,7 +104,7 @@ void Node::happen(Due due) {
   const auto found = workers_.find(WorkerId{due.subject});
   if (found == workers_.end() || postponed(due, found->second)) return;
   if (due.kind == DueKind::kReady || due.kind == DueKind::kParked || due.kind == DueKind::kProgress) return happen_to_worker(due);
-  if (due.seat < seats_.size() && seats_[due.seat].call && seats_[due.seat].generation == due.generation) happen_to_call(due);
+  if (seat_of(due) != nullptr) happen_to_call(due);
 }
 
 bool Node::postponed(Due& due, Worker& worker) {
@@ -113,16 +114,30 @@ bool Node::postponed(Due& due, Worker& worker) {
     return true;
   }
   if (due.more == kRealTime) return false;
+  if (const Seat* const seat = seat_of(due); seat != nullptr && seat->held_since) {
+    seats_[due.seat].held.push_back(due);
+    return true;
+  }
   if (worker.threads == 0) {
     worker.held.push_back(due);
     return true;
   }
-  if (worker.stood == due.more) return false;
-  due.at += worker.stood - due.more;
-  due.more = worker.stood;
+  catch_up(due, worker);
   if (due.at <= now_) return false;
   timeline_.put_back(due);
   return true;
+}
+
+const Node::Seat* Node::seat_of(const Due& due) const {
+  if (due.generation == 0) return nullptr;  // of the worker itself
+  const Seat& seat = seats_[due.seat];
+  return seat.call && seat.generation == due.generation ? &seat : nullptr;
+}
+
+void Node::catch_up(Due& due, const Worker& worker) const {
+  const Seat* const seat = seat_of(due);
+  const nanoseconds stood = worker.stood + (seat != nullptr ? seat->stood : nanoseconds(0));
+  due.at += stood - std::exchange(due.more, stood);
 }
 
 void Node::happen_to_worker(const Due& due) {
@@ -135,8 +150,7 @@ void Node::happen_to_worker(const Due& due) {
     again.at = now_ + kProgressEvery;
     again.number = due.number == 0 ? 0 : due.number - 1;
     // Of a call: only while that runs.
-    const bool of_call = due.generation != 0;
-    if (!of_call || (seats_[due.seat].call && seats_[due.seat].generation == due.generation)) timeline_.push(again);
+    if (due.generation == 0 || seat_of(due) != nullptr) timeline_.push(again);
   }
   feed(control::WorkerProgress{id});
 }
@@ -193,6 +207,8 @@ void Node::perform(const control::Actions& actions) {
                    [this](const control::SetThreads& threads) { do_threads(threads); },
                    [this](const control::KillWorker& kill) { do_kill(kill); },
                    [this](const control::Dispatch& dispatch) { do_dispatch(dispatch); },
+                   [this](const control::HoldCall& hold) { do_hold(hold); },
+                   [this](const control::ResumeCall& resume) { do_resume(resume); },
                    [this](const control::CancelCall& cancel) { do_cancel(cancel); },
                    [this](const control::AnswerError& error) {
                      if (observer_ != nullptr) observer_->refused(now_, error.call, error.error);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +38,12 @@ class Stepper {
   virtual control::Actions step(control::State& state, const control::Event& event, MonoTime now, control::Rng& rng) = 0;
 };
 
+// Of a call: its class, absent for the endpoint's, and on whose account it comes.
+struct Who {
+  std::optional<domain::Priority> priority = {};
+  std::string tenant = {};
+};
+
 struct NodeOptions {
   control::NodeConfig config;
   uint64_t seed = 1;              // of the core's own random source
@@ -57,7 +64,7 @@ class Node {
   void stop() { stopped_ = true; }
 
   // A call, now. Its id: they rise by one.
-  CallId arrive(const std::string& endpoint, MonoTime deadline = MonoTime::max(), bool alone = false);
+  CallId arrive(const std::string& endpoint, MonoTime deadline = MonoTime::max(), bool alone = false, Who who = {});
   // Any other event, now: deployments, the store, a drain.
   void feed(const control::Event& event);
 
@@ -109,12 +116,17 @@ class Node {
     domain::Outcome outcome = domain::Outcome::kOk;
     int prompt_tokens = 0;
     int completion_tokens = 0;
+    nanoseconds stood{0};  // held, until `held_since`
+    std::optional<MonoTime> held_since;
+    std::vector<Due> held;  // came due meanwhile
   };
 
   void perform(const control::Actions& actions);
   void do_start(const control::StartWorker& start);
   void do_load(WorkerId id, const Course& course);
   void do_dispatch(const control::Dispatch& dispatch);
+  void do_hold(const control::HoldCall& hold);
+  void do_resume(const control::ResumeCall& resume);
   void do_cancel(const control::CancelCall& cancel);
   void do_threads(const control::SetThreads& threads);
   void do_kill(const control::KillWorker& kill);
@@ -126,7 +138,12 @@ class Node {
   // In the worker's own time.
   Due of_worker(DueKind kind, WorkerId id, const Worker& worker, nanoseconds after) const;
   void progress_until(WorkerId id, const Worker& worker, nanoseconds until);
-  // True: not now, because the worker stands still, or stood for a while, or its channel is stalled.
+  // Of a call that runs in this worker, or null.
+  Seat* seat_of(CallId call, const Worker& worker);
+  // Due as much later as worker and call stood still since it was put in.
+  void catch_up(Due& due, const Worker& worker) const;
+  const Seat* seat_of(const Due& due) const;
+  // True: not now, because the worker or the call stands still, or stood for a while, or its channel is stalled.
   bool postponed(Due& due, Worker& worker);
   void free_seat(uint32_t seat);
 

@@ -84,16 +84,39 @@ void Node::do_cancel(const control::CancelCall& cancel) {
   if (found == workers_.end()) return;
   const nanoseconds after = behaviour_.cancel(cancel);
   if (after == kNever) return;
-  for (const uint32_t index : found->second.seats) {
-    if (seats_[index].call != cancel.call) continue;
-    // Its frames are read between two steps, also while there are none.
-    return timeline_.push({.at = now_ + after,
-                           .subject = cancel.worker.value,
-                           .more = kRealTime,
-                           .seat = index,
-                           .generation = seats_[index].generation,
-                           .number = 1,
-                           .kind = DueKind::kEnded});
+  const Seat* const seat = seat_of(cancel.call, found->second);
+  if (seat == nullptr) return;
+  // Its frames are read between two steps, also while there are none.
+  timeline_.push({.at = now_ + after,
+                  .subject = cancel.worker.value,
+                  .more = kRealTime,
+                  .seat = static_cast<uint32_t>(seat - seats_.data()),
+                  .generation = seat->generation,
+                  .number = 1,
+                  .kind = DueKind::kEnded});
+}
+
+Node::Seat* Node::seat_of(CallId call, const Worker& worker) {
+  const auto found = std::ranges::find_if(worker.seats, [&](uint32_t index) { return seats_[index].call == call; });
+  return found == worker.seats.end() ? nullptr : &seats_[*found];
+}
+
+void Node::do_hold(const control::HoldCall& hold) {
+  const auto found = workers_.find(hold.worker);
+  if (found == workers_.end()) return;
+  if (Seat* const seat = seat_of(hold.call, found->second)) seat->held_since = now_;
+}
+
+void Node::do_resume(const control::ResumeCall& resume) {
+  const auto found = workers_.find(resume.worker);
+  if (found == workers_.end()) return;
+  Seat* const seat = seat_of(resume.call, found->second);
+  if (seat == nullptr || !seat->held_since) return;
+  seat->stood += now_ - *seat->held_since;
+  seat->held_since.reset();
+  for (Due& due : std::exchange(seat->held, {})) {
+    catch_up(due, found->second);
+    timeline_.put_back(due);
   }
 }
 
@@ -106,7 +129,7 @@ void Node::do_threads(const control::SetThreads& threads) {
   worker.threads = threads.threads;
   if (worker.threads == 0) return;
   for (Due& due : std::exchange(worker.held, {})) {
-    due.at += worker.stood - std::exchange(due.more, worker.stood);
+    catch_up(due, worker);
     timeline_.put_back(due);
   }
 }

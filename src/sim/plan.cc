@@ -47,6 +47,8 @@ ClientPlan make_client(uint64_t seed, int index, const std::vector<EndpointPlan>
   plan.leaves_percent = random.one_in(2) ? static_cast<int>(random.between(1, 60)) : 0;
   plan.deadline_percent = random.one_in(2) ? static_cast<int>(random.between(1, 60)) : 0;
   plan.retries = random.one_in(3);
+  if (random.one_in(2)) plan.priority = domain::kPriorities[random.below(domain::kPriorities.size())];
+  if (random.one_in(2)) plan.tenant = std::string(1, static_cast<char>('a' + random.below(4)));
   return plan;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,8 @@ struct ClientPlan {
   int leaves_percent = 0;
   int deadline_percent = 0;
   bool retries = false;
+  std::optional<domain::Priority> priority;
+  std::string tenant;
 };
 
 struct Plan {

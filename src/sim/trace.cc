@@ -47,7 +47,8 @@ void TraceHash::add(const control::Event& event) {
   std::visit(Overload{
                  [&](const control::CallArrived& e) {
                    text(e.endpoint);
-                   hash(*this, {e.call.value, of(e.deadline), of(e.wall), e.alone ? 1U : 0U});
+                   text(e.tenant);
+                   hash(*this, {e.call.value, of(e.deadline), of(e.wall), e.alone ? 1U : 0U, e.priority ? of(static_cast<int64_t>(*e.priority)) : 99U});
                  },
                  [&](const control::CallFirstText& e) { word(e.call.value); },
                  [&](const control::CallCommitted& e) { word(e.call.value); },
@@ -105,6 +106,12 @@ void TraceHash::add(const control::Act& act) {
                  [&](const control::Dispatch& a) {
                    hash(*this, {a.call.value, a.worker.value, of(static_cast<int64_t>(a.tier)), of(a.queued.count()), of(a.start.count())});
                  },
+                 [&](const control::HoldCall& a) {
+                   hash(*this, {a.call.value, a.worker.value});
+                 },
+                 [&](const control::ResumeCall& a) {
+                   hash(*this, {a.call.value, a.worker.value});
+                 },
                  [&](const control::CancelCall& a) {
                    hash(*this, {a.call.value, a.worker.value});
                  },
@@ -122,7 +129,10 @@ void TraceHash::add(const control::Act& act) {
 std::string words(const control::Event& event) {
   return std::visit(
       Overload{
-          [](const control::CallArrived& e) { return fmt::format("call {} comes for '{}'{}", e.call.value, e.endpoint, deadline_words(e.deadline)); },
+          [](const control::CallArrived& e) {
+            return fmt::format("call {} comes for '{}'{}{}{}", e.call.value, e.endpoint, e.priority ? fmt::format(", {}", to_string(*e.priority)) : "",
+                               e.tenant.empty() ? "" : fmt::format(", of '{}'", e.tenant), deadline_words(e.deadline));
+          },
           [](const control::CallFirstText& e) { return fmt::format("call {} gives its first text", e.call.value); },
           [](const control::CallCommitted& e) { return fmt::format("call {} may have had an effect", e.call.value); },
           [](const control::CallEnded& e) { return fmt::format("call {} ends: {}", e.call.value, to_string(e.outcome)); },
@@ -158,6 +168,8 @@ std::string words(const control::Act& act) {
                         [](const control::SetThreads& a) { return fmt::format("worker {} to {} threads", a.worker.value, a.threads); },
                         [](const control::KillWorker& a) { return fmt::format("kill worker {}: {}", a.worker.value, a.reason); },
                         [](const control::Dispatch& a) { return fmt::format("call {} to worker {}", a.call.value, a.worker.value); },
+                        [](const control::HoldCall& a) { return fmt::format("hold call {} in worker {}", a.call.value, a.worker.value); },
+                        [](const control::ResumeCall& a) { return fmt::format("let call {} go on in worker {}", a.call.value, a.worker.value); },
                         [](const control::CancelCall& a) { return fmt::format("cancel call {} in worker {}", a.call.value, a.worker.value); },
                         [](const control::AnswerError& a) { return fmt::format("answer call {}: {}", a.call.value, a.error.message); },
                         [](const control::RecordUsage& a) {

@@ -87,7 +87,7 @@ void World::call_of(size_t client, int tries) {
   // Told before it comes, since what becomes of it is decided in the same step.
   const CallId next = node_->next_call();
   calls_.emplace(next, Call{.random = random, .client = client, .tries = tries});
-  node_->arrive(plan.endpoint, deadline, random.one_in(50));
+  node_->arrive(plan.endpoint, deadline, random.one_in(50), {.priority = plan.priority, .tenant = plan.tenant});
   if (leaves) node_->leave_at(node_->now() + stays, next);
 }
 
