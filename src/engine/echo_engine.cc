@@ -154,12 +154,21 @@ Loader echo_loader(const io::Clock& clock) {
 
 Status EchoEngine::set_slots(int slots) {
   EBB_CHECK(slots >= 1);
-  slots_ = std::max(slots, static_cast<int>(running_.size()));
+  slots_ = std::max(slots, running_count());
   return {};
 }
 
+void EchoEngine::park() {
+  EBB_CHECK(running_.empty());
+  slots_ = 0;
+}
+
+int EchoEngine::running_count() const {
+  return static_cast<int>(std::ranges::count_if(running_, [](const auto& entry) { return !entry.second.held; }));
+}
+
 Status EchoEngine::execute(CallId call, const domain::Call& what) {
-  if (std::cmp_greater_equal(running_.size(), slots_)) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots_));
+  if (running_count() >= slots_) return fail(all_slots_taken(slots_));
   Result<EchoScript> script = echo_script_of(what);
   if (!script) return fail(script.error());
   if (std::holds_alternative<domain::HttpRequest>(what.input)) return fail(ErrorKind::kInvalid, "the echo engine answers no HTTP requests");
@@ -214,6 +223,22 @@ std::optional<StepEvent> EchoEngine::cancel(CallId call) {
   return event;
 }
 
+void EchoEngine::hold(CallId call) {
+  const auto found = running_.find(call);
+  if (found != running_.end() && !found->second.held) found->second.held = clock_.mono();
+}
+
+Status EchoEngine::resume(CallId call) {
+  const auto found = running_.find(call);
+  if (found == running_.end() || !found->second.held) return {};
+  if (running_count() >= slots_) return fail(all_slots_taken(slots_));
+  Running& running = found->second;
+  const nanoseconds stood = clock_.mono() - *std::exchange(running.held, std::nullopt);
+  running.first_due += stood;
+  running.shown += stood;
+  return {};
+}
+
 MonoTime EchoEngine::due(const Running& running) {
   if (!running.started) return MonoTime::min();
   const nanoseconds pace = running.script.tps > 0 ? nanoseconds(seconds(1)) / running.script.tps : nanoseconds(0);
@@ -223,16 +248,18 @@ MonoTime EchoEngine::due(const Running& running) {
 nanoseconds EchoEngine::wait_before_step() const {
   const MonoTime now = clock_.mono();
   MonoTime next = MonoTime::max();
-  for (const auto& [call, running] : running_)
-    next = std::min({next, due(running), running.shown + kShowEvery});
+  for (const auto& [call, running] : running_) {
+    if (!running.held) next = std::min({next, due(running), running.shown + kShowEvery});
+  }
   return next <= now ? nanoseconds(0) : next - now;
 }
 
 std::vector<StepEvent> EchoEngine::step() {
   const MonoTime now = clock_.mono();
   std::vector<StepEvent> events;
-  for (auto& [call, running] : running_)
-    advance(call, running, now, events);
+  for (auto& [call, running] : running_) {
+    if (!running.held) advance(call, running, now, events);
+  }
   for (const CallId call : ended_)
     running_.erase(call);
   ended_.clear();

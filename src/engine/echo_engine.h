@@ -20,11 +20,13 @@ class EchoEngine final : public Engine {
 
   Status set_slots(int slots) override;
   int slots() const override { return slots_; }
-  void park() override { slots_ = 0; }
+  void park() override;
   void set_threads(int threads) override { (void)threads; }
   Status execute(CallId call, const domain::Call& what) override;
   std::optional<StepEvent> cancel(CallId call) override;
-  bool busy() const override { return !running_.empty(); }
+  void hold(CallId call) override;
+  Status resume(CallId call) override;
+  bool busy() const override { return running_count() > 0; }
   std::vector<StepEvent> step() override;
   nanoseconds wait_before_step() const override;
   std::string take_raw_output() override { return std::exchange(raw_output_, {}); }
@@ -46,9 +48,11 @@ class EchoEngine final : public Engine {
     bool cut = false;        // tokens_max is a limit that cuts the answer short
     bool started = false;
     MonoTime first_due{};
-    MonoTime shown{};  // when progress was last shown
+    MonoTime shown{};              // when progress was last shown
+    std::optional<MonoTime> held;  // since when; its time stands still until it is resumed
   };
 
+  int running_count() const;  // of those that are not held
   static void show_prompt(Running& running);
   void advance(CallId call, Running& running, MonoTime now, std::vector<StepEvent>& events);
   void give_token(CallId call, Running& running, std::vector<StepEvent>& events);

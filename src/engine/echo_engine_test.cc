@@ -121,6 +121,42 @@ TEST_F(EchoEngineTest, CancelFreesTheSlotAtOnce) {
   EXPECT_TRUE(engine->execute(CallId{2}, ask("a")));
 }
 
+TEST_F(EchoEngineTest, TimeStandsStillForAHeldCall) {
+  load(100, 1);
+  const MonoTime begin = clock.mono();
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a b c", "delay_ms=1000 tps=10")));
+  engine->step();
+  clock.advance(milliseconds(400));
+  engine->hold(CallId{1});
+  engine->hold(CallId{9});  // ended long ago
+  EXPECT_FALSE(engine->busy());
+  // Its slot is free, and only that.
+  ASSERT_TRUE(engine->execute(CallId{2}, ask("d", "delay_ms=5000")));
+  EXPECT_EQ(engine->execute(CallId{3}, ask("e")).error().kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(engine->resume(CallId{1}).error().kind, ErrorKind::kOverloaded);
+  auto answers = run();
+  EXPECT_EQ(answers[CallId{2}].text, "d");
+  EXPECT_FALSE(answers.contains(CallId{1}));
+  EXPECT_EQ(clock.mono() - begin, milliseconds(5400));
+  ASSERT_TRUE(engine->resume(CallId{1}));
+  ASSERT_TRUE(engine->resume(CallId{9}));
+  EXPECT_EQ(run()[CallId{1}].text, "a b c");
+  EXPECT_EQ(clock.mono() - begin, milliseconds(6200)) << "600 ms were left to the first word, and 200 from there to the last";
+}
+
+TEST_F(EchoEngineTest, HeldCallsAreNoneOfTheSlots) {
+  load(100, 2);
+  ASSERT_TRUE(engine->execute(CallId{1}, ask("a")));
+  ASSERT_TRUE(engine->execute(CallId{2}, ask("b")));
+  engine->hold(CallId{1});
+  ASSERT_TRUE(engine->set_slots(1));
+  EXPECT_EQ(engine->slots(), 1);
+  ASSERT_TRUE(engine->cancel(CallId{1}));
+  EXPECT_FALSE(engine->cancel(CallId{1}));
+  EXPECT_EQ(run()[CallId{2}].text, "b");
+  engine->park();
+}
+
 TEST_F(EchoEngineTest, ShrinksOnlyToWhatRuns) {
   load(100, 3);
   ASSERT_TRUE(engine->execute(CallId{1}, ask("a")));

@@ -12,6 +12,8 @@ Error not_what_it_does(std::string_view what_it_does) {
       .param = "model"};
 }
 
+Error all_slots_taken(int slots) { return {.kind = ErrorKind::kOverloaded, .message = fmt::format("all {} slots of the worker are taken", slots)}; }
+
 Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens) {
   return Error{.kind = ErrorKind::kInvalid,
                .message = fmt::format("This endpoint's context is {} tokens, but the messages take {} and the answer needs at least one: shorten the messages",

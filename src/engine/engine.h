@@ -56,10 +56,10 @@ class Engine {
   virtual ~Engine() = default;
 
   // Memory for `slots` executions (at least 1): from parked, or growing or shrinking between two steps; running calls keep running,
-  // so it never shrinks below their number. Error kExhausted: not enough memory; the former slots stay as they were.
+  // so it never shrinks below their number; held ones stay beside them. Error kExhausted: not enough memory; the former slots stay as they were.
   virtual Status set_slots(int slots) = 0;
   virtual int slots() const = 0;
-  // Gives back everything but the weights and what is dear to make. Only without running calls.
+  // Gives back everything but the weights and what is dear to make. Only without calls, held ones included.
   virtual void park() = 0;
   // Takes effect with the next step. At least 1.
   virtual void set_threads(int threads) = 0;
@@ -69,9 +69,18 @@ class Engine {
   virtual Status execute(CallId call, const domain::Call& what) = 0;
   // Frees the call's slot at once and says how far it got (kCancelled). nullopt: no such call runs.
   virtual std::optional<StepEvent> cancel(CallId call) = 0;
+  // The call computes nothing until it is resumed, and its slot is free at once; its answer is what it would have been. Slots and held calls together may be
+  // domain::slots_max() at most. A call that does not run is passed over; an engine that cannot hold (domain::can_hold) passes over all.
+  virtual void hold(CallId call) { (void)call; }
+  // It goes on where it was. Error kOverloaded: no slot is free, and it stays held. A call that is not held is passed over.
+  virtual Status resume(CallId call) {
+    (void)call;
+    return {};
+  }
 
+  // Whether a step would do something: held calls want none.
   virtual bool busy() const = 0;
-  // One batch for all running calls.
+  // A batch of running calls, higher classes (domain::Priority) before lower ones.
   virtual std::vector<StepEvent> step() = 0;
   // How long the caller may wait for other things before the next step. Only an engine that is paced by a clock says more than zero.
   virtual nanoseconds wait_before_step() const { return nanoseconds{0}; }
@@ -87,6 +96,9 @@ using Loader = std::function<Result<std::unique_ptr<Engine>>(Fd model, const Loa
 
 // The refusal of a call that this model is not for: "The model of this endpoint <does what it does>: …".
 Error not_what_it_does(std::string_view what_it_does);
+
+// The refusal of one call too many.
+Error all_slots_taken(int slots);
 
 // The refusal of a prompt that leaves no room for an answer.
 Error context_exceeded(int64_t prompt_tokens, int64_t context_tokens);

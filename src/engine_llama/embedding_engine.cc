@@ -111,7 +111,7 @@ Status EmbeddingEngine::check(const domain::Texts& texts) const {
 }
 
 Status EmbeddingEngine::execute(CallId call, const domain::Call& what) {
-  if (std::cmp_greater_equal(running_.size(), slots_)) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots_));
+  if (std::cmp_greater_equal(running_.size(), slots_)) return fail(engine::all_slots_taken(slots_));
   if (what.show_prompt) return show(call, what);
   const auto* texts = std::get_if<domain::Texts>(&what.input);
   if (texts == nullptr)

@@ -90,7 +90,7 @@ Result<std::unique_ptr<Work>> OnnxEngine::work_for(const domain::Call& what) con
 }
 
 Status OnnxEngine::execute(CallId call, const domain::Call& what) {
-  if (std::cmp_greater_equal(calls_.size(), slots_)) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots_));
+  if (std::cmp_greater_equal(calls_.size(), slots_)) return fail(engine::all_slots_taken(slots_));
   Result<std::unique_ptr<Work>> work = work_for(what);
   if (!work) return fail(work.error());
   calls_.push_back(std::make_shared<RunningCall>(RunningCall{.id = call, .work = std::move(*work)}));

@@ -191,6 +191,8 @@ void FunctionWorker::handle_of_call(Frame frame) {
       if (given && !invoker_->outlives_broken_calls()) end_broken("its call was cancelled");
       return;
     }
+    case FrameType::kHold:
+    case FrameType::kResume: return;  // a function cannot be held between two steps: it runs on
     default: return break_protocol(fmt::format("frame type {} is not for a call", static_cast<int>(frame.type)));
   }
 }

@@ -83,6 +83,15 @@ TEST_F(FunctionWorkerTest, TakesNoMoreThanItsSlots) {
   EXPECT_EQ(second.refused->kind, ErrorKind::kOverloaded);
 }
 
+TEST_F(FunctionWorkerTest, GoesOnWhenTheServerWouldHoldACall) {
+  load(server(), 2);
+  ASSERT_TRUE(ready(2));
+  execute(1, {.method = "GET", .target = "/deaf"});
+  say(wire::FrameType::kHold, 1, {});
+  say(wire::FrameType::kResume, 1, {});
+  EXPECT_EQ(get(2, "/status?200").body, "body");
+}
+
 TEST_F(FunctionWorkerTest, ExitsBeforeItIsReady) {
   load(server({"0"}), 1);
   EXPECT_EQ(ended(), worker::kLoadFailedExit);

@@ -144,6 +144,10 @@ void Fleet::execute(WorkerId worker, CallId call, const domain::Call& what) {
 
 void Fleet::cancel(WorkerId worker, CallId call) { tell(worker, FrameType::kCancel, call.value, {}); }
 
+void Fleet::hold(WorkerId worker, CallId call) { tell(worker, FrameType::kHold, call.value, {}); }
+
+void Fleet::resume(WorkerId worker, CallId call) { tell(worker, FrameType::kResume, call.value, {}); }
+
 WorkerLink::Running* Fleet::running(WorkerId worker, CallId call) {
   const auto link = workers_.find(worker);
   if (link == workers_.end()) return nullptr;

@@ -70,6 +70,9 @@ class Fleet {
   size_t functions() const;
   void execute(WorkerId worker, CallId call, const domain::Call& what);
   void cancel(WorkerId worker, CallId call);
+  // Of an engine that can (domain::can_hold): the call stands still, and another may have its slot; and it goes on, in a slot that is free.
+  void hold(WorkerId worker, CallId call);
+  void resume(WorkerId worker, CallId call);
   // A piece of the body of a call that runs there; room for so many more bytes of its answer.
   void input(WorkerId worker, CallId call, std::string_view data, bool last);
   void credit(WorkerId worker, CallId call, size_t bytes);

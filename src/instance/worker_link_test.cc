@@ -85,6 +85,7 @@ TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
       {"negative slots", {ready(-1)}, false},
       {"a frame meant for workers", {{.type = FrameType::kExecute, .stream = 0, .body = ""}}, false},
       {"a frame meant for workers, in a call", {{.type = FrameType::kExecute, .stream = kCall.value, .body = ""}}, false},
+      {"a hold of its own", {{.type = FrameType::kHold, .stream = kCall.value, .body = ""}}, false},
       {"an unknown type", {{.type = static_cast<FrameType>(999), .stream = 0, .body = ""}}, false},
   };
   for (const Row& row : rows)

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
-#include <set>
+#include <utility>
 
 #include "domain/limits.h"
 #include "wire/worker.pb.h"
@@ -25,6 +26,9 @@ struct Ending {
   std::string why = {};
 };
 using Step = std::expected<void, Ending>;
+
+// How a call of the engine's stands, as the server told.
+enum class Course { kRuns, kHeld };
 
 constexpr size_t kPrefixesKeyBytesMax = 64;
 
@@ -56,6 +60,8 @@ class Loop {
   Step set_threads(const Frame& frame);
   Step execute(const Frame& frame);
   Step cancel(const Frame& frame);
+  Step hold(const Frame& frame);
+  Step resume(const Frame& frame);
   Step work();
   void log(const std::string& line);  // a lost server is noticed by the next look at the channel
   Step write(std::string_view bytes);
@@ -75,7 +81,7 @@ class Loop {
   std::string prefixes_key_;
   std::unique_ptr<engine::Engine> engine_;  // once loaded and sealed
   bool paused_ = false;
-  std::set<CallId> running_;
+  std::map<CallId, Course> calls_;  // that the engine has
 };
 
 int Loop::run() {
@@ -117,7 +123,9 @@ Step Loop::handle(const Frame& frame) {
   const bool before_load = frame.type == FrameType::kLoad || frame.type == FrameType::kPrepared || frame.type == FrameType::kPrefixes;
   if ((engine_ == nullptr) != before_load)
     return protocol_error(fmt::format("frame type {} {} Load", static_cast<int>(frame.type), before_load ? "after" : "before"));
-  const bool of_a_call = frame.type == FrameType::kExecute || frame.type == FrameType::kCancel;
+  const bool of_a_running_call = frame.type == FrameType::kCancel || frame.type == FrameType::kHold || frame.type == FrameType::kResume;
+  if (of_a_running_call && !frame.body.empty()) return protocol_error(fmt::format("frame type {} with a body", static_cast<int>(frame.type)));
+  const bool of_a_call = of_a_running_call || frame.type == FrameType::kExecute;
   if (of_a_call != (frame.stream != 0)) return protocol_error(fmt::format("frame type {} on stream {}", static_cast<int>(frame.type), frame.stream));
   switch (frame.type) {
     case FrameType::kPrepared: return take_prepared();
@@ -127,6 +135,8 @@ Step Loop::handle(const Frame& frame) {
     case FrameType::kThreads: return set_threads(frame);
     case FrameType::kExecute: return execute(frame);
     case FrameType::kCancel: return cancel(frame);
+    case FrameType::kHold: return hold(frame);
+    case FrameType::kResume: return resume(frame);
     case FrameType::kUnpark: {
       wire::pb::Unpark unpark;
       return unpark.ParseFromString(frame.body) ? set_slots(unpark.slots()) : protocol_error("an Unpark body that does not parse");
@@ -210,7 +220,7 @@ Step Loop::set_slots(int slots) {
 }
 
 Step Loop::park() {
-  if (!running_.empty()) return protocol_error("Park while calls run");
+  if (!calls_.empty()) return protocol_error("Park while calls run or are held");
   engine_->park();
   return say(FrameType::kParked, wire::pb::Parked{});
 }
@@ -225,19 +235,36 @@ Step Loop::set_threads(const Frame& frame) {
 
 Step Loop::execute(const Frame& frame) {
   const CallId id{frame.stream};
-  if (running_.contains(id)) return protocol_error("an Execute for a call that runs already");
+  if (calls_.contains(id)) return protocol_error("an Execute for a call that runs already");
   const Result<domain::Call> call = wire::decode_call(frame.body);
   if (!call) return protocol_error(call.error().message);
   if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error()));
-  running_.insert(id);
+  calls_.emplace(id, Course::kRuns);
   return {};
 }
 
 Step Loop::cancel(const Frame& frame) {
   const std::optional<engine::StepEvent> event = engine_->cancel(CallId{frame.stream});
   if (!event) return {};  // it ended while the cancel was under way
-  running_.erase(event->call);
+  calls_.erase(event->call);
   return write(encode_event(*event));
+}
+
+Step Loop::hold(const Frame& frame) {
+  const auto call = calls_.find(CallId{frame.stream});
+  if (call == calls_.end()) return {};
+  if (std::exchange(call->second, Course::kHeld) == Course::kHeld) return protocol_error("a Hold for a call that is held already");
+  engine_->hold(call->first);
+  return {};
+}
+
+Step Loop::resume(const Frame& frame) {
+  const auto call = calls_.find(CallId{frame.stream});
+  if (call == calls_.end()) return {};
+  if (std::exchange(call->second, Course::kRuns) == Course::kRuns) return protocol_error("a Resume for a call that is not held");
+  // The server counts the slots: one that resumes more calls than it has slots for has lost count.
+  if (const Status resumed = engine_->resume(call->first); !resumed) return protocol_error(resumed.error().message);
+  return {};
 }
 
 Step Loop::work() {
@@ -245,7 +272,7 @@ Step Loop::work() {
   std::string out;
   for (const engine::StepEvent& event : engine_->step()) {
     out += encode_event(event);
-    if (event.kind == engine::StepEvent::Kind::kFinished || event.kind == engine::StepEvent::Kind::kFailed) running_.erase(event.call);
+    if (event.kind == engine::StepEvent::Kind::kFinished || event.kind == engine::StepEvent::Kind::kFailed) calls_.erase(event.call);
   }
   out += engine_->take_raw_output();
   return out.empty() ? Step{} : write(out);

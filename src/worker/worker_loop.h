@@ -8,11 +8,14 @@
 //   Park               gives memory back; nothing may run            Parked
 //   Threads            from the next step on; 0: no steps            -
 //   Execute            takes the call into a free slot               Started, Progress and Text…, Finished; or Refused
+//   Hold               frees the slot at once, keeps the call        -
+//   Resume             the call goes on in a free slot               -
 //   Cancel             frees the slot at once                        Finished{CANCELLED}; nothing for a call that already ended
 //   closes             ends with 0
 //
 // One thread. Between two steps of the engine every frame that has come is handled, so a cancel or a new call waits for one step at
-// most. What is not a frame, or does not fit the state, ends the process with kProtocolExit: we do not guess what was meant.
+// most. Hold and Resume for a call that has ended are passed over, too. What is not a frame, or does not fit the state, ends the process with kProtocolExit: we
+// do not guess what was meant.
 #pragma once
 
 #include <functional>

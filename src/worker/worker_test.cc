@@ -15,9 +15,12 @@ using wire::Frame;
 using wire::FrameType;
 namespace pb = wire::pb;
 
-class EchoWorker : public testing::Test, protected WorkerProcess {
+struct EchoWorkerProcess : WorkerProcess {
+  EchoWorkerProcess() : WorkerProcess(EBB_TEST_BIN "/ebb-worker-echo") {}
+};
+
+class EchoWorker : public testing::Test, protected EchoWorkerProcess {
  protected:
-  EchoWorker() : WorkerProcess(EBB_TEST_BIN "/ebb-worker-echo") {}
   void load(const std::string& name = "echo", int slots = 2, int64_t context = 1000) { WorkerProcess::load(name, slots, context); }
 };
 
@@ -78,6 +81,27 @@ TEST_F(EchoWorker, CancelEndsACallThatWouldRunForLong) {
   say(FrameType::kCancel, pb::Park{}, 1);
   execute(2, "still here");
   EXPECT_EQ(answer(2).text, "still here");
+}
+
+TEST_F(EchoWorker, AHeldCallWaitsWhileAnotherHasItsSlot) {
+  load("echo", 1);
+  expect_ready(1);
+  execute(1, "a b c", "delay_ms=50 tps=20");
+  EXPECT_EQ(next().type, FrameType::kStarted);
+  say(FrameType::kHold, pb::Park{}, 1);
+  say(FrameType::kHold, pb::Park{}, 77);  // it ended while this was under way
+  execute(2, "d e", "delay_ms=300");
+  EXPECT_EQ(answer(2).text, "d e") << "and nothing of the first meanwhile";
+  say(FrameType::kResume, pb::Park{}, 77);
+  say(FrameType::kResume, pb::Park{}, 1);
+  EXPECT_EQ(answer(1).text, "a b c");
+  execute(3, "a", "delay_ms=100000");
+  EXPECT_EQ(next().type, FrameType::kStarted);
+  say(FrameType::kHold, pb::Park{}, 3);
+  say(FrameType::kCancel, pb::Park{}, 3);
+  EXPECT_EQ(answer(3).finished.reason(), pb::Finished::CANCELLED);
+  say(FrameType::kPark, pb::Park{});
+  EXPECT_EQ(next().type, FrameType::kParked);
 }
 
 TEST_F(EchoWorker, PausedItTakesNoSteps) {
@@ -190,6 +214,36 @@ TEST_F(EchoWorker, EndsOnParkWhileACallRuns) {
   execute(1, "a", "delay_ms=100000");
   say(FrameType::kPark, pb::Park{});
   EXPECT_EQ(exit_status(), kProtocolExit);
+}
+
+// What a server of ours never says of a call that the worker has, however late a frame comes.
+TEST_F(EchoWorker, EndsOnAHoldThatFitsNoCall) {
+  struct Row {
+    const char* what;
+    std::vector<std::pair<FrameType, uint64_t>> said;  // after calls 1 and 2, in the only slot one after the other
+    std::string body;                                  // of the last
+  };
+  const Row rows[] = {
+      {"held twice", {{FrameType::kHold, 2}, {FrameType::kHold, 2}}},
+      {"resumed without being held", {{FrameType::kResume, 2}}},
+      {"resumed where no slot is free", {{FrameType::kResume, 1}}},
+      {"parked while one is held", {{FrameType::kCancel, 2}, {FrameType::kPark, 0}}},
+      {"executed while it is held", {{FrameType::kCancel, 2}, {FrameType::kExecute, 1}}, wire::encode_call(domain::Call{})},
+      {"of no call", {{FrameType::kHold, 0}}},
+      {"with a body", {{FrameType::kHold, 2}}, "x"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    EchoWorkerProcess worker;
+    worker.load("echo", 1, 1000);
+    worker.expect_ready(1);
+    worker.execute(1, "a", "delay_ms=100000");
+    worker.say(FrameType::kHold, pb::Park{}, 1);
+    worker.execute(2, "a", "delay_ms=100000");
+    for (const auto& [type, stream] : row.said)
+      worker.write(wire::encode_frame(type, stream, &type == &row.said.back().first ? row.body : ""));
+    EXPECT_EQ(worker.exit_status(), kProtocolExit);
+  }
 }
 
 TEST_F(EchoWorker, EndsOnTooManySlots) {
