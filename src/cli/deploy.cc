@@ -39,6 +39,7 @@ struct DeployOptions {
   std::optional<int64_t> context;
   std::optional<int64_t> min;
   std::optional<int64_t> max;
+  std::string priority;
   std::optional<int64_t> queue;
   bool as_json = false;
 };
@@ -102,7 +103,11 @@ void set_inner(json::object& spec, std::string_view key, std::string_view field,
 }
 
 void apply_flags(const DeployOptions& options, json::object& spec) {
-  for (const auto& [key, text] : {std::pair{"endpoint", &options.name}, {"engine", &options.engine}, {"model", &options.model}, {"memory", &options.memory}}) {
+  for (const auto& [key, text] : {std::pair{"endpoint", &options.name},
+                                  {"engine", &options.engine},
+                                  {"model", &options.model},
+                                  {"memory", &options.memory},
+                                  {"priority", &options.priority}}) {
     if (!text->empty()) spec[key] = *text;
   }
   if (options.context) spec["context"] = *options.context;
@@ -218,6 +223,9 @@ void add_options(CLI::App* command, DeployOptions& options) {
   command->add_option("--idle", options.idle, "Park after this long without a call, such as 30s; auto if left out")->type_name("TIME");
   command->add_option("--keep", options.keep, "End a parked worker after this long without a call; left out: when it is not worth its memory")
       ->type_name("TIME");
+  command->add_option("--priority", options.priority, "Class of calls that do not say theirs; normal if left out")
+      ->check(CLI::IsMember({"critical", "normal", "batch"}).description(""))
+      ->type_name("critical|normal|batch");
   command->add_option("--queue", options.queue, "Calls that may wait at once; 200 if left out")->type_name("CALLS");
   command->add_option("--wait", options.wait, "Longest wait for a slot, starts included; 30s if left out")->type_name("TIME");
   command->add_option("--time", options.time, "Longest execution of a call; 2m if left out")->type_name("TIME");

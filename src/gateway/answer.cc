@@ -270,10 +270,12 @@ void count_refusal(Services& services, const Exchange& exchange, wire::Operation
 }
 
 // When one is refused, none runs.
-Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std::vector<domain::Call> calls, std::optional<milliseconds> deadline) {
+Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std::vector<domain::Call> calls, const Request& request) {
   std::vector<std::shared_ptr<invoke::CallStream>> streams;
   for (domain::Call& call : calls) {
-    if (deadline) call.deadline = std::min(*deadline, call.deadline.value_or(*deadline));
+    if (request.deadline) call.deadline = std::min(*request.deadline, call.deadline.value_or(*request.deadline));
+    call.priority = request.priority;
+    call.tenant = request.tenant;
     Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(call));
     if (!stream) return fail(stream.error());
     streams.push_back(std::move(*stream));
@@ -311,7 +313,7 @@ io::Task<void> answer(Services& services, Exchange& exchange, wire::Operation op
     co_return;
   }
   const std::string endpoint = asked->calls[0].endpoint;
-  Result<std::shared_ptr<invoke::CallStreams>> calls = invoke_all(services, std::move(asked->calls), exchange.request().deadline);
+  Result<std::shared_ptr<invoke::CallStreams>> calls = invoke_all(services, std::move(asked->calls), exchange.request());
   if (!calls) {
     count_refusal(services, exchange, operation, endpoint, calls.error());
     co_await exchange.fail(in_dialect(calls.error()));

@@ -6,6 +6,7 @@
 #include "gateway/head_check.h"
 #include "gateway/services.h"
 #include "gateway/stages.h"
+#include "wire/own_headers.h"
 
 namespace ebb::gateway {
 
@@ -102,6 +103,29 @@ io::Task<bool> Connection::serve(Head head) {
   co_return exchange.ended() && exchange.keep_alive();
 }
 
+namespace {
+
+// What the caller asks for besides, into the request.
+std::optional<Refusal> read_own_headers(const io::http::request_header<>& message, Request& request) {
+  std::optional<Refusal> refusal;
+  const auto read = [&](std::string_view name, auto parse, auto& into) {
+    const auto field = message.find(name);
+    if (refusal || field == message.end()) return;
+    auto parsed = parse(text(field->value()));
+    if (parsed)
+      into = std::move(*parsed);
+    else
+      refusal = Refusal{.error = parsed.error()};
+  };
+  read("Ebb-Deadline", parse_deadline, request.deadline);
+  read("Ebb-Priority", wire::parse_priority, request.priority);
+  read("Ebb-Tenant", wire::parse_tenant, request.tenant);
+  read("Ebb-Keep-Alive", parse_keep_alive, request.keep_alive);
+  return refusal;
+}
+
+}  // namespace
+
 std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const {
   Request& request = exchange.mutable_request();
   const auto& message = parser.get();
@@ -114,16 +138,7 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   for (const auto& field : message) {
     if (auto refusal = check_own_header(text(field.name_string()))) return refusal;
   }
-  if (const auto deadline = message.find("Ebb-Deadline"); deadline != message.end()) {
-    Result<milliseconds> parsed = parse_deadline(text(deadline->value()));
-    if (!parsed) return Refusal{.error = parsed.error()};
-    request.deadline = *parsed;
-  }
-  if (const auto every = message.find("Ebb-Keep-Alive"); every != message.end()) {
-    Result<milliseconds> parsed = parse_keep_alive(text(every->value()));
-    if (!parsed) return Refusal{.error = parsed.error()};
-    request.keep_alive = *parsed;
-  }
+  if (auto refusal = read_own_headers(message, request)) return refusal;
   Result<Target> path = parse_path(text(message.target()));
   if (!path) return Refusal{.error = path.error()};
   match = find_route(text(message.method_string()), path->path);

@@ -38,6 +38,8 @@ struct Request {
   wire::TraceContext trace;
   MonoTime arrived{};
   std::optional<milliseconds> deadline;
+  std::optional<domain::Priority> priority;
+  std::string tenant;
   std::optional<milliseconds> keep_alive;  // a stream shows a sign of life this often, from the beginning
 
   const std::string& body() const { return message.body(); }

@@ -47,6 +47,8 @@ domain::Call call_of(const Exchange& exchange) {
                                    .headers = wire::headers_for_function(headers_of(request), caller),
                                    .has_body = exchange.has_pieces()};
   call.deadline = request.deadline;
+  call.priority = request.priority;
+  call.tenant = request.tenant;
   return call;
 }
 

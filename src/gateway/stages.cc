@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "domain/limits.h"
 #include "wire/quantity.h"
@@ -83,8 +84,9 @@ Result<milliseconds> parse_keep_alive(std::string_view value) {
 }
 
 std::optional<Refusal> check_own_header(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kHonoured{"ebb-deadline", "ebb-keep-alive", "ebb-priority", "ebb-tenant"};
   const std::string plain = lower(name.substr(0, 64));
-  if (!plain.starts_with("ebb-") || plain == "ebb-deadline" || plain == "ebb-keep-alive") return std::nullopt;
+  if (!plain.starts_with("ebb-") || std::ranges::find(kHonoured, plain) != kHonoured.end()) return std::nullopt;
   return Refusal{.error = {.kind = ErrorKind::kInvalid,
                            .message = fmt::format("the header '{}' is not supported yet: leave it out", name.substr(0, 64)),
                            .param = std::string(name.substr(0, 64))}};

@@ -80,6 +80,8 @@ Status InferCall::begin() {
   call.endpoint = ask_.model;
   call.input = std::move(ask_.tensors);
   call.deadline = ask_.timeout;
+  call.priority = ask_.priority;
+  call.tenant = ask_.tenant;
   Result<std::shared_ptr<invoke::CallStream>> stream = services_->platform.invoke(std::move(call));
   if (!stream) return fail(stream.error());
   std::vector<std::shared_ptr<invoke::CallStream>> streams{std::move(*stream)};

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "domain/call.h"
+#include "domain/priority.h"
 #include "domain/tensor.h"
 #include "wire/oip.h"
 
@@ -35,6 +36,8 @@ struct Ask {
   domain::Tensors tensors;
   std::vector<WantedOutput> outputs;  // empty: all
   std::optional<milliseconds> timeout;
+  std::optional<domain::Priority> priority;
+  std::string tenant;
   bool wants_final_mark = false;  // of a stream: each answer is to say that it is the last of its request
 };
 // Errors: kInvalid, kTooLarge. The request's data is moved out of it.

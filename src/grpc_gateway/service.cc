@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "domain/limits.h"
+#include "wire/own_headers.h"
 
 namespace ebb::grpc_gateway {
 
@@ -49,16 +50,40 @@ class RequestShare {
   bool fits_;
 };
 
-Result<Ask> read_within(const RequestShare& share, inference::ModelInferRequest& request) {
+// Ebb's own headers are metadata here; of one that is there twice the first counts.
+Status read_metadata(const Context& context, Ask& ask) {
+  const auto& metadata = context.client_metadata();
+  const auto value_of = [&](const char* name) -> std::optional<std::string_view> {
+    const auto found = metadata.find(name);
+    if (found == metadata.end()) return std::nullopt;
+    return std::string_view(found->second.data(), found->second.size());
+  };
+  if (const auto value = value_of("ebb-priority")) {
+    const Result<domain::Priority> priority = wire::parse_priority(*value);
+    if (!priority) return fail(priority.error());
+    ask.priority = *priority;
+  }
+  if (const auto value = value_of("ebb-tenant")) {
+    Result<std::string> tenant = wire::parse_tenant(*value);
+    if (!tenant) return fail(tenant.error());
+    ask.tenant = std::move(*tenant);
+  }
+  return {};
+}
+
+Result<Ask> read_within(const RequestShare& share, const Context& context, inference::ModelInferRequest& request) {
   if (!share.fits()) return fail(ErrorKind::kOverloaded, "too many large requests at once");
-  return read_infer(request);
+  Result<Ask> ask = read_infer(request);
+  if (!ask) return ask;
+  if (const Status read = read_metadata(context, *ask); !read) return fail(read.error());
+  return ask;
 }
 
 class InferReactor final : public grpc::ServerUnaryReactor {
  public:
   InferReactor(std::shared_ptr<Services> services, const Context& context, inference::ModelInferRequest request, inference::ModelInferResponse& response)
       : services_(std::move(services)), share_(*services_, request.ByteSizeLong()) {
-    Result<Ask> ask = read_within(share_, request);
+    Result<Ask> ask = read_within(share_, context, request);
     if (!ask) {
       Finish(status_of(ask.error()));
       return;
@@ -86,7 +111,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<inference::ModelInfer
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(context_.IsCancelled() ? grpc::Status::CANCELLED : grpc::Status::OK);
     share_.emplace(*services_, request_.ByteSizeLong());
-    Result<Ask> ask = read_within(*share_, request_);
+    Result<Ask> ask = read_within(*share_, context_, request_);
     request_.Clear();
     if (!ask) return write(fail(ask.error()));
     const std::lock_guard lock(mutex_);

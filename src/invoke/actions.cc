@@ -31,6 +31,8 @@ void LocalPlatform::perform(const control::Action& action) {
                    }
                  },
                  [this](const control::Dispatch& dispatch) { perform_dispatch(dispatch); },
+                 [this](const control::HoldCall& hold) { fleet_.hold(hold.worker, hold.call); },
+                 [this](const control::ResumeCall& resume) { fleet_.resume(resume.worker, resume.call); },
                  [this](const control::CancelCall& cancel) { fleet_.cancel(cancel.worker, cancel.call); },
                  [this](const control::AnswerError& error) { answer(error.call, error.error); },
                  [this](const control::RecordUsage& usage) { record(usage.record); },
@@ -92,6 +94,7 @@ void LocalPlatform::perform_dispatch(const control::Dispatch& dispatch) {
   const auto live = calls_.find(dispatch.call);
   EBB_CHECK(live != calls_.end());
   live->second.tokens = 0;  // of this try
+  live->second.call.priority = dispatch.priority;
   if (const auto stream = live->second.stream.lock()) stream->set_dispatched({.tier = dispatch.tier, .queued = dispatch.queued, .start = dispatch.start});
   live->second.worker = dispatch.worker;
   live->second.begun = false;

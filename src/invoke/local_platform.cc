@@ -98,8 +98,13 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                     .read = [this](CallId of, size_t bytes) { give_credit(of, bytes); }};
   auto stream = std::make_shared<CallStream>(executor_, id, std::move(hooks));
   const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
-  control::CallArrived arrived{
-      .call = id, .endpoint = call.endpoint, .deadline = deadline, .wall = clock_.wall(), .alone = computes_here(call.endpoint) && alone()};
+  control::CallArrived arrived{.call = id,
+                               .endpoint = call.endpoint,
+                               .deadline = deadline,
+                               .wall = clock_.wall(),
+                               .alone = computes_here(call.endpoint) && alone(),
+                               .priority = call.priority,
+                               .tenant = call.tenant};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
   arriving_ = id;
   feed(std::move(arrived));

@@ -60,6 +60,9 @@ bool falsify_event(std::string_view bug, Scene& scene, control::Event& event) {
       readings->node_available_bytes += 1ULL << 40U;
     }
   }
+  if (bug == "class-blind") {
+    if (auto* arrived = std::get_if<control::CallArrived>(&event)) arrived->priority = domain::Priority::kNormal;
+  }
   if (bug == "slots-beyond") {
     if (auto* ready = std::get_if<control::WorkerReady>(&event); ready != nullptr && ready->slots > 0) ++ready->slots;
   }
@@ -76,6 +79,8 @@ void falsify_actions(std::string_view bug, Scene& scene, const control::Event& e
     add(actions, control::KillWorker{.worker = scene.runs_in.begin()->second, .reason = "no reason"});
   if (bug == "parks-busy" && !scene.runs_in.empty() && scene.strike(50)) add(actions, control::Park{.worker = scene.runs_in.begin()->second});
   if (bug == "forgets-cancel") drop_first<control::CancelCall>(actions);
+  if (bug == "loses-hold") drop_first<control::HoldCall>(actions);
+  if (bug == "loses-resume") drop_first<control::ResumeCall>(actions);
   if (bug == "bills-too-much") {
     if (auto* usage = first_of<control::RecordUsage>(actions); usage != nullptr && usage->record.busy.count() > 0 && scene.strike(5))
       usage->record.busy += nanoseconds(1);
@@ -107,6 +112,9 @@ constexpr std::array kNames{
     PlantedName{"forgets-cancel", "a call whose client left runs on"},
     PlantedName{"forgets-death", "the death of some workers is not noticed"},
     PlantedName{"tries-twice", "a call is tried again after its first text"},
+    PlantedName{"class-blind", "every call is taken for a normal one"},
+    PlantedName{"loses-hold", "a call that is to stand back is not told"},
+    PlantedName{"loses-resume", "a call that stood back is not told to go on"},
     PlantedName{"bills-too-much", "some bills are one nanosecond too high"},
     PlantedName{"admits-blindly", "memory is counted as an eighth of what it is"},
     PlantedName{"thread-too-many", "a worker has one thread more than its share"},

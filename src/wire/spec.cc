@@ -130,6 +130,14 @@ json::object scaling_to_json(const domain::Scaling& scaling) {
   return object;
 }
 
+domain::Priority read_priority(ObjectReader& parent) {
+  const std::optional<std::string> word = parent.string("priority");
+  if (!word) return domain::Priority::kNormal;
+  const std::optional<domain::Priority> priority = domain::parse_priority(*word);
+  if (!priority) parent.add_error("priority", fmt::format("'priority' is '{}', but must be critical, normal or batch", word->substr(0, 40)));
+  return priority.value_or(domain::Priority::kNormal);
+}
+
 domain::CallLimits read_limits(ObjectReader& parent) {
   domain::CallLimits limits;
   const json::object* object = parent.object("limits");
@@ -197,7 +205,7 @@ Result<EndpointSpec> parse_spec(const json::value& value) {
   if (!value.is_object()) return fail(ErrorKind::kInvalid, "an endpoint's specification must be an object, such as {endpoint: chat, model: smol}");
   ObjectReader reader(value, "");
   EndpointSpec spec;
-  Words known{"endpoint", "model", "engine", "memory", "context", "scaling", "limits"};
+  Words known{"endpoint", "model", "engine", "memory", "context", "scaling", "limits", "priority"};
   known.insert(known.end(), function_fields().begin(), function_fields().end());
   refuse_unknown(reader, value.get_object(), known);
   spec.name = reader.required_string("endpoint");
@@ -207,6 +215,7 @@ Result<EndpointSpec> parse_spec(const json::value& value) {
   spec.context_tokens = reader.integer("context", 1, domain::kContextTokensMax);
   spec.scaling = read_scaling(reader);
   spec.limits = read_limits(reader);
+  spec.priority = read_priority(reader);
   if (!reader.ok()) return fail(reader.error());
   return spec;
 }
@@ -222,6 +231,7 @@ json::value spec_to_json(const EndpointSpec& spec) {
   if (spec.memory_mib) object["memory"] = format_size(static_cast<uint64_t>(*spec.memory_mib) * kMib);
   if (spec.context_tokens) object["context"] = *spec.context_tokens;
   object["scaling"] = scaling_to_json(spec.scaling);
+  object["priority"] = to_string(spec.priority);
   object["limits"] = {{"queue", spec.limits.queue}, {"wait", format_duration(spec.limits.wait)}, {"time", format_duration(spec.limits.time)}};
   return object;
 }

@@ -170,12 +170,14 @@ class Server:
         """No call runs or waits."""
         return eventually(lambda: (row := self.endpoint(name)) and not row["slots_busy"] and not row["waiting"] and row, 20, f"'{name}' stays busy")
 
-    def ask(self, text: str = "hello", script: str = "", name: str = "e", timeout: float = 120, **fields) -> Answer:
+    def ask(self, text: str = "hello", script: str = "", name: str = "e", timeout: float = 120, headers: dict[str, str] | None = None,
+            **fields) -> Answer:
         """One whole chat answer; `script` is what the echo engine does ("tokens=5 delay_ms=100")."""
-        return self.request("POST", "/v1/chat/completions", chat(text, script, name, **fields), timeout=timeout)
+        return self.request("POST", "/v1/chat/completions", chat(text, script, name, **fields), headers, timeout)
 
-    def stream(self, text: str = "hello", script: str = "", name: str = "e", receive_bytes: int | None = None, **fields) -> "Stream":
-        return Stream(self, chat(text, script, name, stream=True, **fields), receive_bytes)
+    def stream(self, text: str = "hello", script: str = "", name: str = "e", receive_bytes: int | None = None,
+               headers: dict[str, str] | None = None, **fields) -> "Stream":
+        return Stream(self, chat(text, script, name, stream=True, **fields), receive_bytes, headers)
 
     def bill(self, *by: str) -> dict:
         answer = self.get("/ebb/v1/bill" + (f"?by={','.join(by)}" if by else ""))
@@ -213,12 +215,13 @@ def chat(text: str, script: str = "", name: str = "e", **fields) -> dict:
 class Stream:
     """A streamed chat answer on a socket of its own, read event by event."""
 
-    def __init__(self, server: Server, body: dict, receive_bytes: int | None = None) -> None:
+    def __init__(self, server: Server, body: dict, receive_bytes: int | None = None, headers: dict[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items()).encode()
         self.connection = server.socket(receive_bytes)
         self.sent = time.monotonic()
         self.connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                                b"Content-Length: %d\r\n\r\n" % len(data) + data)
+                                b"%bContent-Length: %d\r\n\r\n" % (more, len(data)) + data)
         self.response: http.client.HTTPResponse | None = None
 
     def __enter__(self) -> "Stream":
