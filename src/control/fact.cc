@@ -15,6 +15,7 @@ struct InWords {
   std::string operator()(Bytes bytes) const { return fmt::format("{} MiB", bytes.bytes >> 20U); }
   std::string operator()(Of of) const { return fmt::format("{} of {}", of.part, of.whole); }
   std::string operator()(Change change) const { return fmt::format("{} to {}", change.from, change.to); }
+  std::string operator()(Money money) const { return domain::format_money(money.pico); }
   std::string operator()(Chance chance) const { return fmt::format("{:.0f} %", chance.value * 100); }
   std::string operator()(const Text& text) const { return std::string(text.view()); }
 };

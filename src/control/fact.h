@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "domain/money.h"
 
 namespace ebb::control {
 
@@ -45,14 +46,18 @@ struct Change {
   int64_t to = 0;
   bool operator==(const Change&) const = default;
 };
+struct Money {  // at the node's prices
+  domain::Pico pico = 0;
+  bool operator==(const Money&) const = default;
+};
 struct Chance {  // 0 … 1
   double value = 0;
   bool operator==(const Chance&) const = default;
 };
 
-using Fact = std::variant<int64_t, nanoseconds, Bytes, Of, Change, Chance, Text>;
+using Fact = std::variant<int64_t, nanoseconds, Bytes, Of, Change, Money, Chance, Text>;
 
-// "3", "84 ms", "12 min", "251 MiB", "1 of 4", "2 to 4", "80 %", or the text.
+// "3", "0.00031", "84 ms", "12 min", "251 MiB", "1 of 4", "2 to 4", "80 %", or the text.
 std::string words(const Fact& fact);
 // "84 ms", "12.4 s", "18 min", "3.2 h", "2.5 days".
 std::string words(nanoseconds time);

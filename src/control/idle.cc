@@ -94,6 +94,13 @@ Stake stake_of_next(const State& state, const EndpointState& endpoint) {
           .worth_byte_seconds = state.node.worth_byte_seconds};
 }
 
+// What the memory of one would cost if a call held it.
+Money price_of(const State& state, const EndpointState& endpoint, nanoseconds time) {
+  domain::Prices prices = state.node.prices;
+  prices.per_call = 0;
+  return {domain::cost_of_call(domain::billed_milliseconds(time), endpoint.revision.memory_mib, prices)};
+}
+
 // Ready by the time when holding it pays again.
 MonoTime start_for(const EndpointState& endpoint, MonoTime idle_since, nanoseconds pays_from) {
   return idle_since + pays_from - kStartsEarlier * start_takes(endpoint);
@@ -130,7 +137,12 @@ void start_expected(Stepping& s) {
     const Hold hold = hold_at(endpoint.demand.gaps.of(0), s.state.gaps.of(0), stake_of_next(s.state, endpoint), then);
     if (hold.start > then) continue;                                                                    // it was learned since that this is not the time
     if (slots_that_fit(need_of(s.state, endpoint), room_bytes(memory_now(s.state)), 1) == 0) continue;  // nothing is given up for what may not come
-    start_ahead(s, endpoint, {{"silent for", age}, {"expected within", hold.until - age}, {"chance", Chance{hold.chance}}});
+    Inputs inputs{{"silent for", age}, {"chance", Chance{hold.chance}}, {"saves", start_takes(endpoint)}};
+    if (hold.until != nanoseconds::max()) {
+      inputs.emplace_back("expected within", hold.until - age);
+      inputs.emplace_back("its memory until then costs", price_of(s.state, endpoint, hold.until - age));
+    }
+    start_ahead(s, endpoint, std::move(inputs));
   }
 }
 

@@ -103,18 +103,21 @@ bool serve_instances(Stepping& s, EndpointState& endpoint) {
   if (s.state.draining) return true;
   fill_ready(s, endpoint);
   const domain::Scaling& scaling = endpoint.scaling;
-  if (endpoint.waiting.empty() && scaling.min == 0 && !wants_prepared(s.state, endpoint)) return true;  // nothing is wanted: the common case
+  if (endpoint.waiting.empty() && scaling.min == 0 && scaling.target_percent == 100 && !wants_prepared(s.state, endpoint))
+    return true;  // nothing is wanted: the common case
   const std::vector<Worker*> instances = instances_of(s.state, endpoint);
   if (s.now < endpoint.backoff_until) return false;
   int serving = 0;
   int slots_coming = 0;
+  int running = 0;
   for (const Worker* const one : instances) {
     // One that is being frozen is thawed as soon as it is.
     const bool comes = one->second.phase == WorkerPhase::kParking || (loads(one->second) && one->second.slots > 0);
     if (comes) slots_coming += endpoint.revision.calls_per_instance;
+    running += static_cast<int>(one->second.running.size());
     serving += comes || one->second.phase == WorkerPhase::kReady ? 1 : 0;
   }
-  const int wanted = instances_to_add(static_cast<int>(endpoint.waiting.size()), slots_coming, serving, endpoint.revision.calls_per_instance, scaling);
+  const int wanted = instances_to_add(static_cast<int>(endpoint.waiting.size()), running, slots_coming, serving, endpoint.revision.calls_per_instance, scaling);
   if (wanted > 0) add_instances(s, endpoint, instances, wanted);
   fill_ready(s, endpoint);  // those that thawed
   prepare_next(s, endpoint, instances_of(s.state, endpoint));

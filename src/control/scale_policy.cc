@@ -30,10 +30,13 @@ int slots_to_grow_to(int slots, int waiting, const domain::Scaling& scaling, dom
   return std::min(wanted, most);
 }
 
-int instances_to_add(int waiting, int slots_coming, int serving, int calls_per_instance, const domain::Scaling& scaling) {
-  const int without = std::max(waiting - slots_coming, 0);
-  const int for_calls = (without + calls_per_instance - 1) / calls_per_instance;
-  const int wanted = std::max(for_calls, scaling.min - serving);
+int slots_wanted(int calls, const domain::Scaling& scaling) { return (calls * 100 + scaling.target_percent - 1) / scaling.target_percent; }
+
+int instances_to_add(int waiting, int running, int slots_coming, int serving, int calls_per_instance, const domain::Scaling& scaling) {
+  const auto instances = [&](int slots) { return (slots + calls_per_instance - 1) / calls_per_instance; };
+  const int for_calls = instances(std::max(waiting - slots_coming, 0));
+  const int for_target = instances(slots_wanted(waiting + running, scaling)) - serving;
+  const int wanted = std::max({for_calls, for_target, scaling.min - serving});
   return std::clamp(wanted, 0, std::max(scaling.max - serving, 0));
 }
 

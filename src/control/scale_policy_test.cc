@@ -36,6 +36,33 @@ TEST(SlotsToGrowTo, Rows) {
     EXPECT_EQ(slots_to_grow_to(row.slots, row.waiting, {.max = row.max}, Engine::kOnnx), row.to) << row.slots << " " << row.waiting;
 }
 
+TEST(InstancesToAdd, Rows) {
+  struct Row {
+    const char* name;
+    int waiting;
+    int running;
+    int coming;
+    int serving;
+    int calls;
+    domain::Scaling scaling;
+    int to_add;
+  };
+  const Row rows[] = {
+      {"nothing", 0, 0, 0, 0, 1, {}, 0},
+      {"one for each", 3, 0, 0, 0, 1, {}, 3},
+      {"one for four", 5, 0, 0, 0, 4, {}, 2},
+      {"some come already", 5, 0, 4, 1, 4, {}, 1},
+      {"not beyond the most", 50, 0, 0, 2, 1, {.max = 4}, 2},
+      {"the least", 0, 0, 0, 1, 1, {.min = 3}, 2},
+      {"all are taken, and nobody waits", 0, 4, 0, 4, 1, {}, 0},
+      {"beyond the target", 0, 4, 0, 4, 1, {.target_percent = 50}, 4},
+      {"within it", 0, 2, 0, 4, 1, {.target_percent = 50}, 0},
+      {"of several calls each", 0, 8, 0, 1, 10, {.target_percent = 70}, 1},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(instances_to_add(row.waiting, row.running, row.coming, row.serving, row.calls, row.scaling), row.to_add) << row.name;
+}
+
 TEST(IdleChoice, Rows) {
   const MonoTime t0(seconds(100));
   const domain::Scaling scaling{.idle = seconds(30), .keep = seconds(600)};

@@ -83,11 +83,17 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
 
 namespace {
 
+// Slots that its calls are to have, so that the next one finds one.
+int by_target(const EndpointState& endpoint, const WorkerState& worker) {
+  const auto calls = static_cast<int>(endpoint.waiting.size() + worker.held.size() + worker.running.size());
+  return std::min(slots_wanted(calls, endpoint.scaling), slots_most(endpoint.scaling, endpoint.revision.spec.engine));
+}
+
 void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker) {
   if (worker.resizing || s.now < worker.grow_after) return;
   const domain::Scaling& scaling = endpoint.scaling;
   const auto without = static_cast<int>(endpoint.waiting.size() + worker.held.size());
-  const int wanted = std::max(slots_to_grow_to(worker.slots, without, scaling, endpoint.revision.spec.engine), scaling.min);
+  const int wanted = std::max({slots_to_grow_to(worker.slots, without, scaling, endpoint.revision.spec.engine), scaling.min, by_target(endpoint, worker)});
   const uint64_t room = room_bytes(memory_now(s.state));
   const uint64_t slot = std::max<uint64_t>(endpoint.revision.slot_bytes(), 1);
   const int slots = worker.slots + static_cast<int>(std::min<uint64_t>(static_cast<uint64_t>(std::max(wanted - worker.slots, 0)), room / slot));
@@ -100,7 +106,8 @@ void grow(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState& worker
   worker.admitted_bytes = before + static_cast<uint64_t>(slots - worker.slots) * slot;
   const DecisionId why = s.decide({.what = "grow",
                                    .endpoint = worker.endpoint,
-                                   .because = "more calls wait than slots are free",
+                                   .because = without > 0 ? Text("more calls wait than slots are free")
+                                                          : Text("its calls take more of its slots than they are to (scaling.min, scaling.target)"),
                                    .worker = id,
                                    .inputs = {{"waiting", int64_t{without}}, {"slots", Change{worker.slots, slots}}, {"room", Bytes{room}}}});
   s.act(Resize{.worker = id, .slots = slots}, why);
@@ -118,7 +125,8 @@ void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState&
       dispatch_next(s, endpoint, id);
   }
   const bool short_of_slots = (!endpoint.waiting.empty() || !worker.held.empty()) && std::cmp_greater_equal(worker.running.size(), worker.slots);
-  if (short_of_slots || worker.slots < endpoint.scaling.min) grow(s, endpoint, id, worker);
+  if (short_of_slots || worker.slots < endpoint.scaling.min || (endpoint.scaling.target_percent < 100 && worker.slots < by_target(endpoint, worker)))
+    grow(s, endpoint, id, worker);
 }
 
 // True: nothing more is wanted until something happens to this endpoint.

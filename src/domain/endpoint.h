@@ -38,6 +38,7 @@ struct ProvisionedAt {
 struct Scaling {
   int min = 0;                       // slots kept ready even without traffic
   int max = 16;                      // slots at most
+  int target_percent = 100;          // of the ready slots, how many calls are to take: beyond it more are made before anybody waits. At least kTargetPercentMin
   std::optional<milliseconds> idle;  // ready without a call for this long: parked. Absent is `auto`: kIdleAuto
   std::optional<milliseconds> keep;  // parked without a call for this long: gone. Absent is `auto`: as long as it is worth its memory
   // Slots (of functions: instances) kept warm; domain/schedule.h says how many at a time. Neither is more than `max`.
@@ -46,6 +47,7 @@ struct Scaling {
   bool operator==(const Scaling&) const = default;
 };
 inline constexpr milliseconds kIdleAuto{30'000};
+inline constexpr int kTargetPercentMin = 10;
 
 struct CallLimits {
   int queue = 200;             // calls that may wait at once

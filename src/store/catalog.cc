@@ -70,13 +70,13 @@ Result<domain::Engine> engine_of(const std::string& word) {
   return fail(ErrorKind::kCorrupt, fmt::format("the catalog has a revision with the engine '{}', which is none: restore it from a backup", word));
 }
 
-// Columns 0–21 of a revision; its model's follow.
+// Columns 0–22 of a revision; its model's follow.
 constexpr const char* kRevisionColumns =
     "id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min, scaling_max, idle_ms, keep_ms, queue, "
-    "wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, priority, model_name, model_version";
+    "wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, priority, target_percent, model_name, model_version";
 // In keep_ms, which may not be null.
 constexpr int64_t kKeepAuto = -1;
-constexpr int kRevisionColumnCount = 22;
+constexpr int kRevisionColumnCount = 23;
 
 Result<domain::Revision> read_revision(const Statement& s) {
   const Result<domain::Engine> engine = engine_of(s.text(3));
@@ -96,14 +96,15 @@ Result<domain::Revision> read_revision(const Statement& s) {
   const std::optional<domain::Priority> priority = domain::parse_priority(s.text(19));
   if (!priority) return fail(ErrorKind::kCorrupt, fmt::format("endpoint '{}' has a class in the catalog that is none: restore it from a backup", spec.name));
   spec.priority = *priority;
+  spec.scaling.target_percent = static_cast<int>(s.integer(20));
   domain::Revision revision{.id = RevisionId{static_cast<uint64_t>(s.integer(0))},
                             .spec = std::move(spec),
                             .model = std::nullopt,
                             .memory_mib = s.integer(15),
                             .context_tokens = s.integer(16),
                             .created = from_ms(s.integer(2))};
-  if (!s.is_null(20)) {
-    Result<domain::Model> model = read_model(s, s.text(20), s.integer(21), kRevisionColumnCount);
+  if (!s.is_null(21)) {
+    Result<domain::Model> model = read_model(s, s.text(21), s.integer(22), kRevisionColumnCount);
     if (!model) return fail(model.error());
     revision.model = std::move(*model);
   }
@@ -125,14 +126,14 @@ void bind_revision(Statement& s, const domain::Revision& r) {
       .bind(15, int64_t{spec.limits.time.count()});
   s.bind(16, r.memory_mib).bind(17, r.context_tokens);
   s.bind(18, int64_t{spec.scaling.provisioned}).bind(19, schedule_to_text(spec.scaling.schedule));
-  s.bind(20, to_string(spec.priority));
+  s.bind(20, to_string(spec.priority)).bind(21, int64_t{spec.scaling.target_percent});
   if (!r.model) {
-    for (int column = 21; column < 23 + kModelColumnCount; ++column)
+    for (int column = 22; column < 24 + kModelColumnCount; ++column)
       s.bind_null(column);
     return;
   }
-  s.bind(21, r.model->name).bind(22, r.model->version);
-  bind_model(s, 23, *r.model);
+  s.bind(22, r.model->name).bind(23, r.model->version);
+  bind_model(s, 24, *r.model);
 }
 
 // "?,?,…"

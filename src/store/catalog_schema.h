@@ -81,11 +81,12 @@ UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, w
     scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, model_name, model_version, digest, added_ms, source, architecture,
     title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors);
 )sql",
-                                                 // The class of an endpoint's calls: domain::to_string(Priority).
+                                                 // The class of an endpoint's calls (domain::to_string), and how many of its slots they are to take.
                                                  R"sql(
 ALTER TABLE revisions ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+ALTER TABLE revisions ADD COLUMN target_percent INTEGER NOT NULL DEFAULT 100;
 UPDATE revisions SET checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
-    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, priority, model_name, model_version, digest, added_ms, source, architecture,
+    scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, priority, target_percent, model_name, model_version, digest, added_ms, source, architecture,
     title, quantization, parameters, weights_bytes, layers, train_context, vocabulary, kv_bytes_per_token, has_chat_template, pooling, width, format, task, tensors)
   WHERE checksum = row_checksum(id, endpoint, created_ms, engine, wanted_name, wanted_version, wanted_memory_mib, wanted_context, scaling_min,
     scaling_max, idle_ms, keep_ms, queue, wait_ms, time_ms, memory_mib, context_tokens, provisioned, schedule, model_name, model_version, digest, added_ms, source, architecture,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "domain/limits.h"
 #include "wire/quantity.h"
@@ -105,10 +106,12 @@ domain::Scaling read_scaling(ObjectReader& parent) {
   const json::object* object = parent.object("scaling");
   if (object == nullptr) return scaling;
   ObjectReader reader(*parent.find("scaling"), "scaling");
-  refuse_unknown(reader, *object, {"min", "max", "idle", "keep", "provisioned", "schedule"});
+  refuse_unknown(reader, *object, {"min", "max", "target", "idle", "keep", "provisioned", "schedule"});
   scaling.max = static_cast<int>(reader.integer("max", 1, domain::kSlotsPerWorkerMax).value_or(scaling.max));
   scaling.min = static_cast<int>(reader.integer("min", 0, domain::kSlotsPerWorkerMax).value_or(scaling.min));
   if (scaling.min > scaling.max) reader.add_error("min", fmt::format("'scaling.min' is {}, more than 'scaling.max', which is {}", scaling.min, scaling.max));
+  if (const std::optional<double> target = reader.number("target", domain::kTargetPercentMin / 100.0, 1))
+    scaling.target_percent = static_cast<int>(std::lround(*target * 100));
   if (!is_auto(reader, "idle")) scaling.idle = read_duration(reader, "idle", milliseconds{0}, domain::kIdleTimeMax);
   if (!is_auto(reader, "keep")) scaling.keep = read_duration(reader, "keep", milliseconds{0}, domain::kIdleTimeMax);
   scaling.provisioned = read_provisioned(reader, scaling.max).value_or(scaling.provisioned);
@@ -122,6 +125,7 @@ json::object scaling_to_json(const domain::Scaling& scaling) {
                       {"max", scaling.max},
                       {"idle", scaling.idle ? format_duration(*scaling.idle) : "auto"},
                       {"keep", scaling.keep ? format_duration(*scaling.keep) : "auto"}};
+  if (scaling.target_percent != 100) object["target"] = scaling.target_percent / 100.0;
   if (scaling.provisioned > 0) object["provisioned"] = scaling.provisioned;
   json::array schedule;
   for (const domain::ProvisionedAt& entry : scaling.schedule)
