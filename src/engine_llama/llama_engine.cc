@@ -71,23 +71,32 @@ LlamaEngine::LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<Cha
   threads_.set(options.threads);
 }
 
-int LlamaEngine::running_count() const {
-  return static_cast<int>(std::ranges::count_if(slots_, [](const Slot& slot) { return slot.running.has_value(); }));
+int LlamaEngine::computing_count() const { return static_cast<int>(std::ranges::count_if(slots_, &Slot::computes)); }
+
+int LlamaEngine::held_count() const {
+  return static_cast<int>(std::ranges::count_if(slots_, [](const Slot& slot) { return slot.running && slot.running->held; }));
 }
 
 Status LlamaEngine::set_slots(int slots) {
   EBB_CHECK(slots >= 1);
-  const auto wanted = static_cast<size_t>(std::max(slots, running_count()));
-  const bool shrinks = wanted < slots_.size();
-  const bool fits = sequences_ != nullptr && wanted <= static_cast<size_t>(sequences_->capacity());
-  if (fits && !shrinks) {
-    slots_.resize(wanted);
-    return {};
-  }
-  // Shrinking moves too: only a new context gives the memory of the old one back.
-  Result<std::unique_ptr<Sequences>> fresh = Sequences::make(*model_, static_cast<int>(wanted), context_tokens_, threads_);
+  const int held = held_count();
+  const int computing = std::max(computing_count(), std::min(slots, domain::kTextSlotsMax - held));
+  // Shrinking moves: only a new context gives the memory of the old one back.
+  const Status made = computing < computing_max_ ? move_to_fresh(computing + held) : make_room(computing + held);
+  if (made) computing_max_ = computing;
+  return made;
+}
+
+Status LlamaEngine::make_room(int slots) {
+  if (sequences_ == nullptr || slots > sequences_->capacity()) return move_to_fresh(slots);
+  slots_.resize(std::max(slots_.size(), static_cast<size_t>(slots)));
+  return {};
+}
+
+Status LlamaEngine::move_to_fresh(int slots) {
+  Result<std::unique_ptr<Sequences>> fresh = Sequences::make(*model_, slots, context_tokens_, threads_);
   if (!fresh) return fail(fresh.error());
-  return move_to(std::move(*fresh), wanted);
+  return move_to(std::move(*fresh), static_cast<size_t>(slots));
 }
 
 Status LlamaEngine::move_to(std::unique_ptr<Sequences> fresh, size_t slots) {
@@ -105,7 +114,7 @@ Status LlamaEngine::move_to(std::unique_ptr<Sequences> fresh, size_t slots) {
     const Slot& slot = slots_[order[to]];
     if (slot.known.empty()) continue;
     moved[to] = fresh->restore(to, sequences_->save(order[to]));
-    if (!moved[to] && slot.running) return fail(ErrorKind::kExhausted, "a running call could not be moved to other memory");
+    if (!moved[to] && slot.running) return fail(ErrorKind::kExhausted, "a call could not be moved to other memory");
   }
   std::vector<Slot> kept(slots);
   for (size_t to = 0; to < order.size(); ++to) {
@@ -119,7 +128,7 @@ Status LlamaEngine::move_to(std::unique_ptr<Sequences> fresh, size_t slots) {
 }
 
 void LlamaEngine::park() {
-  EBB_CHECK(!busy());
+  EBB_CHECK(!busy() && held_count() == 0);
   std::vector<size_t> order(slots_.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::sort(order, [&](size_t a, size_t b) { return slots_[a].last_used < slots_[b].last_used; });
@@ -128,6 +137,7 @@ void LlamaEngine::park() {
     saved_.add(std::move(slots_[index].known), sequences_->save(index));
   }
   slots_.clear();
+  computing_max_ = 0;
   if (sequences_ != nullptr) sequences_->give_back();
 }
 
@@ -161,7 +171,7 @@ std::vector<SlotState> LlamaEngine::slot_states(std::span<const Token> prompt) c
 }
 
 Status LlamaEngine::execute(CallId call, const domain::Call& what) {
-  if (running_count() >= slots()) return fail(ErrorKind::kOverloaded, fmt::format("all {} slots of the worker are taken", slots()));
+  if (computing_count() >= slots()) return fail(engine::all_slots_taken(slots()));
   Result<Rendered> rendered = render(what);
   if (!rendered) return fail(rendered.error());
   if (what.show_prompt) {
@@ -173,7 +183,7 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   Result<Sampler> sampler = Sampler::make(*model_, what.sampling, rendered->grammar, static_cast<uint32_t>(seeds_()));
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
-  EBB_CHECK(index.has_value());
+  if (!index) return fail(engine::all_slots_taken(slots()));  // there was no room for one more than are held
   const bool from_beginning = what.sampling.seed.has_value();
   prepare(*index, rendered->prompt, from_beginning);
 
@@ -240,16 +250,35 @@ std::vector<Neighbour> LlamaEngine::neighbours_of(size_t index) const {
 std::optional<engine::StepEvent> LlamaEngine::cancel(CallId call) {
   if (std::erase_if(shown_, [call](const engine::StepEvent& event) { return event.call == call; }) > 0)
     return engine::StepEvent{.call = call, .kind = engine::StepEvent::Kind::kCancelled};
-  for (Slot& slot : slots_) {
-    if (!slot.running || slot.running->call != call) continue;
-    engine::StepEvent event{.call = call,
-                            .kind = engine::StepEvent::Kind::kCancelled,
-                            .prompt_tokens = static_cast<int64_t>(slot.running->prompt.size()),
-                            .completion_tokens = slot.running->completion};
-    slot.running.reset();
-    return event;
-  }
-  return std::nullopt;
+  Slot* const slot = slot_of(call);
+  if (slot == nullptr) return std::nullopt;
+  engine::StepEvent event{.call = call,
+                          .kind = engine::StepEvent::Kind::kCancelled,
+                          .prompt_tokens = static_cast<int64_t>(slot->running->prompt.size()),
+                          .completion_tokens = slot->running->completion};
+  slot->running.reset();
+  return event;
+}
+
+LlamaEngine::Slot* LlamaEngine::slot_of(CallId call) {
+  const auto found = std::ranges::find_if(slots_, [call](const Slot& slot) { return slot.running && slot.running->call == call; });
+  return found == slots_.end() ? nullptr : &*found;
+}
+
+void LlamaEngine::hold(CallId call) {
+  Slot* const slot = slot_of(call);
+  if (slot == nullptr) return;
+  slot->running->held = true;
+  // Where the system gives no address space for it, the next call is refused.
+  (void)make_room(std::min(computing_max_ + held_count(), domain::kTextSlotsMax));
+}
+
+Status LlamaEngine::resume(CallId call) {
+  Slot* const slot = slot_of(call);
+  if (slot == nullptr || !slot->running->held) return {};
+  if (computing_count() >= slots()) return fail(engine::all_slots_taken(slots()));
+  slot->running->held = false;
+  return {};
 }
 
 }  // namespace ebb::engine_llama

@@ -3,6 +3,8 @@
 //   parked   weights mapped, vocabulary, saved prefixes, a context without memory   (set_slots) → ready
 //   ready    and KV caches in the context's memory                                  (park) → parked; (set_slots) → with more or fewer slots
 //
+// A call that is held stays in its slot, its sequence untouched, and there is one slot more for another call; slots() says how many calls may compute.
+//
 // What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
 // saved, in a file that outlives the worker. A prompt is computed in the same chunks whatever
 // of it is known and whoever runs beside it (schedule.h), so its answer does not depend on that.
@@ -29,12 +31,14 @@ class LlamaEngine final : public engine::Engine {
   static Result<std::unique_ptr<engine::Engine>> make(std::unique_ptr<LoadedModel> model, const engine::LoadOptions& options);
 
   Status set_slots(int slots) override;
-  int slots() const override { return static_cast<int>(slots_.size()); }
+  int slots() const override { return computing_max_; }
   void park() override;
   void set_threads(int threads) override;
   Status execute(CallId call, const domain::Call& what) override;
   std::optional<engine::StepEvent> cancel(CallId call) override;
-  bool busy() const override { return running_count() > 0 || !shown_.empty(); }
+  void hold(CallId call) override;
+  Status resume(CallId call) override;
+  bool busy() const override { return computing_count() > 0 || !shown_.empty(); }
   std::vector<engine::StepEvent> step() override;
 
  private:
@@ -46,6 +50,7 @@ class LlamaEngine final : public engine::Engine {
     std::optional<int> top_logprobs;
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
+    bool held = false;
     bool started = false;                      // its kStarted was given out
     std::optional<SharedBeginning> beginning;  // which it waits for, before any of the prompt is computed
     std::optional<Token> next;                 // generated, not yet in the cache; absent while the prompt is being computed
@@ -57,13 +62,19 @@ class LlamaEngine final : public engine::Engine {
     microseconds restore{};  // what it took to bring back what its call knew before it began
     std::optional<Running> running;
 
-    bool computes_prompt() const { return running && !running->next; }
+    bool computes() const { return running && !running->held; }
+    bool computes_prompt() const { return computes() && !running->next; }
   };
   using Events = std::vector<engine::StepEvent>;
 
   LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<ChatFormat> format, const engine::LoadOptions& options);
 
-  int running_count() const;
+  int computing_count() const;
+  int held_count() const;
+  Slot* slot_of(CallId call);  // nullptr: no such call
+  // At least so many slots.
+  Status make_room(int slots);
+  Status move_to_fresh(int slots);
   Result<Rendered> render(const domain::Call& what) const;
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
   // Leaves in the slot's sequence what serves the prompt, and nothing else.
@@ -75,7 +86,7 @@ class LlamaEngine final : public engine::Engine {
   // Copies what waiting calls share with others, as soon as those have it, or have stopped computing it.
   void take_beginnings();
   void take_beginning(size_t index, size_t neighbour);
-  // Running calls come along, and what was used last, up to so many; nothing has changed after an error.
+  // All calls come along, and what was used last, up to so many; nothing has changed after an error.
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
   void tell_started(Events& events);
   std::vector<PromptNeed> prompt_needs() const;
@@ -93,7 +104,8 @@ class LlamaEngine final : public engine::Engine {
   std::unique_ptr<ChatFormat> format_;
   Threads threads_;
   std::unique_ptr<Sequences> sequences_;  // empty: there were no slots yet. Before threads_ in destruction
-  std::vector<Slot> slots_;               // slot i uses sequence i
+  std::vector<Slot> slots_;               // slot i uses sequence i; at least one for each call that may compute or is held
+  int computing_max_ = 0;                 // calls that may compute
   int64_t context_tokens_ = 0;
   SavedPrefixes saved_;
   Events shown_;  // of calls that ask for their prompt only

@@ -12,7 +12,7 @@ using Kind = engine::StepEvent::Kind;
 
 std::vector<engine::StepEvent> LlamaEngine::step() {
   Events events = std::exchange(shown_, {});
-  if (running_count() == 0) return events;
+  if (computing_count() == 0) return events;
   take_beginnings();
   tell_started(events);
   const std::vector<PromptNeed> needs = prompt_needs();
@@ -30,9 +30,9 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
 void LlamaEngine::take_beginnings() {
   for (size_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
-    if (!slot.running || !slot.running->beginning) continue;
+    if (!slot.computes() || !slot.running->beginning) continue;
     const SharedBeginning wanted = *slot.running->beginning;
-    // Another call may have taken the neighbour's slot, or the worker may have shrunk.
+    // Another call may have taken the neighbour's slot, or the worker may have shrunk; or it is held, and nobody knows for how long.
     const auto neighbour = std::ranges::find(slots_, wanted.use, &Slot::last_used);
     const bool is_there = neighbour != slots_.end();
     if (is_there && neighbour->computes_prompt() && neighbour->known.size() < wanted.tokens) continue;
@@ -55,7 +55,7 @@ void LlamaEngine::take_beginning(size_t index, size_t neighbour) {
 
 void LlamaEngine::tell_started(Events& events) {
   for (Slot& slot : slots_) {
-    if (!slot.running || slot.running->started || slot.running->beginning) continue;
+    if (!slot.computes() || slot.running->started || slot.running->beginning) continue;
     Running& running = *slot.running;
     running.started = true;
     events.push_back({.call = running.call,
@@ -80,7 +80,7 @@ bool LlamaEngine::add_generated() {
   bool some = false;
   for (size_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
-    if (!slot.running || !slot.running->next) continue;
+    if (!slot.computes() || !slot.running->next) continue;
     some = true;
     Running& running = *slot.running;
     running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);
