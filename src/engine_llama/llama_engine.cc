@@ -24,6 +24,8 @@ std::string shape_of_states(const engine::LoadOptions& options) {
   return fmt::format("{} {} {}", library_version(), domain::kTextSlotsMax, options.context_tokens);
 }
 
+domain::Priority class_of(const domain::Call& call) { return call.priority.value_or(domain::Priority::kNormal); }
+
 // All text of strangers in a call.
 size_t text_bytes(const domain::Chat& chat) {
   size_t bytes = 0;
@@ -189,7 +191,7 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
 
   Slot& slot = slots_[*index];
   std::optional<SharedBeginning> beginning;
-  if (!from_beginning && model_->can_cut_back()) beginning = choose_beginning(rendered->prompt, slot.known.size(), neighbours_of(*index));
+  if (!from_beginning && model_->can_cut_back()) beginning = choose_beginning(rendered->prompt, slot.known.size(), neighbours_of(*index, class_of(what)));
   slot.last_used = ++uses_;
   const int64_t room = context_tokens_ - static_cast<int64_t>(rendered->prompt.size());
   std::vector<std::string> stop = what.sampling.stop;
@@ -200,6 +202,7 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
                                .answer = AnswerText(std::move(stop), std::move(rendered->reader), std::move(rendered->grammar.preserved)),
                                .top_logprobs = what.sampling.top_logprobs,
                                .completion_max = std::min(what.sampling.max_tokens.value_or(room), room),
+                               .priority = class_of(what),
                                .beginning = beginning});
   return {};
 }
@@ -238,11 +241,15 @@ void LlamaEngine::cut_to(size_t index, size_t keep) {
   }
 }
 
-std::vector<Neighbour> LlamaEngine::neighbours_of(size_t index) const {
+bool LlamaEngine::worth_waiting_for(const Slot& slot, domain::Priority asks) {
+  return slot.computes_prompt() && !is_computed_before(asks, slot.running->priority);
+}
+
+std::vector<Neighbour> LlamaEngine::neighbours_of(size_t index, domain::Priority asks) const {
   std::vector<Neighbour> neighbours;
   for (size_t other = 0; other < slots_.size(); ++other) {
     const Slot& slot = slots_[other];
-    if (other != index) neighbours.push_back({.use = slot.last_used, .tokens = slot.computes_prompt() ? slot.running->prompt : slot.known});
+    if (other != index) neighbours.push_back({.use = slot.last_used, .tokens = worth_waiting_for(slot, asks) ? slot.running->prompt : slot.known});
   }
   return neighbours;
 }

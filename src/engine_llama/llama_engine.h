@@ -50,6 +50,7 @@ class LlamaEngine final : public engine::Engine {
     std::optional<int> top_logprobs;
     int64_t completion = 0;  // tokens generated
     int64_t completion_max = 0;
+    domain::Priority priority = domain::Priority::kNormal;
     bool held = false;
     bool started = false;                      // its kStarted was given out
     std::optional<SharedBeginning> beginning;  // which it waits for, before any of the prompt is computed
@@ -82,7 +83,9 @@ class LlamaEngine final : public engine::Engine {
   // Puts a saved sequence into the slot, in place of what was there.
   void bring_back(size_t index, std::span<const uint8_t> state, std::vector<Token> tokens);
   void cut_to(size_t index, size_t keep);
-  std::vector<Neighbour> neighbours_of(size_t index) const;
+  // Whether the prompt that is computed there will be there before a call of this class gets to its own.
+  static bool worth_waiting_for(const Slot& slot, domain::Priority asks);
+  std::vector<Neighbour> neighbours_of(size_t index, domain::Priority asks) const;
   // Copies what waiting calls share with others, as soon as those have it, or have stopped computing it.
   void take_beginnings();
   void take_beginning(size_t index, size_t neighbour);
@@ -90,8 +93,8 @@ class LlamaEngine final : public engine::Engine {
   Status move_to(std::unique_ptr<Sequences> fresh, size_t slots);
   void tell_started(Events& events);
   std::vector<PromptNeed> prompt_needs() const;
-  // Every generating call's last token into the batch. False: nobody generates.
-  bool add_generated();
+  // The last token of every call that generates beside prompts of this class, into the batch. False: nobody does.
+  bool add_generated(std::optional<domain::Priority> prompts);
   // What is in the batch, and what comes of it. False: all calls failed.
   bool compute(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
@@ -110,6 +113,7 @@ class LlamaEngine final : public engine::Engine {
   SavedPrefixes saved_;
   Events shown_;  // of calls that ask for their prompt only
   size_t last_served_ = 0;
+  bool prompts_turn_ = false;  // of prompts that are computed apart: the last step was of those that generate
   uint64_t uses_ = 0;
   std::mt19937_64 seeds_;
 };

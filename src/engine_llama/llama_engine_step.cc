@@ -1,4 +1,4 @@
-// One step: a batch of every generating call's token, then parts of prompts, each computed, sampled and turned into events.
+// One step: a batch of generating calls' tokens, then parts of prompts, each computed, sampled and turned into events.
 #include <algorithm>
 #include <utility>
 
@@ -16,8 +16,12 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
   take_beginnings();
   tell_started(events);
   const std::vector<PromptNeed> needs = prompt_needs();
-  const bool someone_generates = add_generated();
+  const std::optional<domain::Priority> prompts = prompt_class(needs);
+  const bool apart = computes_apart(prompts);
+  const bool someone_generates = !(apart && prompts_turn_) && add_generated(prompts);
   if (someone_generates && !compute(events)) return events;
+  prompts_turn_ = apart && someone_generates;
+  if (prompts_turn_) return events;
   // Each prompt by itself: where sequences have different numbers of tokens, the library cuts their batch into parts of equal ones, and what was a chunk
   // would become a token alone and the rest.
   for (const PromptShare& share : share_prompts(needs, someone_generates, last_served_)) {
@@ -35,7 +39,7 @@ void LlamaEngine::take_beginnings() {
     // Another call may have taken the neighbour's slot, or the worker may have shrunk; or it is held, and nobody knows for how long.
     const auto neighbour = std::ranges::find(slots_, wanted.use, &Slot::last_used);
     const bool is_there = neighbour != slots_.end();
-    if (is_there && neighbour->computes_prompt() && neighbour->known.size() < wanted.tokens) continue;
+    if (is_there && worth_waiting_for(*neighbour, slot.running->priority) && neighbour->known.size() < wanted.tokens) continue;
     slot.running->beginning.reset();
     if (is_there) take_beginning(index, static_cast<size_t>(neighbour - slots_.begin()));
   }
@@ -71,16 +75,19 @@ std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
   for (size_t index = 0; index < slots_.size(); ++index) {
     const Slot& slot = slots_[index];
     if (slot.computes_prompt() && !slot.running->beginning)
-      needs.push_back({.slot = index, .done = static_cast<int64_t>(slot.known.size()), .total = static_cast<int64_t>(slot.running->prompt.size())});
+      needs.push_back({.slot = index,
+                       .done = static_cast<int64_t>(slot.known.size()),
+                       .total = static_cast<int64_t>(slot.running->prompt.size()),
+                       .priority = slot.running->priority});
   }
   return needs;
 }
 
-bool LlamaEngine::add_generated() {
+bool LlamaEngine::add_generated(std::optional<domain::Priority> prompts) {
   bool some = false;
   for (size_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
-    if (!slot.computes() || !slot.running->next) continue;
+    if (!slot.computes() || !slot.running->next || !generates_beside(slot.running->priority, prompts)) continue;
     some = true;
     Running& running = *slot.running;
     running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);

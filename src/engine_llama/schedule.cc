@@ -2,17 +2,34 @@
 #include "engine_llama/schedule.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ebb::engine_llama {
 
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool someone_generates, size_t& last_served) {
+using domain::Priority;
+
+std::optional<Priority> prompt_class(std::span<const PromptNeed> needs) {
+  const auto highest = std::ranges::min_element(needs, {}, &PromptNeed::priority);
+  return highest == needs.end() ? std::nullopt : std::optional(highest->priority);
+}
+
+bool generates_beside(Priority own, std::optional<Priority> prompts) { return own != Priority::kBatch || prompts != Priority::kCritical; }
+
+bool computes_apart(std::optional<Priority> prompts) { return prompts == Priority::kBatch; }
+
+bool is_computed_before(Priority one, Priority other) { return one < other; }
+
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, size_t& last_served) {
   std::vector<PromptShare> shares;
-  if (needs.empty()) return shares;
+  const std::optional<Priority> highest = prompt_class(all);
+  if (!highest) return shares;
+  std::vector<PromptNeed> needs;
+  std::ranges::copy_if(all, std::back_inserter(needs), [&](const PromptNeed& need) { return need.priority == *highest; });
   const auto behind = std::ranges::find_if(needs, [&](const PromptNeed& need) { return need.slot > last_served; });
   const size_t first = behind == needs.end() ? 0 : static_cast<size_t>(behind - needs.begin());
   std::vector<int64_t> given(needs.size(), 0);
-  int64_t left = someone_generates ? kPromptChunk : kPromptTokensPerStepMax;
+  int64_t left = someone_generates || computes_apart(highest) ? kPromptChunk : kPromptTokensPerStepMax;
   // Round after round, one chunk each, until the budget is used or every prompt is done.
   for (bool some = true; some && left > 0;) {
     some = false;

@@ -3,6 +3,16 @@
 // A step has one token of every call that is generating, in one batch, and chunks of prompts, each in its own. While someone generates, prompts get one chunk
 // a step, so that a long prompt delays everyone else by one chunk at most; else a few. Chunks end at multiples of their size, counted from the
 // prompt's beginning: the same prompt is then cut the same way whoever runs beside it, and gives the same answer.
+//
+// Classes of calls (domain::Priority) share steps like this:
+//
+//   the highest class that computes prompts   prompts in the step      who generates in it
+//   critical                                  of critical calls        critical and normal calls
+//   normal                                    of normal calls          all
+//   batch                                     of batch calls, a chunk  nobody; all, in the next step
+//   (no prompts)                              -                        all
+//
+// So a call that comes while a step is being computed waits for one token of everyone or for one chunk of a batch prompt, not for both.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +20,8 @@
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "domain/priority.h"
 
 namespace ebb::engine_llama {
 
@@ -23,6 +35,7 @@ struct PromptNeed {
   size_t slot = 0;
   int64_t done = 0;
   int64_t total = 0;
+  domain::Priority priority = domain::Priority::kNormal;
 };
 struct PromptShare {
   size_t slot = 0;
@@ -30,8 +43,18 @@ struct PromptShare {
   bool operator==(const PromptShare&) const = default;
 };
 
-// Shares the step's prompt tokens: chunk after chunk in turn, beginning behind `last_served`, which is moved on. `needs` ascend by slot.
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> needs, bool someone_generates, size_t& last_served);
+// The highest class that computes prompts. nullopt: nobody does.
+std::optional<domain::Priority> prompt_class(std::span<const PromptNeed> needs);
+// Whether a call of this class generates in steps with prompts of that one.
+bool generates_beside(domain::Priority own, std::optional<domain::Priority> prompts);
+// Whether prompts of this class have steps for themselves, in turn with those in which calls generate.
+bool computes_apart(std::optional<domain::Priority> prompts);
+// Whether the prompts of one class wait for those of another.
+bool is_computed_before(domain::Priority one, domain::Priority other);
+
+// Shares the step's prompt tokens among the prompts of the highest class: chunk after chunk in turn, beginning behind `last_served`, which is moved on.
+// `all` ascend by slot.
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, size_t& last_served);
 
 // Texts to be turned into vectors go in batches of about this many tokens: more gains nothing, and others wait for a batch.
 inline constexpr int64_t kBatchTokens = 256;

@@ -9,6 +9,8 @@
 namespace ebb::engine_llama {
 namespace {
 
+using domain::Priority;
+
 TEST(SharePrompts, Rows) {
   struct Row {
     const char* what;
@@ -37,6 +39,58 @@ TEST(SharePrompts, Rows) {
     size_t last = row.last_served;
     EXPECT_EQ(share_prompts(row.needs, row.someone_generates, last), row.shares);
     EXPECT_EQ(last, row.then_last);
+  }
+}
+
+TEST(SharePrompts, OfTheHighestClassOnly) {
+  struct Row {
+    const char* what;
+    std::vector<PromptNeed> needs;
+    bool someone_generates = false;
+    size_t last_served = 0;
+    std::vector<PromptShare> shares;
+    size_t then_last = 0;
+  };
+  constexpr Priority kC = Priority::kCritical;
+  constexpr Priority kN = Priority::kNormal;
+  constexpr Priority kB = Priority::kBatch;
+  const std::vector<Row> rows = {
+      {"critical before normal and batch, whoever's turn it is", {{0, 0, 500, kB}, {1, 0, 500, kN}, {2, 0, 500, kC}}, false, 2, {{2, 128}}, 2},
+      {"what it leaves of a step stays", {{0, 0, 500, kN}, {2, 490, 500, kC}}, false, 2, {{2, 10}}, 2},
+      {"normal before batch", {{0, 0, 500, kB}, {1, 0, 500, kN}}, true, 0, {{1, 32}}, 1},
+      {"two critical ones in turn", {{0, 0, 500, kC}, {1, 0, 500, kB}, {2, 0, 500, kC}}, true, 0, {{2, 32}}, 2},
+      {"batch a chunk at a time, also where nobody generates", {{0, 0, 500, kB}, {1, 0, 500, kB}}, false, 0, {{1, 32}}, 1},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    size_t last = row.last_served;
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, last), row.shares);
+    EXPECT_EQ(last, row.then_last);
+  }
+}
+
+TEST(Classes, WhoTakesPartInAStep) {
+  struct Row {
+    std::optional<Priority> prompts;
+    std::vector<Priority> generate;
+    bool apart = false;
+    std::vector<Priority> wait_for_it;
+  };
+  const std::vector<Row> rows = {
+      {std::nullopt, {Priority::kCritical, Priority::kNormal, Priority::kBatch}, false, {}},
+      {Priority::kCritical, {Priority::kCritical, Priority::kNormal}, false, {Priority::kNormal, Priority::kBatch}},
+      {Priority::kNormal, {Priority::kCritical, Priority::kNormal, Priority::kBatch}, false, {Priority::kBatch}},
+      {Priority::kBatch, {Priority::kCritical, Priority::kNormal, Priority::kBatch}, true, {}},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.prompts ? to_string(*row.prompts) : "nobody computes a prompt");
+    EXPECT_EQ(computes_apart(row.prompts), row.apart);
+    for (const Priority priority : domain::kPriorities) {
+      EXPECT_EQ(generates_beside(priority, row.prompts), std::ranges::count(row.generate, priority) == 1);
+      if (row.prompts) {
+        EXPECT_EQ(is_computed_before(*row.prompts, priority), std::ranges::count(row.wait_for_it, priority) == 1);
+      }
+    }
   }
 }
 
