@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "domain/priority.h"
 #include "gateway/errors.h"
 #include "gateway/target.h"
 #include "io/beast.h"

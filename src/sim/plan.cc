@@ -19,6 +19,8 @@ EndpointPlan make_endpoint(uint64_t seed, int index) {
   plan.serves = static_cast<Serves>(random.below(3));
   plan.scaling.min = random.one_in(4) ? static_cast<int>(random.between(1, 3)) : 0;
   plan.scaling.max = std::max(static_cast<int>(random.between(1, random.one_in(3) ? 32 : 6)), plan.scaling.min);
+  if (random.one_in(4)) plan.scaling.target_percent = static_cast<int>(random.between(domain::kTargetPercentMin, 90));
+  if (random.one_in(4)) plan.priority = domain::kPriorities[random.below(domain::kPriorities.size())];
   plan.scaling.idle = milliseconds(random.between(50, 5'000));
   plan.scaling.keep = milliseconds(random.between(100, 20'000));
   plan.limits.queue = static_cast<int>(random.one_in(6) ? random.between(1, 3) : random.between(4, 40));
@@ -76,7 +78,7 @@ std::string_view to_string(Fault fault) {
 }
 
 domain::Revision revision_of(const EndpointPlan& plan, RevisionId id) {
-  domain::EndpointSpec spec{.name = plan.name, .engine = domain::Engine::kEcho, .scaling = plan.scaling, .limits = plan.limits};
+  domain::EndpointSpec spec{.name = plan.name, .engine = domain::Engine::kEcho, .scaling = plan.scaling, .limits = plan.limits, .priority = plan.priority};
   std::optional<domain::Model> model;
   if (plan.serves == Serves::kText) {
     model = domain::Model{.name = "m-" + plan.name, .version = 1};

@@ -51,6 +51,7 @@ struct EndpointPlan {
   int calls_per_instance = 0;
   domain::Scaling scaling;
   domain::CallLimits limits;
+  domain::Priority priority = domain::Priority::kNormal;
   uint64_t weights_bytes = 0;
   int64_t memory_mib = 0;
   nanoseconds load{0};     // what a start takes, as a rule …

@@ -50,7 +50,7 @@ TEST(Spec, WrittenForm) {
   spec.name = "e";
   spec.engine = domain::Engine::kEcho;
   EXPECT_EQ(json::serialize(spec_to_json(spec)), R"({"endpoint":"e","engine":"echo","scaling":{"min":0,"max":16,"idle":"auto","keep":"auto"},)"
-                                                 R"("limits":{"queue":200,"wait":"30s","time":"2m"}})");
+                                                 R"("priority":"normal","limits":{"queue":200,"wait":"30s","time":"2m"}})");
   EXPECT_EQ(*parse_spec(spec_to_json(spec)), spec);
 }
 
@@ -82,7 +82,10 @@ TEST(Spec, Refusals) {
       {"{endpoint: c, model: m, engine: vllm}", "engine", "llama, onnx or echo"},
       {"{endpoint: c, modle: m}", "modle", "did you mean 'model'?"},
       {"{endpoint: c, model: m, picture: x}", "picture", "'picture' is not a known field: known here: endpoint, model"},
-      {"{endpoint: c, model: m, priority: normal}", "priority", "not a known field"},
+      {"{endpoint: c, model: m, priority: urgent}", "priority", "'priority' is 'urgent', but must be critical, normal or batch"},
+      {"{endpoint: c, model: m, priority: 1}", "priority", "'priority'"},
+      {"{endpoint: c, model: m, scaling: {target: 0.05}}", "scaling.target", "'scaling.target'"},
+      {"{endpoint: c, model: m, scaling: {target: 1.5}}", "scaling.target", "'scaling.target'"},
       {"{endpoint: c, model: m, scaling: {mx: 2}}", "scaling.mx", "did you mean 'scaling.max'?"},
       {"{endpoint: c, model: m, scaling: 3}", "scaling", "must be an object"},
       {"{endpoint: c, model: m, scaling: {min: 3, max: 2}}", "scaling.min", "more than 'scaling.max'"},
