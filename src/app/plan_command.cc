@@ -12,6 +12,7 @@
 
 #include "cli/table.h"
 #include "plan/fixed.h"
+#include "plan/knative.h"
 #include "plan/replay.h"
 #include "plan/report.h"
 #include "plan/trace.h"
@@ -40,6 +41,7 @@ struct Flags {
 
 constexpr std::array kFixedMinutes{1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 240};
 constexpr std::array kShownMinutes{1, 5, 10, 20, 60, 240};
+constexpr std::array kKnativeWindows{6, 15, 30, 60, 120, 300, 600, 1'200, 3'600};  // what it allows, in seconds
 constexpr std::array kWorths{0.1, 10.0};
 
 Result<milliseconds> duration(const std::string& text, std::string_view flag) {
@@ -85,6 +87,7 @@ Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags,
                 .memory_price = flags.memory_price,
                 .ebb = {},
                 .fixed = {},
+                .knative = {},
                 .others = {}};
   const auto says = [&](std::string_view policy) {
     if (context.err.terminal()) context.err.write(fmt::format("\r\x1b[K{}: {} calls …", policy, trace.calls()));
@@ -99,6 +102,10 @@ Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags,
   for (const int minutes : kFixedMinutes) {
     says(fmt::format("kept for {} min", minutes));
     report.fixed.push_back(plan::fixed_keep(trace, world, std::chrono::minutes(minutes)));
+  }
+  for (const int window : kKnativeWindows) {
+    says(fmt::format("Knative, window {} s", window));
+    report.knative.push_back(plan::knative(trace, world, seconds(window)));
   }
   says("least recently used");
   report.others.push_back(plan::least_recent(trace, world));
@@ -122,6 +129,9 @@ void print(const Report& report, cli::Context& context) {
   std::vector<Outcome> rows = report.ebb;
   for (size_t i = 0; i < report.fixed.size(); ++i) {
     if (std::ranges::find(kShownMinutes, kFixedMinutes[i]) != kShownMinutes.end()) rows.push_back(report.fixed[i]);
+  }
+  for (size_t i = 0; i < report.knative.size(); ++i) {
+    if (seconds(kKnativeWindows[i]) == plan::kKnativeWindow) rows.push_back(report.knative[i]);
   }
   rows.insert(rows.end(), report.others.begin(), report.others.end());
   context.out.line(fmt::format("{}: {} function{}, {} calls, {:.1f} hours ({})\n", report.trace, report.functions, report.functions == 1 ? "" : "s",

@@ -13,6 +13,8 @@ class Holdings {
 
   // From one time to another, within the trace; what lies beyond its end counts nothing. Any order.
   void held(nanoseconds from, nanoseconds to, uint64_t bytes);
+  // The same of what is no instance yet: memory alone.
+  void prepared(nanoseconds from, nanoseconds to, uint64_t bytes) { add(held_, from, to, bytes); }
   void busy(nanoseconds from, nanoseconds to, uint64_t bytes);
   // Into the outcome: GiB × minutes, instance seconds, the course over time and its peak.
   void write(Outcome& outcome) const;

@@ -41,7 +41,7 @@ struct Outcome {
   double busy_gib_min = 0;  // memory of instances while they served, in GiB × minutes
   double call_gib_s = 0;    // memory of each call while it ran, which is what is billed by the call
   double idle_gib_min = 0;  // and of instances while they did not
-  double instance_s = 0;    // instances × seconds
+  double instance_s = 0;    // instances × seconds; of Ebb, without sandboxes that have no function yet
   double peak_gib = 0;
   std::vector<Moment> over_time;  // kMoments of them, evenly over the trace
 };

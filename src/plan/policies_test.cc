@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "plan/fixed.h"
+#include "plan/knative.h"
 #include "plan/replay.h"
 #include "plan/report.h"
 
@@ -78,6 +79,51 @@ TEST(AlwaysOn, HoldsWhatIsNeededAtMost) {
   EXPECT_NEAR(outcome.idle_gib_min + outcome.busy_gib_min, 2 * 60, 0.1);
 }
 
+TEST(Knative, APodGoesWhenItsWindowIsEmpty) {
+  Trace trace = trace_of({seconds(0), seconds(50), seconds(200)});
+  const Outcome outcome = knative(trace, {});
+  EXPECT_EQ(outcome.policy, "Knative KPA");
+  EXPECT_EQ(outcome.waiting, 2);
+  EXPECT_EQ(outcome.cold, 1) << "the second start is not over when the trace is";
+  EXPECT_NEAR(outcome.waited_s, 1, 1e-9);
+  // From 0 to 112: the second call is in second 50, so the window is empty at 111, which the next tick sees. Of it 3 are busy.
+  EXPECT_NEAR(outcome.instance_s, 112, 1e-9);
+  EXPECT_NEAR(outcome.busy_gib_min, 3 / kMinute, 1e-6);
+  EXPECT_NEAR(outcome.idle_gib_min, 109 / kMinute, 1e-6);
+}
+
+TEST(Knative, ABurstIsSeenAtTheNextTick) {
+  std::vector<nanoseconds> times(10, seconds(0));
+  times.push_back(seconds(600));
+  Trace trace = trace_of(times, seconds(10));
+  const Outcome outcome = knative(trace, {.calls_per_instance = 1});
+  // Two pods at once, since one call is more than 0.7; at the tick, ten calls ask for 15. Those are ready at 3 s, and eight calls wait for them.
+  EXPECT_EQ(outcome.cold, 10);
+  EXPECT_EQ(outcome.waiting, 11);
+  EXPECT_NEAR(outcome.waited_s, 2 * 1 + 8 * 3, 1e-9);
+  EXPECT_NEAR(outcome.peak_gib, 15, 0.1);
+}
+
+TEST(Knative, WhatDoesNotFitIsNotStarted) {
+  std::vector<nanoseconds> times(10, seconds(0));
+  times.push_back(seconds(600));
+  Trace trace = trace_of(times, seconds(10));
+  const Outcome outcome = knative(trace, {.calls_per_instance = 1, .memory_cap_bytes = 2ULL << 30U});
+  EXPECT_EQ(outcome.cold, 2);
+  EXPECT_NEAR(outcome.waited_s, 2 * (1 + 11 + 21 + 31 + 41), 1e-9);
+  EXPECT_LE(outcome.peak_gib, 2.001);
+}
+
+TEST(Knative, AShorterWindowHoldsLessAndStartsMore) {
+  Trace trace = each(seconds(45), 200);
+  const Outcome brief = knative(trace, {}, seconds(15));
+  const Outcome usual = knative(trace, {});
+  EXPECT_EQ(brief.policy, "Knative KPA, window 15s");
+  EXPECT_EQ(brief.cold, 199);
+  EXPECT_EQ(usual.cold, 1);
+  EXPECT_LT(brief.instance_s, usual.instance_s / 2);
+}
+
 TEST(Replay, EveryCallIsServedAndCounted) {
   Trace trace = each(seconds(30), 100);
   const Outcome outcome = replay(trace, {.calls_per_instance = 1}, {});
@@ -129,21 +175,31 @@ TEST(Replay, KnowsNothingOfWhatIsToCome) {
 
 Report report_of() {
   Trace trace = each(hours(1), 30);
-  Report report{
-      .trace = "hours <&>.csv", .layout = "test", .functions = 1, .hours = 29, .world = {}, .memory_price = 0.005, .ebb = {}, .fixed = {}, .others = {}};
+  Report report{.trace = "hours <&>.csv",
+                .layout = "test",
+                .functions = 1,
+                .hours = 29,
+                .world = {},
+                .memory_price = 0.005,
+                .ebb = {},
+                .fixed = {},
+                .knative = {},
+                .others = {}};
   report.ebb.push_back(replay(trace, {}, {}));
   for (const int keep : {1, 10, 61})
     report.fixed.push_back(fixed_keep(trace, {}, minutes(keep)));
+  for (const int window : {6, 60})
+    report.knative.push_back(knative(trace, {}, seconds(window)));
   report.others.push_back(always_on(trace, {}));
   return report;
 }
 
 TEST(Report, ComparesAtEqualMemoryAndAtEqualColdStarts) {
-  Report report;
-  report.fixed = {{.cold = 100, .idle_gib_min = 10}, {.cold = 50, .idle_gib_min = 20}};
-  EXPECT_DOUBLE_EQ(*fixed_cold_at(report, 15), 75);
-  EXPECT_DOUBLE_EQ(*fixed_idle_at(report, 60), 18);
-  EXPECT_FALSE(fixed_cold_at(report, 30));
+  const std::vector<Outcome> curve{{.cold = 100, .idle_gib_min = 10}, {.cold = 50, .idle_gib_min = 20}};
+  EXPECT_DOUBLE_EQ(*on_curve(curve, idle_of, 15, cold_of), 75);
+  EXPECT_DOUBLE_EQ(*on_curve(curve, cold_of, 60, idle_of), 18);
+  EXPECT_FALSE(on_curve(curve, idle_of, 30, cold_of));
+  EXPECT_FALSE(on_curve({}, idle_of, 30, cold_of));
 }
 
 TEST(Report, IsAPageWithoutAScriptAndSaysWhatIsInTheTrace) {
@@ -159,7 +215,9 @@ TEST(Report, AsJson) {
   const boost::json::object report = to_json(report_of());
   EXPECT_EQ(report.at("ebb").as_array().size(), 1U);
   EXPECT_EQ(report.at("fixed").as_array().size(), 3U);
-  EXPECT_TRUE(report.at("ebb").as_array()[0].as_object().contains("fixed_cold_starts_at_equal_idle"));
+  EXPECT_EQ(report.at("knative").as_array().size(), 2U);
+  for (const char* beside : {"fixed_cold_starts_at_equal_idle", "knative_cold_starts_at_equal_idle", "knative_cold_starts_at_equal_instance_seconds"})
+    EXPECT_TRUE(report.at("ebb").as_array()[0].as_object().contains(beside)) << beside;
   EXPECT_FALSE(report.at("findings").as_array().empty());
 }
 

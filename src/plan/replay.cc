@@ -34,7 +34,7 @@ class Replay : public sim::Behaviour, public sim::Observer {
     }
     node_.run_until(kBegin + trace_.length());
     for (const auto& [id, instance] : instances_)
-      holdings_.held(instance.born, trace_.length(), instance.bytes);
+      held_until(instance, trace_.length());
     for (const auto& [id, instance] : instances_) {
       if (instance.running > 0) holdings_.busy(instance.busy_since, trace_.length(), instance.bytes);
     }
@@ -89,7 +89,7 @@ class Replay : public sim::Behaviour, public sim::Observer {
   void worker_ended(MonoTime now, WorkerId worker) override {
     const auto found = instances_.find(worker);
     if (found == instances_.end()) return;
-    holdings_.held(found->second.born, now - kBegin, found->second.bytes);
+    held_until(found->second, now - kBegin);
     outcome_.in_vain += found->second.serves && !found->second.used ? 1 : 0;
     instances_.erase(found);
   }
@@ -139,9 +139,15 @@ class Replay : public sim::Behaviour, public sim::Observer {
     const int64_t mib = trace_.functions()[endpoint].memory_mib;
     return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
   }
+  void held_until(const Instance& instance, nanoseconds at) {
+    if (instance.serves)
+      holdings_.held(instance.born, at, instance.bytes);
+    else
+      holdings_.prepared(instance.born, at, instance.bytes);
+  }
   // From here on it holds what its function may take.
   void began(Instance& instance) {
-    holdings_.held(instance.born, since_begin(), instance.bytes);
+    held_until(instance, since_begin());
     instance.born = since_begin();
     instance.bytes = bytes_of(instance.endpoint);
     instance.serves = true;

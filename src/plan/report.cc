@@ -12,22 +12,6 @@ namespace json = boost::json;
 
 namespace {
 
-// Where the curve of the fixed times has this x, by a straight line between two of them.
-template <class X, class Y>
-std::optional<double> between(const std::vector<Outcome>& fixed, double at, X x, Y y) {
-  for (size_t i = 1; i < fixed.size(); ++i) {
-    const double x0 = x(fixed[i - 1]);
-    const double x1 = x(fixed[i]);
-    if (std::min(x0, x1) > at || std::max(x0, x1) < at) continue;
-    const double part = x1 == x0 ? 0 : (at - x0) / (x1 - x0);
-    return y(fixed[i - 1]) + part * (y(fixed[i]) - y(fixed[i - 1]));
-  }
-  return std::nullopt;
-}
-
-double idle_of(const Outcome& outcome) { return outcome.idle_gib_min; }
-double cold_of(const Outcome& outcome) { return static_cast<double>(outcome.cold); }
-
 json::object to_json(const Report& report, const Outcome& outcome) {
   return {{"policy", outcome.policy},
           {"calls", outcome.calls},
@@ -50,13 +34,16 @@ json::array to_json(const Report& report, const std::vector<Outcome>& outcomes) 
   return all;
 }
 
-// Each beside the fixed time that holds as much.
+json::value or_null(const std::optional<double>& value) { return value ? json::value(*value) : json::value(nullptr); }
+
+// Each beside the settings of others that hold as much.
 json::array ebb_to_json(const Report& report) {
   json::array all;
   for (const Outcome& outcome : report.ebb) {
     json::object one = to_json(report, outcome);
-    const std::optional<double> cold = fixed_cold_at(report, outcome.idle_gib_min);
-    one["fixed_cold_starts_at_equal_idle"] = cold ? json::value(*cold) : json::value(nullptr);
+    one["fixed_cold_starts_at_equal_idle"] = or_null(on_curve(report.fixed, idle_of, idle_of(outcome), cold_of));
+    one["knative_cold_starts_at_equal_instance_seconds"] = or_null(on_curve(report.knative, instances_of, instances_of(outcome), cold_of));
+    one["knative_cold_starts_at_equal_idle"] = or_null(on_curve(report.knative, idle_of, idle_of(outcome), cold_of));
     all.push_back(std::move(one));
   }
   return all;
@@ -88,17 +75,33 @@ double cloud_cost(const CloudPrice& price, const Outcome& outcome) {
   return gib_s * price.per_gib_second + static_cast<double>(outcome.calls) * price.per_million_calls / 1e6;
 }
 
-std::optional<double> fixed_cold_at(const Report& report, double idle_gib_min) { return between(report.fixed, idle_gib_min, idle_of, cold_of); }
-std::optional<double> fixed_idle_at(const Report& report, double cold) { return between(report.fixed, cold, cold_of, idle_of); }
+double cold_of(const Outcome& outcome) { return static_cast<double>(outcome.cold); }
+double idle_of(const Outcome& outcome) { return outcome.idle_gib_min; }
+double instances_of(const Outcome& outcome) { return outcome.instance_s; }
+
+std::optional<double> on_curve(const std::vector<Outcome>& curve, Amount x, double at, Amount y) {
+  for (size_t i = 1; i < curve.size(); ++i) {
+    const double x0 = x(curve[i - 1]);
+    const double x1 = x(curve[i]);
+    if (std::min(x0, x1) > at || std::max(x0, x1) < at) continue;
+    const double part = x1 == x0 ? 0 : (at - x0) / (x1 - x0);
+    return y(curve[i - 1]) + part * (y(curve[i]) - y(curve[i - 1]));
+  }
+  return std::nullopt;
+}
 
 std::vector<std::string> findings(const Report& report) {
   std::vector<std::string> said;
   const Outcome& ebb = report.ebb.front();
-  const std::optional<double> cold = fixed_cold_at(report, ebb.idle_gib_min);
+  const std::optional<double> cold = on_curve(report.fixed, idle_of, idle_of(ebb), cold_of);
   if (cold && *cold > 0)
     said.push_back(fmt::format("Ebb has {} cold starts. A fixed time of keeping that holds as much idle memory has about {:.0f}: Ebb has {:.0f} % of them.",
                                ebb.cold, *cold, 100 * cold_of(ebb) / *cold));
-  const std::optional<double> idle = fixed_idle_at(report, cold_of(ebb));
+  const std::optional<double> kpa = on_curve(report.knative, instances_of, instances_of(ebb), cold_of);
+  if (kpa && *kpa > 0)
+    said.push_back(fmt::format("Knative's autoscaler, with the window by which its instances stay as long in all, has about {:.0f}: Ebb has {:.0f} % of them.",
+                               *kpa, 100 * cold_of(ebb) / *kpa));
+  const std::optional<double> idle = on_curve(report.fixed, cold_of, cold_of(ebb), idle_of);
   if (idle && *idle > 1.05 * ebb.idle_gib_min && ebb.idle_gib_min > 0)
     said.push_back(fmt::format("A fixed time with as few cold starts holds {:.1f} GiB-hours of idle memory instead of {:.1f}, {:.1f} times as much.",
                                *idle / 60, ebb.idle_gib_min / 60, *idle / ebb.idle_gib_min));
@@ -132,6 +135,7 @@ json::object to_json(const Report& report) {
             {"memory_price_usd_per_gib_hour", report.memory_price}}},
           {"ebb", ebb_to_json(report)},
           {"fixed", to_json(report, report.fixed)},
+          {"knative", to_json(report, report.knative)},
           {"others", to_json(report, report.others)},
           {"clouds_usd", std::move(clouds)},
           {"findings", std::move(said)}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,11 @@ struct Report {
   size_t functions = 0;
   double hours = 0;
   World world;
-  double memory_price = 0;      // USD for a GiB held for an hour
-  std::vector<Outcome> ebb;     // the policy as it is, then with less and more worth of a wait
-  std::vector<Outcome> fixed;   // from short to long times of keeping
-  std::vector<Outcome> others;  // always on, least recently used
+  double memory_price = 0;       // USD for a GiB held for an hour
+  std::vector<Outcome> ebb;      // the policy as it is, then with less and more worth of a wait
+  std::vector<Outcome> fixed;    // from short to long times of keeping
+  std::vector<Outcome> knative;  // from short to long stable windows
+  std::vector<Outcome> others;   // always on, least recently used
 };
 
 // Three digits that matter.
@@ -37,10 +39,14 @@ double gib_hours(const Outcome& outcome);  // held, busy or not
 double memory_cost(const Report& report, const Outcome& outcome);
 double cloud_cost(const CloudPrice& price, const Outcome& outcome);
 
-// Cold starts of the fixed time that holds as much idle memory, between the two times nearest to it; nullopt: none of them does.
-std::optional<double> fixed_cold_at(const Report& report, double idle_gib_min);
-// Idle memory of the fixed time that has as few cold starts.
-std::optional<double> fixed_idle_at(const Report& report, double cold);
+// What of an outcome is compared.
+using Amount = double (*)(const Outcome&);
+double cold_of(const Outcome& outcome);
+double idle_of(const Outcome& outcome);       // memory, GiB × minutes
+double instances_of(const Outcome& outcome);  // × seconds
+
+// Where the curve of one policy's settings has this `x`, by a straight line between the two settings nearest to it; nullopt: it has it nowhere.
+std::optional<double> on_curve(const std::vector<Outcome>& curve, Amount x, double at, Amount y);
 
 // What follows from the figures, in sentences.
 std::vector<std::string> findings(const Report& report);

@@ -88,10 +88,9 @@ std::string line(const std::vector<std::pair<double, double>>& points, const Axi
 
 std::string frontier(const Report& report) {
   std::vector<const Outcome*> all;
-  for (const Outcome& outcome : report.fixed)
-    all.push_back(&outcome);
-  for (const Outcome& outcome : report.ebb)
-    all.push_back(&outcome);
+  for (const std::vector<Outcome>* outcomes : {&report.fixed, &report.knative, &report.ebb})
+    for (const Outcome& outcome : *outcomes)
+      all.push_back(&outcome);
   Axis x{.from = 1e300, .to = 0, .logarithmic = true};
   Axis y{.from = 0, .to = 0};
   for (const Outcome* outcome : all) {
@@ -112,7 +111,8 @@ std::string frontier(const Report& report) {
     std::ranges::sort(points);
     return line(points, x, y, style) + marks;
   };
-  return frame(x, y, "idle memory, GiB-hours", "cold starts") + curve(report.fixed, "other") + curve(report.ebb, "ebb") + "</svg>";
+  return frame(x, y, "idle memory, GiB-hours", "cold starts") + curve(report.fixed, "other") + curve(report.knative, "third") + curve(report.ebb, "ebb") +
+         "</svg>";
 }
 
 std::string over_time(const Report& report) {
@@ -141,8 +141,9 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}.table{overflow-x:auto}t
 th,td{padding:.25rem .75rem;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}thead th{border-bottom:1px solid #888}
 tr.ebb{font-weight:600}svg{width:100%;height:auto;font-size:12px}svg text{fill:currentColor}svg .middle{text-anchor:middle}svg .end{text-anchor:end}
 svg .frame{fill:none;stroke:#888}svg .grid{stroke:#8883}path{fill:none;stroke-width:2}path.ebb{stroke:#0b6bcb}circle.ebb{fill:#0b6bcb}path.other{stroke:#b35900}
-circle.other{fill:#b35900}.key b.ebb{color:#0b6bcb}.key b.other{color:#b35900}
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}path.ebb,circle.ebb{stroke:#5aa9ff}path.other{stroke:#ffa64d}.key b.ebb{color:#5aa9ff}.key b.other{color:#ffa64d}})";
+circle.other{fill:#b35900}path.third{stroke:#1a7f5a}circle.third{fill:#1a7f5a}.key b.ebb{color:#0b6bcb}.key b.other{color:#b35900}.key b.third{color:#1a7f5a}
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}path.ebb,circle.ebb{stroke:#5aa9ff}path.other{stroke:#ffa64d}path.third{stroke:#4cc79a}
+.key b.ebb{color:#5aa9ff}.key b.other{color:#ffa64d}.key b.third{color:#4cc79a}})";
 
 }  // namespace
 
@@ -150,10 +151,9 @@ std::string to_html(const Report& report) {
   std::string rows;
   for (size_t i = 0; i < report.ebb.size(); ++i)
     rows += row(report, report.ebb[i], i == 0 ? "ebb" : "");
-  for (const Outcome& outcome : report.fixed)
-    rows += row(report, outcome, "");
-  for (const Outcome& outcome : report.others)
-    rows += row(report, outcome, "");
+  for (const std::vector<Outcome>* outcomes : {&report.fixed, &report.knative, &report.others})
+    for (const Outcome& outcome : *outcomes)
+      rows += row(report, outcome, "");
   std::string said;
   for (const std::string& sentence : findings(report))
     said += "<li>" + escaped(sentence) + "\n";
@@ -164,7 +164,8 @@ std::string to_html(const Report& report) {
       "USD for a GiB held "
       "for an hour.</p>\n<ul>{7}</ul>\n<h2>Cold starts against idle memory</h2>\n<p class=\"key\"><b class=\"ebb\">Ebb</b>, with a caller's wait worth less "
       "and more; <b "
-      "class=\"other\">fixed times of keeping</b>. Lower and further left is better.</p>\n{8}\n<h2>Memory over time, Ebb</h2>\n<p class=\"key\"><b "
+      "class=\"other\">fixed times of keeping</b>; <b class=\"third\">Knative's autoscaler</b> with windows from 6 s to an hour. Lower and further left is "
+      "better.</p>\n{8}\n<h2>Memory over time, Ebb</h2>\n<p class=\"key\"><b "
       "class=\"ebb\">held</b>, and of "
       "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>calls that "
       "waited<th>for<th>idle "
