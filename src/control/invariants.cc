@@ -1,8 +1,12 @@
-// What must hold after every step, whatever happened.
+// What must hold after every step, whatever happened. The simulation asks after each event: one pass over what there is, with one search by name for each
+// worker.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <vector>
 
+#include "base/mix.h"
 #include "control/core.h"
 #include "control/stepping.h"
 
@@ -12,112 +16,163 @@ namespace {
 
 using Broken = std::vector<std::string>;
 
-void check_calls(const State& state, Broken& broken) {
-  std::map<std::string_view, std::vector<CallId>> waiting;
-  for (const auto& [name, endpoint] : state.endpoints)
-    waiting[name] = endpoint.waiting.all();
-  for (const auto& [id, call] : state.calls) {
-    const auto endpoint = state.endpoints.find(call.endpoint);
-    const auto in_queue = endpoint == state.endpoints.end() ? 0 : std::ranges::count(waiting.at(call.endpoint), id);
-    const auto worker = state.workers.find(call.worker);
-    const auto in_worker = worker == state.workers.end() ? 0 : static_cast<long>(worker->second.running.count(id) + worker->second.held.count(id));
-    if (in_queue + in_worker != 1) broken.push_back(fmt::format("call {} is in {} places", to_hex(id.value), in_queue + in_worker));
-    if (static_cast<bool>(call.worker) != (in_worker == 1)) broken.push_back(fmt::format("call {} names the wrong worker", to_hex(id.value)));
-    const bool held = worker != state.workers.end() && worker->second.held.contains(id);
-    if (held != call.held_since.has_value()) broken.push_back(fmt::format("call {} is held, and does not know it, or the other way round", to_hex(id.value)));
-    if (!state.due_calls.contains({call.due, id})) broken.push_back(fmt::format("call {} has no time at which it is looked at", to_hex(id.value)));
+// Sets of many calls are compared by the sum of their entries' hashes, so that nothing is sorted or searched after each event; where the sums differ, one by
+// one.
+constexpr uint64_t kOdd = 0xd1342543de82ef95;
+inline uint64_t hash(CallId call, uint64_t of) { return mix(call.value * kOdd + of); }
+uint64_t hash(CallId call, MonoTime due) { return hash(call, static_cast<uint64_t>(due.time_since_epoch().count())); }
+uint64_t hash_waiting(CallId call, std::string_view endpoint) { return hash(call, std::hash<std::string_view>{}(endpoint)); }
+uint64_t hash_there(CallId call, WorkerId worker, uint64_t held) { return hash(call, (worker.value << 1U) + held); }
+
+uint64_t hash_of_places(const State& state) {
+  uint64_t sum = 0;
+  for (const auto& [name, endpoint] : state.endpoints) {
+    if (endpoint.waiting.empty()) continue;
+    for (const CallId call : endpoint.waiting.all())
+      sum += hash_waiting(call, name);
   }
-  if (state.due_calls.size() != state.calls.size()) broken.push_back("a call that is over is still looked at");
+  for (const auto& [id, worker] : state.workers) {
+    for (const CallId call : worker.running)
+      sum += hash_there(call, id, 0);
+    for (const CallId call : worker.held)
+      sum += hash_there(call, id, 1);
+  }
+  return sum;
 }
 
-void check_workers(const State& state, Broken& broken) {
-  int threads = 0;
+// What is wrong with the place of this call.
+void check_call(const State& state, CallId id, const CallState& call, Broken& broken) {
+  const auto endpoint = state.endpoints.find(call.endpoint);
+  const auto in_queue = endpoint == state.endpoints.end() ? 0 : std::ranges::count(endpoint->second.waiting.all(), id);
+  const auto worker = state.workers.find(call.worker);
+  const auto in_worker = worker == state.workers.end() ? 0 : static_cast<long>(worker->second.running.count(id) + worker->second.held.count(id));
+  if (in_queue + in_worker != 1) broken.push_back(fmt::format("call {} is in {} places", to_hex(id.value), in_queue + in_worker));
+  if (static_cast<bool>(call.worker) != (in_worker == 1)) broken.push_back(fmt::format("call {} names the wrong worker", to_hex(id.value)));
+  const bool held = worker != state.workers.end() && worker->second.held.contains(id);
+  if (held != call.held_since.has_value()) broken.push_back(fmt::format("call {} is held, and does not know it, or the other way round", to_hex(id.value)));
+  if (!state.due_calls.contains({call.due, id})) broken.push_back(fmt::format("call {} has no time at which it is looked at", to_hex(id.value)));
+}
+
+// Each call is in one place, the one that it names; each has its time at which it is looked at, and nothing that is over has a place or a time.
+void check_calls(const State& state, Broken& broken) {
+  uint64_t places = 0;
+  uint64_t due = 0;
+  for (const auto& [id, call] : state.calls) {
+    places += call.worker ? hash_there(id, call.worker, call.held_since ? 1 : 0) : hash_waiting(id, call.endpoint);
+    due += hash(id, call.due);
+  }
+  uint64_t due_kept = 0;
+  for (const auto& [at, id] : state.due_calls)
+    due_kept += hash(id, at);
+  if (places == hash_of_places(state) && due == due_kept && state.due_calls.size() == state.calls.size()) return;
+  const size_t before = broken.size();
+  for (const auto& [id, call] : state.calls)
+    check_call(state, id, call, broken);
+  if (broken.size() == before) broken.push_back("a call that is over still has a place, or is still looked at");
+}
+
+// A worker, and the endpoint that it is of, if that was not removed.
+struct Seen {
+  WorkerId id;
+  const WorkerState* worker = nullptr;
+  const EndpointState* endpoint = nullptr;
+
+  bool current() const { return endpoint != nullptr && is_current(*endpoint, *worker); }
+};
+
+std::vector<Seen> all_workers(const State& state) {
+  std::vector<Seen> all;
+  all.reserve(state.workers.size());
   for (const auto& [id, worker] : state.workers) {
-    if (static_cast<int>(worker.running.size()) > worker.slots)
-      broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
-    if (worker.running.size() != worker.meter.running()) broken.push_back(fmt::format("worker {} is metered wrongly", to_hex(id.value)));
-    const bool goes_on = worker.phase == WorkerPhase::kReady && !worker.killed && free_slots(worker) > 0;
-    if (goes_on && std::ranges::any_of(worker.held, [&](CallId held) { return !state.calls.at(held).cancelled; }))
-      broken.push_back(fmt::format("worker {} has a free slot, and holds a call", to_hex(id.value)));
-    if ((!worker.running.empty() || !worker.held.empty()) && worker.phase != WorkerPhase::kReady)
-      broken.push_back(fmt::format("worker {} runs calls and is not ready", to_hex(id.value)));
-    if (!state.revisions.contains(worker.revision)) broken.push_back(fmt::format("worker {} runs a revision that is forgotten", to_hex(id.value)));
-    const bool busy =
-        !worker.killed && (!worker.running.empty() || worker.resizing || worker.phase == WorkerPhase::kStarting || worker.phase == WorkerPhase::kWaking);
-    if (busy) threads += std::max(worker.threads, 0);
+    const auto endpoint = state.endpoints.find(worker.endpoint);
+    all.push_back({.id = id, .worker = &worker, .endpoint = endpoint == state.endpoints.end() ? nullptr : &endpoint->second});
+  }
+  return all;
+}
+
+void check_worker(const State& state, WorkerId id, const WorkerState& worker, Broken& broken) {
+  if (static_cast<int>(worker.running.size()) > worker.slots)
+    broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
+  if (worker.running.size() != worker.meter.running()) broken.push_back(fmt::format("worker {} is metered wrongly", to_hex(id.value)));
+  const bool goes_on = worker.phase == WorkerPhase::kReady && !worker.killed && free_slots(worker) > 0;
+  if (goes_on && std::ranges::any_of(worker.held, [&](CallId held) { return !state.calls.at(held).cancelled; }))
+    broken.push_back(fmt::format("worker {} has a free slot, and holds a call", to_hex(id.value)));
+  if ((!worker.running.empty() || !worker.held.empty()) && worker.phase != WorkerPhase::kReady)
+    broken.push_back(fmt::format("worker {} runs calls and is not ready", to_hex(id.value)));
+  if (!state.revisions.contains(worker.revision)) broken.push_back(fmt::format("worker {} runs a revision that is forgotten", to_hex(id.value)));
+  // A worker that works, or idles, is looked at again.
+  const bool watched = worker.phase == WorkerPhase::kParking || (worker.instance ? loads(worker) : busy(worker) && worker.threads != 0);
+  if (watched && !worker.killed && worker.due == MonoTime::max()) broken.push_back(fmt::format("worker {} works and is not watched", to_hex(id.value)));
+}
+
+void check_workers(const State& state, const std::vector<Seen>& workers, Broken& broken) {
+  int threads = 0;
+  for (const Seen& one : workers) {
+    check_worker(state, one.id, *one.worker, broken);
+    if (busy(*one.worker)) threads += std::max(one.worker->threads, 0);
   }
   if (threads > state.engine_cores) broken.push_back(fmt::format("{} engine threads on {} free cores", threads, state.engine_cores));
 }
 
-void check_endpoints(const State& state, Broken& broken) {
+void check_endpoints(const State& state, const std::vector<Seen>& workers, Broken& broken) {
   for (const auto& [name, endpoint] : state.endpoints) {
     // Calls whose worker died come back to the front of a queue that may have filled meanwhile.
     const auto most = static_cast<size_t>(endpoint.revision.spec.limits.queue + 64);
     if (endpoint.waiting.size() > most) broken.push_back(fmt::format("{} calls wait for {}", endpoint.waiting.size(), name));
     if (!endpoint.waiting.empty() && !state.hungry.contains(name)) broken.push_back(fmt::format("calls wait for {}, and nobody looks after them", name));
-    const auto live = std::count_if(state.workers.begin(), state.workers.end(), [&](const auto& w) {
-      return w.second.endpoint == name && w.second.revision == endpoint.revision.id && !w.second.draining && !w.second.killed;
-    });
-    const auto prepared = std::count_if(state.workers.begin(), state.workers.end(), [&](const auto& w) {
-      return w.second.endpoint == name && w.second.revision == endpoint.revision.id && w.second.fresh && w.second.slots == 0;
-    });
-    const auto at_once = endpoint.revision.by_instances() ? endpoint.scaling.max + prepared : 1;
+    int live = 0;
+    int prepared = 0;
+    for (const Seen& one : workers) {
+      if (one.endpoint != &endpoint || one.worker->revision != endpoint.revision.id) continue;
+      live += one.current() ? 1 : 0;
+      prepared += one.worker->fresh && one.worker->slots == 0 ? 1 : 0;
+    }
+    const int at_once = endpoint.revision.by_instances() ? endpoint.scaling.max + prepared : 1;
     if (live > at_once) broken.push_back(fmt::format("{} workers serve {}", live, name));
   }
 }
 
-}  // namespace
-
-namespace {
-
-// What is kept twice is the same both times.
-void check_indexes(const State& state, Broken& broken) {
-  std::set<WorkerId> computing;
-  std::map<std::string_view, std::pair<std::set<WorkerId>, std::set<std::pair<int, WorkerId>>>> by_endpoint;
-  for (const auto& [id, worker] : state.workers) {
-    if (busy(worker) && !worker.instance) computing.insert(id);
-    const auto endpoint = state.endpoints.find(worker.endpoint);
-    if (endpoint == state.endpoints.end() || !is_current(endpoint->second, worker)) continue;
-    auto& [live, open] = by_endpoint[worker.endpoint];
-    live.insert(id);
-    if (worker.phase == WorkerPhase::kReady && free_slots(worker) > 0) open.emplace(-static_cast<int>(worker.running.size()), id);
-  }
+// What is kept twice is the same both times: each that belongs into an index is there, and there are no more.
+void check_indexes(const State& state, const std::vector<Seen>& workers, Broken& broken) {
   uint64_t bytes = 0;
-  for (const auto& [id, worker] : state.workers)
-    bytes += bytes_of(worker);
-  if (bytes != state.workers_bytes) broken.push_back(fmt::format("workers take {} bytes, and {} are counted", bytes, state.workers_bytes));
-  if (computing != state.computing) broken.push_back("the busy workers are not those that are kept as such");
-  for (const auto& [name, endpoint] : state.endpoints) {
-    const auto& [live, open] = by_endpoint[name];
-    if (endpoint.live != live || endpoint.open != open) broken.push_back(fmt::format("the workers of {} are not those that are kept", name));
-  }
+  size_t computing = 0;
+  size_t live = 0;
+  size_t open = 0;
   size_t due = 0;
-  for (const auto& [id, worker] : state.workers) {
-    if (worker.due == MonoTime::max()) continue;
-    ++due;
-    if (!state.due_workers.contains({worker.due, id})) broken.push_back(fmt::format("worker {} is not looked at when it is due", to_hex(id.value)));
+  for (const auto& [id, worker, endpoint] : workers) {
+    const auto must = [&, of = id](size_t& many, bool kept, std::string_view where) {
+      ++many;
+      if (!kept) broken.push_back(fmt::format("worker {} is not kept {}", to_hex(of.value), where));
+    };
+    bytes += bytes_of(*worker);
+    if (busy(*worker) && !worker->instance) must(computing, state.computing.contains(id), "as busy");
+    if (worker->due != MonoTime::max()) must(due, state.due_workers.contains({worker->due, id}), "where it is looked at when it is due");
+    if (endpoint == nullptr || !is_current(*endpoint, *worker)) continue;
+    must(live, endpoint->live.contains(id), "by its endpoint");
+    const bool is_open = worker->phase == WorkerPhase::kReady && free_slots(*worker) > 0;
+    if (is_open) must(open, endpoint->open.contains({-static_cast<int>(worker->running.size()), id}), "as open by its endpoint");
   }
+  size_t live_kept = 0;
+  size_t open_kept = 0;
+  for (const auto& [name, endpoint] : state.endpoints) {
+    live_kept += endpoint.live.size();
+    open_kept += endpoint.open.size();
+  }
+  if (bytes != state.workers_bytes) broken.push_back(fmt::format("workers take {} bytes, and {} are counted", bytes, state.workers_bytes));
+  if (computing != state.computing.size()) broken.push_back("more workers are kept as busy than are");
+  if (live_kept != live || open_kept != open) broken.push_back("endpoints keep workers that they do not have");
   if (due != state.due_workers.size()) broken.push_back("a worker that is gone is still looked at");
-}
-
-// A worker that works, or idles, is looked at again.
-void check_watch(const State& state, Broken& broken) {
-  for (const auto& [id, worker] : state.workers) {
-    if (worker.killed || worker.due != MonoTime::max()) continue;
-    const bool watched = worker.phase == WorkerPhase::kParking || (worker.instance ? loads(worker) : busy(worker) && worker.threads != 0);
-    if (watched) broken.push_back(fmt::format("worker {} works and is not watched", to_hex(id.value)));
-  }
 }
 
 }  // namespace
 
 Broken broken_invariants(const State& state) {
   Broken broken;
+  const std::vector<Seen> workers = all_workers(state);
   check_calls(state, broken);
-  check_workers(state, broken);
-  check_endpoints(state, broken);
-  check_indexes(state, broken);
-  check_watch(state, broken);
+  check_workers(state, workers, broken);
+  check_endpoints(state, workers, broken);
+  check_indexes(state, workers, broken);
   return broken;
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "sim/random.h"
+#include "base/mix.h"
 
 namespace ebb::plan {
 
@@ -33,7 +33,7 @@ uint32_t take_varint(const std::string& in, uint32_t& at) {
 }
 
 // The n-th number of the splitmix64 sequence that begins at `seed`.
-uint64_t splitmix64(uint64_t seed, uint64_t n) { return sim::mix(seed + n * 0x9E3779B97F4A7C15U); }
+uint64_t splitmix64(uint64_t seed, uint64_t n) { return mix(seed + n * 0x9E3779B97F4A7C15U); }
 
 }  // namespace
 

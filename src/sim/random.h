@@ -7,17 +7,10 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "base/mix.h"
 #include "base/time.h"
 
 namespace ebb::sim {
-
-// The step of splitmix64; also mixes words into a hash.
-constexpr uint64_t mix(uint64_t word) {
-  word += 0x9e3779b97f4a7c15U;
-  word = (word ^ (word >> 30U)) * 0xbf58476d1ce4e5b9U;
-  word = (word ^ (word >> 27U)) * 0x94d049bb133111ebU;
-  return word ^ (word >> 31U);
-}
 
 class Random {
  public:
