@@ -13,13 +13,10 @@ constexpr double kNothingKnown = 8;
 
 class Known {
  public:
-  Known(const domain::GapHistogram& own, const domain::GapHistogram& all) : own_(own), all_(all) {}
+  Known(const domain::GapHistogram& own, const domain::GapHistogram& all)
+      : own_(own), all_(all), others_(kPriorGaps / (all.total() + kNothingKnown)), scale_(1 / (own.total() + kPriorGaps)) {}
   // Chance of a gap in this bucket, among all.
-  double in(size_t bucket) const {
-    const double even = kNothingKnown / static_cast<double>(domain::GapHistogram::buckets());
-    const double others = (all_.weight(bucket) + even) / (all_.total() + kNothingKnown);
-    return (own_.weight(bucket) + kPriorGaps * others) / (own_.total() + kPriorGaps);
-  }
+  double in(size_t bucket) const { return (own_.weight(bucket) + others_ * (all_.weight(bucket) + even_)) * scale_; }
   // Of one that is at least so long.
   double from(size_t bucket) const {
     double sum = 0;
@@ -31,12 +28,10 @@ class Known {
  private:
   const domain::GapHistogram& own_;
   const domain::GapHistogram& all_;
+  double others_;  // what a gap of others counts
+  double scale_;
+  double even_ = kNothingKnown / static_cast<double>(domain::GapHistogram::buckets());
 };
-
-// Chance a second that it ends in this bucket; `left`: that it lasts until the bucket begins. On the average it ends in its middle.
-double hazard(double in, double left, size_t bucket) {
-  return in / (left - in / 2) / std::chrono::duration<double>(domain::GapHistogram::width_of(bucket)).count();
-}
 
 double seconds_of(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -98,9 +93,25 @@ Hold hold_at(const domain::GapHistogram& own, const domain::GapHistogram& all, c
 }
 
 double worth_of(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age) {
+  const double saved = seconds_of(stake.saves) / static_cast<double>(std::max<uint64_t>(stake.bytes, 1));
+  if (age < kHoldLeast) return saved / seconds_of(kHoldLeast);  // shorter gaps are not counted
   const Known gaps(own, all);
-  const size_t bucket = domain::GapHistogram::bucket_of(age);
-  return hazard(gaps.in(bucket), gaps.from(bucket), bucket) * seconds_of(stake.saves) / static_cast<double>(std::max<uint64_t>(stake.bytes, 1));
+  const size_t first = domain::GapHistogram::bucket_of(age);
+  double left = gaps.from(first);
+  double chance = 0;
+  double held_for = 0;
+  double most = 0;
+  for (size_t bucket = first; bucket < domain::GapHistogram::buckets(); ++bucket) {
+    const double width = seconds_of(domain::GapHistogram::width_of(bucket));
+    // Of the first one a part is over.
+    const double ahead = bucket == first ? std::clamp(seconds_of(domain::GapHistogram::begin_of(bucket) - age) + width, width / 8, width) : width;
+    const double in = gaps.in(bucket)*ahead / width;
+    chance += in;
+    held_for += ahead * (left - in / 2);
+    left -= in;
+    most = std::max(most, chance / held_for);
+  }
+  return most * saved;
 }
 
 }  // namespace ebb::control

@@ -38,7 +38,9 @@ struct Hold {
 };
 Hold hold_at(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age);
 
-// What is lost with one byte if something is given up at this age: seconds of expected wait in the next minutes, for each byte. To be compared only.
+// What holding on saves for each byte and second that it takes, by the best time to hold on from this age: seconds of a wait. To be compared only (the index of
+// Gittins, by which the order of who goes first is the best one for gaps that are known). What is idle for less than kHoldLeast is worth as if its call came
+// within that time.
 double worth_of(const domain::GapHistogram& own, const domain::GapHistogram& all, const Stake& stake, nanoseconds age);
 
 }  // namespace ebb::control

@@ -88,6 +88,34 @@ TEST(Hold, NothingIsHeldForEver) {
   EXPECT_TRUE(!hold.held || hold.until < nanoseconds::max());
 }
 
+TEST(WorthOf, WhoIsCalledSoonestForItsBytesIsWorthMost) {
+  const domain::GapHistogram nothing;
+  const domain::GapHistogram hourly = each(seconds(3600), 20);
+  const domain::GapHistogram minutely = each(seconds(60), 20);
+  struct Row {
+    std::string_view what;
+    const domain::GapHistogram& own;
+    uint64_t bytes;
+    nanoseconds age;
+  };
+  // From the least worth to the most. What is certain to come counts before its time, by how long it is to be held until then.
+  const Row rows[] = {
+      {"each minute, and it was not for long", minutely, kGib, std::chrono::hours(20)},
+      {"each hour, long before", hourly, kGib, seconds(60)},
+      {"each hour, in half an hour", hourly, kGib, seconds(1'800)},
+      {"the same, and it is small", hourly, kGib / 16, seconds(1'800)},
+      {"each minute, in 50 seconds", minutely, kGib / 2, seconds(10)},
+      {"each minute, soon", minutely, kGib / 2, seconds(50)},
+      {"it was called just now", nothing, kGib / 2, seconds(1)},
+  };
+  double last = 0;
+  for (const Row& row : rows) {
+    const double worth = worth_of(row.own, nothing, {.bytes = row.bytes, .saves = seconds(1)}, row.age);
+    EXPECT_GT(worth, last) << row.what;
+    last = worth;
+  }
+}
+
 TEST(Demand, HeightsRiseByOneAndThenByEighths) {
   EXPECT_EQ(height_of(-1), 0);
   for (int rank = 1; rank < 4'096; ++rank) {
