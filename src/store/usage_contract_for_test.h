@@ -108,6 +108,45 @@ TYPED_TEST_P(UsageContract, RecordsComeBackAsTheyWereNewestFirst) {
   EXPECT_EQ(store->totals()->size(), 2U);
 }
 
+TYPED_TEST_P(UsageContract, ARecordIsFoundByItsCall) {
+  const auto store = this->open();
+  const std::vector<domain::UsageRecord> records = {usage_for_test(1), usage_for_test(2, "other")};
+  ASSERT_TRUE(store->append(records));
+  EXPECT_EQ(*store->find(CallId{2}), records[1]);
+  EXPECT_EQ(*store->find(CallId{3}), std::nullopt);
+  EXPECT_EQ(*store->find(CallId{1}), records[0]);
+}
+
+// Pages of any size give each record once, in order, whatever ended in the same moment.
+TYPED_TEST_P(UsageContract, PagesAreTheRecordsInTheOrderOfTheirEnds) {
+  const auto store = this->open();
+  std::vector<domain::UsageRecord> records;
+  for (uint64_t id = 1; id <= 60; ++id)
+    records.push_back(usage_for_test(id, id % 3 == 0 ? "other" : "chat", kUsageBeginForTest + milliseconds(id * 7 % 10)));
+  ASSERT_TRUE(store->append(records));
+  std::ranges::sort(records, {}, [](const domain::UsageRecord& record) { return std::pair(record.ended, record.call); });
+  const auto from = kUsageBeginForTest + milliseconds(2);
+  const auto to = kUsageBeginForTest + milliseconds(8);
+  for (const int64_t limit : {1, 7, 60, 100}) {
+    for (const bool narrowed : {false, true}) {
+      std::vector<domain::UsageRecord> wanted = records;
+      UsagePage page{.limit = limit};
+      if (narrowed) {
+        std::erase_if(wanted, [&](const domain::UsageRecord& record) { return record.endpoint != "chat" || record.ended < from || record.ended >= to; });
+        page = {.endpoint = "chat", .from = from, .to = to, .after = {}, .limit = limit};
+      }
+      std::vector<domain::UsageRecord> got;
+      for (bool more = true; more;) {
+        const std::vector<domain::UsageRecord> some = *store->page(page);
+        got.insert(got.end(), some.begin(), some.end());
+        more = some.size() == static_cast<size_t>(limit);
+        if (!some.empty()) page.after = {.ended = some.back().ended, .call = some.back().call};
+      }
+      EXPECT_EQ(got, wanted) << limit << narrowed;
+    }
+  }
+}
+
 TYPED_TEST_P(UsageContract, ACallIsWrittenAndBilledOnce) {
   const auto store = this->open();
   const std::vector<domain::UsageRecord> records = {usage_for_test(1), usage_for_test(2)};
@@ -173,7 +212,7 @@ TYPED_TEST_P(UsageContract, DaysAreThoseOfUtc) {
   EXPECT_EQ(bill[2].day, "2024-02-29");
 }
 
-REGISTER_TYPED_TEST_SUITE_P(UsageContract, BeginsEmpty, RecordsComeBackAsTheyWereNewestFirst, ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue,
-                            BillsAreTheSumsOfTheirRecords, DaysAreThoseOfUtc);
+REGISTER_TYPED_TEST_SUITE_P(UsageContract, BeginsEmpty, RecordsComeBackAsTheyWereNewestFirst, ARecordIsFoundByItsCall, PagesAreTheRecordsInTheOrderOfTheirEnds,
+                            ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue, BillsAreTheSumsOfTheirRecords, DaysAreThoseOfUtc);
 
 }  // namespace ebb::store

@@ -27,6 +27,11 @@ CREATE TABLE usage_hours(
 constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
 constexpr const char* kRecordsByTime = "SELECT * FROM usage WHERE ended_ms >= ? AND ended_ms < ?";
 constexpr const char* kRecent = "SELECT * FROM usage WHERE endpoint = ? ORDER BY ended_ms DESC, call DESC LIMIT ?";
+constexpr const char* kRecord = "SELECT * FROM usage WHERE call = ?";
+// From the place (ended, call) on: the two conditions on the time are what the index is searched by.
+constexpr const char* kPage = "SELECT * FROM usage WHERE ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) ORDER BY ended_ms, call LIMIT ?4";
+constexpr const char* kPageOfEndpoint =
+    "SELECT * FROM usage WHERE endpoint = ?5 AND ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) ORDER BY ended_ms, call LIMIT ?4";
 constexpr int kRecordChecksum = 16;  // its column
 
 constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -233,6 +238,30 @@ Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& e
   Result<Statement> rows = database_.prepare(kRecent);
   if (!rows) return fail(rows.error());
   rows->bind(1, endpoint).bind(2, limit);
+  return rows->all(read_record);
+}
+
+Result<std::optional<domain::UsageRecord>> UsageStore::find(CallId call) {
+  Result<Statement> rows = database_.prepare(kRecord);
+  if (!rows) return fail(rows.error());
+  rows->bind(1, static_cast<int64_t>(call.value));
+  Result<std::vector<domain::UsageRecord>> found = rows->all(read_record);
+  if (!found) return fail(found.error());
+  return found->empty() ? std::optional<domain::UsageRecord>() : std::move(found->front());
+}
+
+Result<std::vector<domain::UsageRecord>> UsageStore::page(const UsagePage& page) {
+  constexpr int64_t kFar = std::numeric_limits<int64_t>::max();
+  int64_t from = page.from ? to_ms(*page.from) : -kFar;
+  int64_t after = -1;  // ids are not negative: all of the first moment
+  if (page.after && to_ms(page.after->ended) >= from) {
+    from = to_ms(page.after->ended);
+    after = static_cast<int64_t>(page.after->call.value);
+  }
+  Result<Statement> rows = database_.prepare(page.endpoint ? kPageOfEndpoint : kPage);
+  if (!rows) return fail(rows.error());
+  rows->bind(1, from).bind(2, page.to ? to_ms(*page.to) : kFar).bind(3, after).bind(4, page.limit);
+  if (page.endpoint) rows->bind(5, *page.endpoint);
   return rows->all(read_record);
 }
 

@@ -52,6 +52,19 @@ struct BillRow {
   bool operator==(const BillRow&) const = default;
 };
 
+// Which records, in the order in which the calls ended, by id where they ended together: as many as `limit`, beginning after a record.
+struct UsagePage {
+  struct Place {
+    WallTime ended{};
+    CallId call;
+  };
+  std::optional<std::string> endpoint;
+  std::optional<WallTime> from;  // inclusive, by the end of a call
+  std::optional<WallTime> to;    // exclusive
+  std::optional<Place> after;    // of the last record of the page before
+  int64_t limit = 1'000;
+};
+
 struct Appended {
   size_t written = 0;
   size_t existing = 0;  // calls that had their record already
@@ -73,6 +86,10 @@ class UsageStore {
   Result<std::vector<BillRow>> bill(const BillFilter& filter);
   // The newest first.
   Result<std::vector<domain::UsageRecord>> recent(const std::string& endpoint, int64_t limit);
+  // nullopt: the call has none, or none yet.
+  Result<std::optional<domain::UsageRecord>> find(CallId call);
+  // Fewer than its limit: there are no more.
+  Result<std::vector<domain::UsageRecord>> page(const UsagePage& page);
   // Of every endpoint that was ever called.
   Result<std::map<std::string, EndpointTotals>> totals();
   Result<uint64_t> highest_call_id();

@@ -59,8 +59,8 @@ json::value to_json(const DecisionRow& row) {
   json::array inputs;
   for (const auto& [name, value] : row.inputs)
     inputs.push_back({{"name", name}, {"value", value}});
-  return {{"id", row.id},     {"at", format_time(row.at)}, {"what", row.what},           {"because", row.because},
-          {"call", row.call}, {"worker", row.worker},      {"inputs", std::move(inputs)}};
+  return {{"id", row.id},         {"at", format_time(row.at)},   {"what", row.what},  {"because", row.because}, {"call", row.call},
+          {"worker", row.worker}, {"inputs", std::move(inputs)}, {"facts", row.facts}};
 }
 
 json::value to_json(const LogRow& row) { return {{"sequence", row.sequence}, {"at", format_time(row.at)}, {"text", row.text}}; }

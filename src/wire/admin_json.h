@@ -52,9 +52,10 @@ struct DecisionRow {
   WallTime at{};
   std::string what;
   std::string because;
-  std::string call;    // 16 hex digits, or empty
-  std::string worker;  // likewise
-  std::vector<std::pair<std::string, std::string>> inputs;
+  std::string call;                                         // 16 hex digits, or empty
+  std::string worker;                                       // likewise
+  std::vector<std::pair<std::string, std::string>> inputs;  // in words
+  json::object facts = {};                                  // the same as numbers whose names end in their unit: {"waited_ns": 84000000}
   bool operator==(const DecisionRow&) const = default;
 };
 

@@ -99,6 +99,7 @@ Result<DecisionRow> decision_row_from_json(const json::value& value) {
       if (!one.ok()) reader.adopt(one.error());
     }
   }
+  if (const json::object* facts = reader.object("facts")) row.facts = *facts;
   if (!reader.ok()) return fail(reader.error());
   return row;
 }

@@ -32,8 +32,14 @@ TEST(AdminJson, EndpointsComeBackAsTheyWere) {
 }
 
 TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
-  const DecisionRow decision{
-      .id = 3, .at = at(5), .what = "start", .because = "a call waits", .call = "00", .worker = "", .inputs = {{"waiting", "1"}, {"idle", "2s"}}};
+  const DecisionRow decision{.id = 3,
+                             .at = at(5),
+                             .what = "start",
+                             .because = "a call waits",
+                             .call = "00",
+                             .worker = "",
+                             .inputs = {{"waiting", "1"}, {"idle", "2s"}},
+                             .facts = {{"waiting", 1}, {"idle_ns", 2'000'000'000}}};
   EXPECT_EQ(*decision_row_from_json(to_json(decision)), decision);
   const LogRow line{.sequence = 9, .at = at(1), .text = "ready\n"};
   EXPECT_EQ(*log_row_from_json(to_json(line)), line);
