@@ -97,23 +97,18 @@ Status RegistryAdmin::remove(const domain::ModelRef& ref) {
   return removed;
 }
 
-io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {
+template <class T>
+io::Task<Result<T>> LedgerBills::ask(std::function<Result<T>(store::UsageStore&)> read) {
   // Shared with the writer's thread, which fills it before it wakes us by a post to the loop.
   struct Answer {
     explicit Answer(io::Executor executor) : ready(executor, io::Timer::time_point::max()) {}
     io::Timer ready;
     bool done = false;
-    Result<std::vector<store::BillRow>> rows;
+    Result<T> read;
   };
   const auto answer = std::make_shared<Answer>(executor_);
-  const store::BillFilter filter{.by_endpoint = request.by_endpoint,
-                                 .by_day = request.by_day,
-                                 .by_tier = request.by_tier,
-                                 .endpoint = request.endpoint,
-                                 .from = request.from,
-                                 .to = request.to};
-  const bool queued = usage_log_.query([answer, filter, executor = executor_](store::UsageStore& usage) {
-    answer->rows = usage.bill(filter);
+  const bool queued = usage_log_.query([answer, read = std::move(read), executor = executor_](store::UsageStore& usage) {
+    answer->read = read(usage);
     io::asio::post(executor, [answer] {
       answer->done = true;
       answer->ready.cancel();
@@ -123,9 +118,32 @@ io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequ
   while (!answer->done) {
     [[maybe_unused]] const auto woken = co_await answer->ready.async_wait(io::asio::as_tuple(io::use_awaitable));
   }
-  if (!answer->rows) co_return fail(answer->rows.error());
-  std::vector<wire::BillRow> rows = rows_for(request, *answer->rows);
-  co_return rows;
+  co_return std::move(answer->read);
+}
+
+io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequest request) {
+  const store::BillFilter filter{.by_endpoint = request.by_endpoint,
+                                 .by_day = request.by_day,
+                                 .by_tier = request.by_tier,
+                                 .endpoint = request.endpoint,
+                                 .from = request.from,
+                                 .to = request.to};
+  std::function<Result<std::vector<store::BillRow>>(store::UsageStore&)> read = [filter](store::UsageStore& usage) { return usage.bill(filter); };
+  const Result<std::vector<store::BillRow>> rows = co_await ask(std::move(read));
+  if (!rows) co_return fail(rows.error());
+  std::vector<wire::BillRow> grouped = rows_for(request, *rows);
+  co_return grouped;
+}
+
+io::Task<Result<std::optional<domain::UsageRecord>>> LedgerBills::record(CallId call) {
+  return ask<std::optional<domain::UsageRecord>>([call](store::UsageStore& usage) { return usage.find(call); });
+}
+
+io::Task<Result<std::vector<domain::UsageRecord>>> LedgerBills::usage(gateway::UsageRequest request) {
+  store::UsagePage page{
+      .endpoint = std::move(request.endpoint), .from = request.from, .to = request.to, .after = {}, .limit = static_cast<int64_t>(request.records_max)};
+  if (request.after) page.after = {.ended = request.after->ended, .call = request.after->call};
+  return ask<std::vector<domain::UsageRecord>>([page](store::UsageStore& usage) { return usage.page(page); });
 }
 
 }  // namespace ebb::app

@@ -45,13 +45,19 @@ class RegistryAdmin final : public gateway::ModelAdmin {
   std::function<void()> changed_;
 };
 
-// Bills are read on the ledger's thread, behind what was appended before.
+// Read on the ledger's thread, behind what was appended before.
 class LedgerBills final : public gateway::BillQuery {
  public:
   LedgerBills(io::Executor executor, ledger::UsageLog& usage_log) : executor_(std::move(executor)), usage_log_(usage_log) {}
   io::Task<Result<std::vector<wire::BillRow>>> bill(gateway::BillRequest request) override;
+  io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) override;
+  io::Task<Result<std::vector<domain::UsageRecord>>> usage(gateway::UsageRequest request) override;
 
  private:
+  // What `read` gives of the store, once it was its turn.
+  template <class T>
+  io::Task<Result<T>> ask(std::function<Result<T>(store::UsageStore&)> read);
+
   io::Executor executor_;
   ledger::UsageLog& usage_log_;
 };

@@ -31,6 +31,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_template(app, context);
   add_tokenize(app, context);
   add_bill(app, context);
+  add_usage(app, context);
   add_rm(app, context);
   add_model(app, context);
   add_image(app, context);

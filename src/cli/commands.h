@@ -25,6 +25,7 @@ void add_tokenize(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
 void add_invoke(CLI::App& app, Context& context);
 void add_bill(CLI::App& app, Context& context);
+void add_usage(CLI::App& app, Context& context);
 void add_rm(CLI::App& app, Context& context);
 void add_model(CLI::App& app, Context& context);
 void add_image(CLI::App& app, Context& context);

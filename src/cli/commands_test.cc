@@ -141,25 +141,6 @@ TEST(Commands, AReaderThatWentAwayIsNoError) {
   EXPECT_EQ(ran.err, "");
 }
 
-TEST(Commands, WhyExplainsInWordsWithInputs) {
-  const StubServer server([](const StubRequest&) {
-    return StubReply{.body = R"({"decisions":[
-      {"id":1,"at":"2023-11-14T22:10:20.000Z","what":"start","because":"one call waits and there is no worker","call":"","worker":"00000000000000ff",
-       "inputs":[{"name":"waiting","value":"1"},{"name":"memory free","value":"6 GiB"}]},
-      {"id":2,"at":"2023-11-14T22:13:18.500Z","what":"dispatch","because":"a slot is free","call":"0000000000000001","worker":"","inputs":[]}]})"};
-  });
-  const Ran ran = run_for_test({.server = server.url()}, {"why", "chat"});
-  EXPECT_EQ(ran.code, 0);
-  EXPECT_EQ(ran.out,
-            "2023-11-14 22:10:20.000  3 min ago   start  one call waits and there is no worker\n"
-            "    waiting 1 · memory free 6 GiB · worker 00000000000000ff\n"
-            "2023-11-14 22:13:18.500  1 s ago     dispatch  a slot is free\n"
-            "    call 0000000000000001\n");
-  const Ran last = run_for_test({.server = server.url()}, {"why", "chat", "--last", "1"});
-  EXPECT_TRUE(last.out.starts_with("2023-11-14 22:13:18.500")) << last.out;
-  EXPECT_EQ(last.err, "the last 1 of 2 decisions; --last 2 shows all\n");
-}
-
 constexpr std::string_view kBill = R"({"currency":"USD","rows":[
   {"day":"2023-11-13","tier":"cold","calls":1,"faults":1,"billed_ms":1204,"cost":"0.00000493","cost_pico":4931584,"prompt_tokens":16,"completion_tokens":64},
   {"day":"2023-11-14","tier":"warm","calls":20,"billed_ms":900,"cost":"0.0000076864","cost_pico":7686400,"prompt_tokens":320,"completion_tokens":1000}],
@@ -282,6 +263,8 @@ TEST(Commands, EveryCommandHasHelpWithAnExample) {
                                                   {"logs"},
                                                   {"why"},
                                                   {"bill"},
+                                                  {"usage"},
+                                                  {"usage", "export"},
                                                   {"rm"},
                                                   {"model"},
                                                   {"model", "add"},

@@ -1,4 +1,4 @@
-// `ebb logs` and `ebb why`: what happened.
+// `ebb logs`: what workers said.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,12 +14,6 @@ namespace {
 struct LogsOptions {
   std::string endpoint;
   bool follow = false;
-  bool as_json = false;
-};
-
-struct WhyOptions {
-  std::string endpoint;
-  size_t last = 20;
   bool as_json = false;
 };
 
@@ -46,33 +40,6 @@ Status logs(Context& context, Server& server, const LogsOptions& options) {
   return understood;
 }
 
-void print_decision(Context& context, const wire::DecisionRow& row) {
-  Output& out = context.out;
-  const std::string age = human_age(std::max(context.clock.wall() - row.at, milliseconds(0)));
-  out.line(fmt::format("{}  {:<10}  {}  {}", local_time(row.at), age, out.styled(Style::kBold, printable(row.what)), printable(row.because)));
-  std::string inputs;
-  for (const auto& [name, value] : row.inputs)
-    inputs += fmt::format("{}{} {}", inputs.empty() ? "" : " · ", printable(name), printable(value));
-  if (!row.call.empty()) inputs += fmt::format("{}call {}", inputs.empty() ? "" : " · ", printable(row.call));
-  if (!row.worker.empty()) inputs += fmt::format("{}worker {}", inputs.empty() ? "" : " · ", printable(row.worker));
-  if (!inputs.empty()) out.line("    " + out.styled(Style::kDim, inputs));
-}
-
-Status why(Context& context, Server& server, const WhyOptions& options) {
-  const std::string path = endpoint_path(options.endpoint) + "/decisions";
-  const Result<json::value> answer = server.get(path);
-  if (!answer) return fail(answer.error());
-  if (options.as_json) return print_json(context, *answer);
-  const auto rows = Server::rows_of<wire::DecisionRow>(*answer, "decisions", wire::decision_row_from_json);
-  if (!rows) return fail(rows.error());
-  if (rows->empty()) context.err.line(fmt::format("nothing was decided about {} since the server started", options.endpoint));
-  const size_t skip = rows->size() - std::min(rows->size(), options.last);
-  if (skip > 0) context.err.line(fmt::format("the last {} of {} decisions; --last {} shows all", options.last, rows->size(), rows->size()));
-  for (size_t i = skip; i < rows->size(); ++i)
-    print_decision(context, (*rows)[i]);
-  return {};
-}
-
 }  // namespace
 
 void add_logs(CLI::App& app, Context& context) {
@@ -86,18 +53,6 @@ void add_logs(CLI::App& app, Context& context) {
   command->add_flag("-f,--follow", options->follow, "Go on with new lines as they come, until Ctrl-C");
   command->add_flag("--json", options->as_json, "Print each line as a JSON object");
   set_action(command, context, [&context, options](Server& server, Interrupt&) { return logs(context, server, *options); });
-}
-
-void add_why(CLI::App& app, Context& context) {
-  CLI::App* const command = client_command(app, context, "why",
-                                           {.summary = "Explain the last decisions about an endpoint.",
-                                            .details = "Oldest first, each with the inputs that it was made from.",
-                                            .example = "  ebb why chat\n  ebb why chat --last 5"});
-  const auto options = std::make_shared<WhyOptions>();
-  command->add_option("endpoint", options->endpoint, "Which endpoint")->type_name("ENDPOINT")->required();
-  command->add_option("--last", options->last, "How many decisions; 20 if left out")->type_name("N");
-  command->add_flag("--json", options->as_json, "Print the server's answer as JSON");
-  set_action(command, context, [&context, options](Server& server, Interrupt&) { return why(context, server, *options); });
 }
 
 }  // namespace ebb::cli

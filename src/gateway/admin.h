@@ -1,4 +1,4 @@
-// What the admin API asks for beyond the platform: models, images and bills, as interfaces that the composition fills in.
+// What the admin API asks for beyond the platform: models, images, bills and usage, as interfaces that the composition fills in.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "domain/image.h"
 #include "domain/model.h"
+#include "domain/usage.h"
 #include "io/asio.h"
 #include "wire/admin_json.h"
 #include "wire/image_admin_json.h"
@@ -90,11 +91,24 @@ struct BillRequest {
   std::optional<WallTime> to;    // exclusive
 };
 
+// A part of the usage records, in the order in which their calls ended.
+struct UsageRequest {
+  std::optional<std::string> endpoint;
+  std::optional<WallTime> from;                   // inclusive
+  std::optional<WallTime> to;                     // exclusive
+  std::optional<domain::UsageRecord> after = {};  // the last of the part before
+  size_t records_max = 1'000;                     // so many, unless no more are left
+};
+
+// What the ledger knows: only calls that have ended.
 class BillQuery {
  public:
   virtual ~BillQuery() = default;
-  // Rows in the order of their keys: endpoint, day, tier. Only calls that have ended count.
+  // Rows in the order of their keys: endpoint, day, tier.
   virtual io::Task<Result<std::vector<wire::BillRow>>> bill(BillRequest request) = 0;
+  // nullopt: the call has no record, or none yet.
+  virtual io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) = 0;
+  virtual io::Task<Result<std::vector<domain::UsageRecord>>> usage(UsageRequest request) = 0;
 };
 
 }  // namespace ebb::gateway

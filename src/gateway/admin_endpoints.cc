@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "gateway/answer.h"
+#include "gateway/decision_row.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
@@ -40,19 +41,7 @@ wire::EndpointRow row_of(const invoke::EndpointView& view) {
           .spent = view.spent};
 }
 
-wire::DecisionRow row_of(const invoke::DecisionView& view) {
-  const control::Decision& decision = view.decision;
-  std::vector<std::pair<std::string, std::string>> inputs;
-  for (const auto& [name, fact] : decision.inputs)
-    inputs.emplace_back(name, control::words(fact));
-  return {.id = decision.id.value,
-          .at = view.at,
-          .what = std::string(decision.what),
-          .because = std::string(decision.because.view()),
-          .call = decision.call ? to_hex(decision.call.value) : "",
-          .worker = decision.worker ? to_hex(decision.worker.value) : "",
-          .inputs = std::move(inputs)};
-}
+wire::DecisionRow row_of(const invoke::DecisionView& view) { return decision_row(view); }
 
 // The body of PUT: a specification whose name may be left out, since the path has it.
 Result<domain::EndpointSpec> spec_of(const Request& request) {

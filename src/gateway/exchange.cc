@@ -161,6 +161,7 @@ bool Exchange::left() const { return connection_.left(); }
 void Exchange::note_call(std::string endpoint, std::string call) {
   endpoint_ = std::move(endpoint);
   call_ = std::move(call);
+  services_.recent_calls.add(request_.id, CallId{from_hex(call_)});
 }
 
 }  // namespace ebb::gateway

@@ -97,6 +97,10 @@ class FakePlatform final : public invoke::Platform {
     if (!views_.contains(endpoint)) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
     return decisions_;
   }
+  std::optional<invoke::CallView> call(CallId call) const override {
+    const auto found = calls_.find(call);
+    return found == calls_.end() ? std::nullopt : std::optional(found->second);
+  }
   Result<std::vector<invoke::LogLine>> log_lines(const std::string& endpoint, uint64_t after) const override {
     if (!views_.contains(endpoint)) return fail(ErrorKind::kNotFound, "there is no endpoint '" + endpoint + "'", "endpoint");
     std::vector<invoke::LogLine> out;
@@ -115,6 +119,7 @@ class FakePlatform final : public invoke::Platform {
   std::string input_;  // of bodies that came in pieces, "|" at their end
   size_t read_ = 0;    // of answers' bodies
   std::vector<invoke::DecisionView> decisions_;
+  std::map<CallId, invoke::CallView> calls_;
   std::vector<invoke::LogLine> log_;
   invoke::StatusView status_;
   std::optional<Error> deploy_error_;
@@ -211,8 +216,28 @@ class FakeBills final : public BillQuery {
     asked_ = request;
     co_return rows_;
   }
+  io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) override {
+    for (const domain::UsageRecord& record : records_) {
+      if (record.call == call) co_return record;
+    }
+    co_return std::optional<domain::UsageRecord>();
+  }
+  // Records are told apart by their calls, which rise.
+  io::Task<Result<std::vector<domain::UsageRecord>>> usage(UsageRequest request) override {
+    std::vector<domain::UsageRecord> some;
+    for (const domain::UsageRecord& record : records_) {
+      if (request.after && record.call <= request.after->call) continue;
+      if (some.size() < request.records_max) some.push_back(record);
+    }
+    usage_asked_.push_back(std::move(request));
+    if (usage_error_ && usage_asked_.size() > 1) co_return fail(*usage_error_);
+    co_return some;
+  }
   BillRequest asked_;
   std::vector<wire::BillRow> rows_;
+  std::vector<domain::UsageRecord> records_;
+  std::vector<UsageRequest> usage_asked_;
+  std::optional<Error> usage_error_;  // of all parts but the first
 };
 
 }  // namespace ebb::gateway

@@ -72,6 +72,10 @@ io::Task<void> delete_registry(Services& services, Exchange& exchange);
 // admin_bill.cc
 io::Task<void> get_bill(Services& services, Exchange& exchange);
 
+// admin_usage.cc
+io::Task<void> get_call(Services& services, Exchange& exchange);
+io::Task<void> get_usage(Services& services, Exchange& exchange);
+
 // health.cc
 io::Task<void> get_livez(Services& services, Exchange& exchange);
 io::Task<void> get_readyz(Services& services, Exchange& exchange);

@@ -69,6 +69,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"PUT", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kOperator, put_registry},
     {"DELETE", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kOperator, delete_registry},
     {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kOperator, get_bill},
+    {"GET", "/ebb/v1/usage", Dialect::kEbb, Auth::kOperator, get_usage},
+    {"GET", "/ebb/v1/calls/{id}", Dialect::kEbb, Auth::kOperator, get_call},
 
     {"*", "/invoke/{endpoint}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, Body::kPieces},
     {"*", "/invoke/{endpoint}/{*}", Dialect::kEbb, Auth::kLocalPeer, invoke_function, Body::kPieces},

@@ -10,6 +10,7 @@
 #include "domain/money.h"
 #include "gateway/admin.h"
 #include "gateway/gateway_metrics.h"
+#include "gateway/recent_calls.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
 
@@ -47,6 +48,7 @@ struct Services {
   GatewayOptions options;
   GatewayMetrics metrics;
   IdSource request_ids;
+  RecentCalls recent_calls = {};
 
   std::set<Connection*> connections = {};  // each enters and leaves by itself
   size_t body_bytes = 0;                   // of requests that are being read or answered

@@ -60,6 +60,7 @@ class LocalPlatform final : public Platform {
   std::vector<EndpointView> endpoints() const override;
   Result<EndpointView> endpoint(const std::string& name) const override;
   Result<std::vector<DecisionView>> decisions(const std::string& endpoint) const override;
+  std::optional<CallView> call(CallId call) const override;
   Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const override;
   StatusView status() const override;
 
@@ -111,6 +112,7 @@ class LocalPlatform final : public Platform {
   void note(const std::string& endpoint, std::string line);
   std::string endpoint_of(WorkerId worker) const;
   EndpointView view_of(const control::EndpointSummary& summary) const;
+  std::vector<DecisionView> decisions_of(const control::EndpointState& endpoint) const;
 
   io::Executor executor_;
   const io::Clock& clock_;

@@ -50,6 +50,15 @@ struct DecisionView {
   WallTime at;
 };
 
+// What is known of one call besides its usage record.
+struct CallView {
+  std::string endpoint;
+  std::string state = {};                      // waiting or running; empty: it is over, or was refused
+  nanoseconds age{0};                          // since its arrival, while it is not over
+  std::vector<DecisionView> decisions = {};    // about it, newest last
+  std::vector<DecisionView> of_endpoint = {};  // about its endpoint and its workers, newest last
+};
+
 struct LogLine {
   uint64_t sequence = 0;  // rises by one for each line of the endpoint
   WallTime at;
@@ -91,6 +100,8 @@ class Platform {
   virtual std::vector<EndpointView> endpoints() const = 0;
   virtual Result<EndpointView> endpoint(const std::string& name) const = 0;
   virtual Result<std::vector<DecisionView>> decisions(const std::string& endpoint) const = 0;
+  // nullopt: it is over, and the last kDecisionsPerEndpointMax decisions have none about it.
+  virtual std::optional<CallView> call(CallId call) const = 0;
   // Lines after `sequence` (0: all that are kept).
   virtual Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const = 0;
 

@@ -57,17 +57,42 @@ Result<EndpointView> LocalPlatform::endpoint(const std::string& name) const {
   return view_of(*summary);
 }
 
-Result<std::vector<DecisionView>> LocalPlatform::decisions(const std::string& endpoint) const {
-  const auto found = state_.endpoints.find(endpoint);
-  if (found == state_.endpoints.end()) return unknown(endpoint);
+std::vector<DecisionView> LocalPlatform::decisions_of(const control::EndpointState& endpoint) const {
   const MonoTime now = clock_.mono();
   const WallTime wall = clock_.wall();
   std::vector<DecisionView> views;
-  for (control::Decision& decision : found->second.journal.all()) {
+  for (control::Decision& decision : endpoint.journal.all()) {
     const auto age = std::chrono::duration_cast<milliseconds>(now - decision.at);
     views.push_back({.decision = std::move(decision), .at = wall - age});
   }
   return views;
+}
+
+Result<std::vector<DecisionView>> LocalPlatform::decisions(const std::string& endpoint) const {
+  const auto found = state_.endpoints.find(endpoint);
+  if (found == state_.endpoints.end()) return unknown(endpoint);
+  return decisions_of(found->second);
+}
+
+std::optional<CallView> LocalPlatform::call(CallId call) const {
+  CallView view;
+  if (const auto live = state_.calls.find(call); live != state_.calls.end()) {
+    view.endpoint = live->second.endpoint;
+    view.state = live->second.worker ? "running" : "waiting";
+    view.age = clock_.mono() - live->second.arrived;
+  }
+  for (const auto& [name, endpoint] : state_.endpoints) {
+    if (view.endpoint.empty() ? endpoint.journal.of(call).empty() : name != view.endpoint) continue;
+    view.endpoint = name;
+    for (DecisionView& decision : decisions_of(endpoint)) {
+      if (decision.decision.call == call)
+        view.decisions.push_back(std::move(decision));
+      else if (!decision.decision.call)
+        view.of_endpoint.push_back(std::move(decision));
+    }
+    break;
+  }
+  return view.endpoint.empty() ? std::nullopt : std::optional(std::move(view));
 }
 
 Result<std::vector<LogLine>> LocalPlatform::log_lines(const std::string& endpoint, uint64_t after) const {

@@ -24,7 +24,7 @@ def test_the_tour(server):
     assert server.ebb("chat", "e", "hello", check=False).returncode == 1
 
 
-@pytest.mark.parametrize("command", ["serve", "deploy", "chat", "embed", "ps", "top", "logs", "bill", "why", "template", "tokenize", "rm", "model", "status", "completion", "plan"])
+@pytest.mark.parametrize("command", ["serve", "deploy", "chat", "embed", "ps", "top", "logs", "bill", "usage", "why", "template", "tokenize", "rm", "model", "status", "completion", "plan"])
 def test_help_has_an_example(command):
     done = subprocess.run([BIN / "ebb", command, "--help"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0
