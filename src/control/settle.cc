@@ -83,8 +83,9 @@ int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
 
 namespace {
 
-// Slots that its calls are to have, so that the next one finds one.
+// Slots that its calls are to have, so that the next one finds one; 0: its owner asks for nothing of that kind.
 int by_target(const EndpointState& endpoint, const WorkerState& worker) {
+  if (endpoint.scaling.target_percent == 100) return 0;
   const auto calls = static_cast<int>(endpoint.waiting.size() + worker.held.size() + worker.running.size());
   return std::min(slots_wanted(calls, endpoint.scaling), slots_most(endpoint.scaling, endpoint.revision.spec.engine));
 }
@@ -125,8 +126,7 @@ void serve_ready(Stepping& s, EndpointState& endpoint, WorkerId id, WorkerState&
       dispatch_next(s, endpoint, id);
   }
   const bool short_of_slots = (!endpoint.waiting.empty() || !worker.held.empty()) && std::cmp_greater_equal(worker.running.size(), worker.slots);
-  if (short_of_slots || worker.slots < endpoint.scaling.min || (endpoint.scaling.target_percent < 100 && worker.slots < by_target(endpoint, worker)))
-    grow(s, endpoint, id, worker);
+  if (short_of_slots || worker.slots < std::max(endpoint.scaling.min, by_target(endpoint, worker))) grow(s, endpoint, id, worker);
 }
 
 // True: nothing more is wanted until something happens to this endpoint.

@@ -41,9 +41,9 @@ nanoseconds least(const ServiceTime& service) { return std::max(nanoseconds(0), 
 nanoseconds good_wait(const ServiceTime& service) { return std::max<nanoseconds>(kGoodWaitMin, 2 * service.mean); }
 
 void dispatched(StandingQueue& standing, nanoseconds waited, bool last, const ServiceTime& service, MonoTime now) {
-  if (last || waited <= good_wait(service))
+  if (last || (waited <= good_wait(service) && !stands(standing, now)))
     standing.since = MonoTime::max();
-  else
+  else if (waited > good_wait(service))
     standing.since = std::min(standing.since, now);
 }
 

@@ -21,9 +21,9 @@ void learn(ServiceTime& service, nanoseconds took);
 nanoseconds least(const ServiceTime& service);
 
 // Calls of class normal that wait longer than is good, one after the other: more come than are served. A single burst is no such thing, as nobody comes any
-// more while it is worked off.
+// more while it is worked off. Once the queue stands, it does until it is empty: who is let in meanwhile waits shortly because others are not.
 struct StandingQueue {
-  MonoTime since{MonoTime::max()};  // all that were dispatched since then had waited too long
+  MonoTime since{MonoTime::max()};  // all that were dispatched since then had waited too long, at least until it stood
   bool operator==(const StandingQueue&) const = default;
 };
 // A call of class normal gets its slot after `waited`, starts left out; `last`: no other of the class waits.

@@ -108,10 +108,23 @@ TEST(StandingQueue, StandsOnceAllWaitTooLongForAWhile) {
   dispatched(queue, seconds(3), false, quick, begin + seconds(2));
   EXPECT_TRUE(stands(queue, begin + seconds(2)));
   dispatched(queue, milliseconds(10), false, quick, begin + seconds(3));
-  EXPECT_FALSE(stands(queue, begin + seconds(9))) << "one had to wait only shortly";
-  dispatched(queue, seconds(3), false, quick, begin + seconds(10));
-  dispatched(queue, seconds(9), true, quick, begin + seconds(12));
-  EXPECT_FALSE(stands(queue, begin + seconds(20))) << "it was worked off";
+  EXPECT_TRUE(stands(queue, begin + seconds(9))) << "it stands until nobody waits";
+  dispatched(queue, milliseconds(10), true, quick, begin + seconds(10));
+  EXPECT_FALSE(stands(queue, begin + seconds(20)));
+}
+
+TEST(StandingQueue, DoesNotStandWhereSomeWaitShortly) {
+  const ServiceTime quick{.mean = milliseconds(100)};
+  const MonoTime begin{seconds(100)};
+  StandingQueue queue;
+  for (int i = 0; i < 20; ++i) {
+    dispatched(queue, seconds(3), false, quick, begin + seconds(2 * i));
+    dispatched(queue, milliseconds(900), false, quick, begin + seconds(2 * i + 1));
+    EXPECT_FALSE(stands(queue, begin + seconds(2 * i + 1)));
+  }
+  dispatched(queue, seconds(3), false, quick, begin + seconds(50));
+  dispatched(queue, seconds(9), true, quick, begin + seconds(60));
+  EXPECT_FALSE(stands(queue, begin + seconds(60))) << "a burst was worked off";
 }
 
 TEST(RetryBudget, IsATenthOfTheCallsAndSomeAtOnce) {

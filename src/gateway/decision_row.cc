@@ -22,6 +22,7 @@ void add(json::object& facts, std::string_view name, const control::Fact& fact) 
                         facts[field + "_from"] = change.from;
                         facts[field + "_to"] = change.to;
                       },
+                      [&](control::Money money) { facts[field + "_pico"] = money.pico; },
                       [&](control::Chance chance) { facts[field + "_share"] = chance.value; }, [&](const control::Text& text) { facts[field] = text.view(); }},
              fact);
 }
