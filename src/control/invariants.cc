@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <cstring>
 #include <vector>
 
 #include "base/mix.h"
@@ -19,17 +19,27 @@ using Broken = std::vector<std::string>;
 // Sets of many calls are compared by the sum of their entries' hashes, so that nothing is sorted or searched after each event; where the sums differ, one by
 // one.
 constexpr uint64_t kOdd = 0xd1342543de82ef95;
-inline uint64_t hash(CallId call, uint64_t of) { return mix(call.value * kOdd + of); }
+uint64_t hash(CallId call, uint64_t of) { return mix(call.value * kOdd + of); }
 uint64_t hash(CallId call, MonoTime due) { return hash(call, static_cast<uint64_t>(due.time_since_epoch().count())); }
-uint64_t hash_waiting(CallId call, std::string_view endpoint) { return hash(call, std::hash<std::string_view>{}(endpoint)); }
 uint64_t hash_there(CallId call, WorkerId worker, uint64_t held) { return hash(call, (worker.value << 1U) + held); }
+
+// Of a name: its length, its first and its last eight bytes.
+uint64_t key_of(const std::string& name) {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  const size_t bytes = std::min(name.size(), sizeof first);
+  std::memcpy(&first, name.data(), bytes);
+  std::memcpy(&last, name.data() + name.size() - bytes, bytes);
+  return (first * kOdd + last) * kOdd + name.size();
+}
 
 uint64_t hash_of_places(const State& state) {
   uint64_t sum = 0;
   for (const auto& [name, endpoint] : state.endpoints) {
     if (endpoint.waiting.empty()) continue;
+    const uint64_t key = key_of(name);
     for (const CallId call : endpoint.waiting.all())
-      sum += hash_waiting(call, name);
+      sum += hash(call, key);
   }
   for (const auto& [id, worker] : state.workers) {
     for (const CallId call : worker.running)
@@ -58,7 +68,7 @@ void check_calls(const State& state, Broken& broken) {
   uint64_t places = 0;
   uint64_t due = 0;
   for (const auto& [id, call] : state.calls) {
-    places += call.worker ? hash_there(id, call.worker, call.held_since ? 1 : 0) : hash_waiting(id, call.endpoint);
+    places += call.worker ? hash_there(id, call.worker, call.held_since ? 1 : 0) : hash(id, key_of(call.endpoint));
     due += hash(id, call.due);
   }
   uint64_t due_kept = 0;
