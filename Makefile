@@ -28,7 +28,7 @@ bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle)
 bench-peers:  ## What benchmarks compare with: nginx and wrk (apt), llama-server (npm, compiled); what plots are drawn with: matplotlib (pip)
 	@tools/bench_peers.sh
 
-bench-plots:  ## Two plots in bench/out: the timeline of one wake, requests a second over concurrency (NAME=wake or throughput, REDRAW=1)
+bench-plots:  ## Plots in bench/out: the timeline of one wake, requests a second over concurrency (NAME=wake or throughput, REDRAW=1), cold starts of policies (NAME=policies TRACES="file …")
 	@tools/bench_plots.sh $(NAME)
 
 lint:  ## Format, layers, headers, clang-tidy, scripts

@@ -1,22 +1,11 @@
 #!/usr/bin/env python3
-"""Cold starts of Ebb against the fixed time of keeping that holds as much idle memory, on a trace: TRACE=file
-
-Azure's day of functions: github.com/Azure/AzurePublicDataset, AzureFunctionsDataset2019. The rules decide nothing by this file.
-"""
-import json
-import os
-import subprocess
-import sys
-
-from measure import BUILT, finish
+"""Cold starts of Ebb against the fixed time of keeping that holds as much idle memory, on a trace: TRACE=file"""
+from measure import finish
+from measure.plans import plan, the_trace
 
 
 def main() -> None:
-    trace = os.environ.get("TRACE")
-    if not trace:
-        sys.exit("bench: name a trace: TRACE=invocations_per_function_md.anon.d01.csv make bench NAME=frontier")
-    answer = subprocess.run([BUILT / "ebb", "plan", trace, "--json"], stdout=subprocess.PIPE, check=True)
-    report = json.loads(answer.stdout)
+    report = plan(the_trace("frontier"))
     figures, lines = {}, []
     for one in report["ebb"]:
         idle, cold, equal = one["idle_gib_hours"], one["cold_starts"], one["fixed_cold_starts_at_equal_idle"]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# bench_plots.sh [NAME]: builds, measures, draws bench/out/wake.svg and bench/out/throughput.svg (or the one that is named), and leaves the figures beside them.
+# bench_plots.sh [NAME]: builds, measures, draws bench/out/wake.svg and bench/out/throughput.svg (or the one that is named: policies, too, with TRACES="file …"), and
+# leaves the figures beside them.
 # REDRAW=1 draws what was measured before, without a build.
 set -euo pipefail
 cd "$(dirname "$0")/.."

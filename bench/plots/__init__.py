@@ -1,4 +1,4 @@
-"""Two plots, drawn from what was measured: bench/out/wake.svg and throughput.svg. `make bench-plots`
+"""Plots, drawn from what was measured: bench/out/wake.svg and throughput.svg by `make bench-plots`, policies.svg by `make bench-plots NAME=policies`.
 
-`wake` and `throughput` measure and write JSON, `drawing` makes pictures of that and knows nothing else.
+`wake`, `throughput` and `policies` measure and write JSON; `drawing` and `curves` make pictures of that and know nothing else.
 """

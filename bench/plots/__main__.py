@@ -5,10 +5,11 @@ import os
 import pathlib
 import sys
 
-from plots import drawing
+from plots import curves, drawing
 
 OUT = pathlib.Path(__file__).resolve().parents[1] / "out"
-PLOTS = {"wake": drawing.wake, "throughput": drawing.throughput}
+PLOTS = {"wake": drawing.wake, "throughput": drawing.throughput, "policies": curves.policies}
+UNASKED = ("wake", "throughput")  # the other needs traces
 
 
 def draw(name: str) -> None:
@@ -21,8 +22,8 @@ def draw(name: str) -> None:
 
 def main(names: list[str]) -> None:
     if unknown := set(names) - PLOTS.keys():
-        sys.exit(f"bench: there is no plot '{unknown.pop()}', only {' and '.join(PLOTS)}")
-    for name in names or PLOTS:
+        sys.exit(f"bench: there is no plot '{unknown.pop()}', only {', '.join(PLOTS)}")
+    for name in names or UNASKED:
         if not os.environ.get("REDRAW"):
             importlib.import_module(f"plots.{name}").measure()
         draw(name)

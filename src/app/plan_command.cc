@@ -99,6 +99,10 @@ Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags,
     says(name);
     report.ebb.push_back(plan::replay(trace, world, {.name = name, .worth = worth}));
   }
+  if (!flags.memory.empty()) {
+    says("ebb, kept while there is room");
+    report.ebb.push_back(plan::replay(trace, world, {.name = "ebb, kept while there is room", .scaling = {.max = 1'000, .keep = plan::kKeptForEver}}));
+  }
   for (const int minutes : kFixedMinutes) {
     says(fmt::format("kept for {} min", minutes));
     report.fixed.push_back(plan::fixed_keep(trace, world, std::chrono::minutes(minutes)));

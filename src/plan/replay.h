@@ -7,6 +7,9 @@
 
 namespace ebb::plan {
 
+// With this as `scaling.keep` nothing goes before memory is short.
+inline constexpr milliseconds kKeptForEver = std::chrono::hours(24 * 366);
+
 struct Policy {
   std::string name = "ebb";
   domain::Scaling scaling{.max = 1'000};  // of every endpoint

@@ -27,7 +27,7 @@ struct Report {
   double hours = 0;
   World world;
   double memory_price = 0;       // USD for a GiB held for an hour
-  std::vector<Outcome> ebb;      // the policy as it is, then with less and more worth of a wait
+  std::vector<Outcome> ebb;      // the policy as it is, then with less and more worth of a wait; under a cap, last: kept while there is room
   std::vector<Outcome> fixed;    // from short to long times of keeping
   std::vector<Outcome> knative;  // from short to long stable windows
   std::vector<Outcome> others;   // always on, least recently used
