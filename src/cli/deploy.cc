@@ -3,14 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/image.h"
 #include "cli/model.h"
 #include "cli/server.h"
-#include "domain/limits.h"
+#include "cli/spec_file.h"
 #include "wire/spec.h"
 
 namespace ebb::cli {
@@ -44,26 +43,15 @@ struct DeployOptions {
   bool as_json = false;
 };
 
-Result<json::object> read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::error_code error;
-  if (!stream || fs::is_directory(path, error)) return usage_error(fmt::format("cannot read '{}': is it a file, and yours to read?", path));
-  std::string text(domain::kSpecBytesMax + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(stream.gcount()));
-  const Result<json::value> value = wire::yaml_to_json(text);
-  if (!value) return usage_error(fmt::format("{}: {}", path, value.error().message));
-  if (!value->is_object()) return usage_error(fmt::format("{}: write fields into it, such as `endpoint: chat` and `model: smol`", path));
-  json::object spec = value->get_object();
-  // A file is meant from where the text is.
+// A source in a file is meant from where the text is.
+void resolve_sources(SpecFile& file) {
   for (const std::string_view key : {"model", "image"}) {
-    const json::value* const field = spec.if_contains(key);
+    const json::value* const field = file.spec.if_contains(key);
     if (field == nullptr || !field->is_string()) continue;
     const std::string named(field->get_string());
     const bool relative = named.starts_with('.') && named.find('/') != std::string::npos;
-    if (relative) spec[key] = (fs::path(path).parent_path() / named).lexically_normal().string();
+    if (relative) file.spec[key] = (fs::path(file.path).parent_path() / named).lexically_normal().string();
   }
-  return spec;
 }
 
 // "model:smol@3=/opt/ml/model"
@@ -120,13 +108,17 @@ void apply_flags(const DeployOptions& options, json::object& spec) {
   if (!options.time.empty()) set_inner(spec, "limits", "time", json::value(options.time));
 }
 
-// Everything is checked before a file is sent anywhere.
-Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bool image_is_source) {
+// Everything is checked before a file is sent anywhere. What the file has wrong by itself is pointed at there.
+Result<domain::EndpointSpec> checked(json::object spec, bool model_is_source, bool image_is_source, const std::optional<SpecFile>& file) {
   if (model_is_source) spec["model"] = "added-first";
   if (image_is_source) spec["image"] = "added-first";
   Result<domain::EndpointSpec> parsed = wire::parse_spec(spec);
-  if (!parsed) return usage_error(parsed.error().message);
-  return parsed;
+  if (parsed) return parsed;
+  if (file) {
+    Result<domain::EndpointSpec> of_file = parse_spec_file(*file);
+    if (!of_file && of_file.error().message.ends_with(parsed.error().message)) return of_file;
+  }
+  return usage_error(parsed.error().message);
 }
 
 // A command that asks it, by what it is: a web server has pages, other functions take JSON; none for a model that takes tensors.
@@ -162,10 +154,13 @@ void print_deployed(Context& context, const wire::EndpointRow& row) {
 Status deploy(Context& context, Server& server, const DeployOptions& options) {
   if (options.name.empty() && options.file.empty()) return usage_error("name the endpoint, or its file with -f\nsee `ebb deploy --help`");
   json::object spec;
+  std::optional<SpecFile> file;
   if (!options.file.empty()) {
-    Result<json::object> read = read_file(options.file);
+    Result<SpecFile> read = read_spec_file(options.file);
     if (!read) return fail(read.error());
-    spec = std::move(*read);
+    file = std::move(*read);
+    resolve_sources(*file);
+    spec = file->spec;
   }
   apply_flags(options, spec);
   if (Status applied = apply_function_flags(options, spec); !applied) return applied;
@@ -177,7 +172,7 @@ Status deploy(Context& context, Server& server, const DeployOptions& options) {
   const std::string image = named("image");
   const bool is_source = is_model_source(model);
   const bool image_is_source = is_image_source(image);
-  Result<domain::EndpointSpec> wanted = checked(spec, is_source, image_is_source);
+  Result<domain::EndpointSpec> wanted = checked(spec, is_source, image_is_source, file);
   if (!wanted) return fail(wanted.error());
   if (image_is_source) {
     const Result<domain::Image> added = add_image_from(context, server, wanted->name, image);

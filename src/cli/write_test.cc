@@ -132,6 +132,9 @@ TEST(Deploy, WrongInputIsRefusedBeforeAnythingIsSent) {
   const Folder folder;
   const std::string gguf = folder.write("some.gguf", "GGUF");
   const std::string slip = folder.write("slip.yaml", "endpoint: chat\nmodle: smol\n");
+  const std::string clash = folder.write(
+      "clash.yaml",
+      "endpoint: chat\nengine: echo\nscaling:\n  schedule: [{cron: '@daily', provisioned: 1},\n             {cron: '0 0 1 * *', provisioned: 2}]\n");
   const std::string broken = folder.write("broken.yaml", "endpoint: [chat\n");
   const std::string empty = folder.write("empty.yaml", "# nothing\n");
   const std::pair<std::vector<std::string>, std::string> rows[] = {
@@ -144,7 +147,9 @@ TEST(Deploy, WrongInputIsRefusedBeforeAnythingIsSent) {
       {{"deploy", "chat", "--model", folder.path().string()},
        "error: '" + folder.path().string() + "' is a directory without a model.onnx: name the .gguf file in it"},
       {{"deploy", "chat", "--model", "https://example.com/x.gguf#md5=1"}, "error: '#md5=1' is no checksum: write #sha256= and its 64 hexadecimal digits\n"},
-      {{"deploy", "-f", slip}, "error: 'modle' is not a known field: did you mean 'model'?\n"},
+      {{"deploy", "-f", slip}, "error: " + slip + ", line 2: 'modle' is not a known field: did you mean 'model'?\n"},
+      {{"deploy", "-f", clash}, "error: " + clash + ", line 5: 'scaling.schedule[0]' (\"@daily\", provisioned: 1) and 'scaling.schedule[1]'"},
+      {{"deploy", "-f", clash, "--idle", "soon"}, "error: 'scaling.idle': 'soon' is no duration"},
       {{"deploy", "-f", broken}, "error: " + broken + ": line "},
       {{"deploy", "-f", empty}, "error: " + empty + ": write fields into it"},
       {{"deploy", "-f", "/nonexistent.yaml"}, "error: cannot read '/nonexistent.yaml'"},

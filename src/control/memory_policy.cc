@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "domain/schedule.h"
+
 namespace ebb::control {
 
 uint64_t needed_bytes(const Need& need, int slots) {
@@ -34,13 +36,21 @@ int slots_that_fit(const Need& need, uint64_t room, int wanted) {
   return slots;
 }
 
+namespace {
+
+Need need_alone(const domain::Revision& revision) {
+  return {.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
+          .weights_bytes = revision.weights_bytes(),
+          .weights_mapped = false,
+          .slot_bytes = revision.slot_bytes(),
+          .measured_bytes = std::nullopt,
+          .measured_slots = 0};
+}
+
+}  // namespace
+
 Status fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
-  const Need need{.base_bytes = revision.by_instances() ? domain::kInstanceBaseBytes : domain::kWorkerBaseBytes,
-                  .weights_bytes = revision.weights_bytes(),
-                  .weights_mapped = false,
-                  .slot_bytes = revision.slot_bytes(),
-                  .measured_bytes = std::nullopt,
-                  .measured_slots = 0};
+  const Need need = need_alone(revision);
   const uint64_t bytes = needed_bytes(need, 1);
   if (bytes <= limit_bytes) return {};
   if (revision.by_instances())
@@ -54,6 +64,25 @@ Status fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
                   "model or 'context', or give `ebb serve` more --memory",
                   revision.spec.name, bytes >> 20U, need.weights_bytes >> 20U, need.slot_bytes >> 20U, revision.context_tokens, limit_bytes >> 20U),
       "memory");
+}
+
+Status warm_fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
+  const Need need = need_alone(revision);
+  const domain::Scaling& scaling = revision.spec.scaling;
+  const int warm = domain::most_provisioned(scaling);
+  const uint64_t one = needed_bytes(need, 1);
+  const uint64_t bytes = revision.by_instances() ? one * static_cast<uint64_t>(warm) : needed_bytes(need, std::max(warm, 1));
+  if (bytes <= limit_bytes) return {};
+  const auto entry = std::ranges::find(scaling.schedule, warm, &domain::ProvisionedAt::provisioned);
+  const std::string field = scaling.min == warm           ? "scaling.min"
+                            : scaling.provisioned == warm ? "scaling.provisioned"
+                                                          : fmt::format("scaling.schedule[{}].provisioned", entry - scaling.schedule.begin());
+  return fail(
+      ErrorKind::kExhausted,
+      fmt::format("'{}' keeps {} {} of '{}' warm, which need about {} MiB together ({} MiB for one), and workers may take {} MiB here: keep fewer warm, or "
+                  "give `ebb serve` more --memory",
+                  field, warm, revision.by_instances() ? "instances" : "slots", revision.spec.name, bytes >> 20U, one >> 20U, limit_bytes >> 20U),
+      field);
 }
 
 std::optional<WorkerId> cheapest(std::span<const Victim> victims) {

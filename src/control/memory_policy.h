@@ -41,6 +41,8 @@ int slots_that_fit(const Need& need, uint64_t room, int wanted);
 
 // kExhausted with the numbers if one slot of this revision can never fit into the node.
 Status fits_node(const domain::Revision& revision, uint64_t limit_bytes);
+// Likewise if all that it says to keep warm, now or at some time of its schedule, cannot. The param is the field that says so.
+Status warm_fits_node(const domain::Revision& revision, uint64_t limit_bytes);
 
 // A worker that could be given up: idle, and not the one that room is wanted for.
 struct Victim {

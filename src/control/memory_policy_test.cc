@@ -62,6 +62,29 @@ TEST(FitsNode, SaysTheNumbers) {
   EXPECT_NE(fits.error().message.find("4000 MiB of weights"), std::string::npos) << fits.error().message;
 }
 
+TEST(WarmFitsNode, NamesTheFieldAndTheNumbers) {
+  const auto revision = [](domain::Scaling scaling, int calls_per_instance) {
+    domain::Revision made =
+        *domain::make_revision({}, {.name = "e", .engine = domain::Engine::kEcho, .memory_mib = 512, .scaling = std::move(scaling)}, std::nullopt, {});
+    made.calls_per_instance = calls_per_instance;
+    return made;
+  };
+  const auto at = [](const char* cron, int provisioned) { return domain::ProvisionedAt{.cron = *domain::Cron::parse(cron, ""), .provisioned = provisioned}; };
+  const domain::Scaling evening{.provisioned = 1, .schedule = {at("0 8 * * *", 2), at("0 18 * * *", 4)}};
+  EXPECT_TRUE(warm_fits_node(revision({}, 64), 600 * kMib));
+  EXPECT_TRUE(warm_fits_node(revision(evening, 64), 4 * 520 * kMib));
+  const Status four = warm_fits_node(revision(evening, 64), 4 * 520 * kMib - 1);
+  ASSERT_FALSE(four);
+  EXPECT_EQ(four.error().kind, ErrorKind::kExhausted);
+  EXPECT_EQ(four.error().param, "scaling.schedule[1].provisioned");
+  EXPECT_NE(four.error().message.find("keeps 4 instances of 'e' warm, which need about 2080 MiB together (520 MiB for one), and workers may take 2079 MiB"),
+            std::string::npos)
+      << four.error().message;
+  EXPECT_EQ(warm_fits_node(revision({.provisioned = 3}, 1), 1'000 * kMib).error().param, "scaling.provisioned");
+  EXPECT_EQ(warm_fits_node(revision({.min = 3}, 1), 1'000 * kMib).error().param, "scaling.min");
+  EXPECT_EQ(warm_fits_node(revision({.provisioned = 16}, 0), 64 * kMib).error().param, "scaling.provisioned");
+}
+
 TEST(Cheapest, TheLeastWorthFirstThenTheLongestIdleAndKeptNever) {
   const auto at = [](int s) { return MonoTime(seconds(s)); };
   const Victim ready_old{.worker = {1}, .worth = 2, .idle_since = at(1)};

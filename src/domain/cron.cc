@@ -129,6 +129,29 @@ std::optional<WallTime> Cron::next_after(WallTime time) const {
   return std::nullopt;
 }
 
+std::optional<WallTime> Cron::meets(const Cron& other) const {
+  if (zone_name_ == other.zone_name_) {
+    const int hour = lowest(fields_.hours & other.fields_.hours, 0);
+    const int minute = lowest(fields_.minutes & other.fields_.minutes, 0);
+    if (hour < 0 || minute < 0) return std::nullopt;
+    // After 28 years each date has been on each day of the week.
+    for (absl::CivilDay day(2025, 1, 1); day < absl::CivilDay(2053, 1, 1); ++day) {
+      if (!fires_on(fields_, day) || !fires_on(other.fields_, day)) continue;
+      return instant_of(absl::CivilMinute(day.year(), day.month(), day.day(), hour, minute), zone_->value);
+    }
+    return std::nullopt;
+  }
+  WallTime from{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};
+  for (int i = 0; i < kCronMeetTries; ++i) {
+    const std::optional<WallTime> own = next_after(from);
+    const std::optional<WallTime> its = other.next_after(from);
+    if (!own || !its || *own == *its) return own && its ? own : std::nullopt;
+    // Whichever is earlier is not met before the other fires.
+    from = std::max(*own, *its) - milliseconds(1);
+  }
+  return std::nullopt;
+}
+
 std::optional<WallTime> Cron::last_at_or_before(WallTime time) const {
   const absl::CivilMinute to = latest_shown(to_absl(time), zone_->value);
   const absl::CivilDay since = absl::CivilDay(to) - kCronBackMax / std::chrono::hours(24) - 1;

@@ -40,6 +40,10 @@ class Cron {
   // nullopt: not within kCronBackMax.
   std::optional<WallTime> last_at_or_before(WallTime time) const;
 
+  // A minute in which both fire. In one zone each that the calendar knows is found; times that a change of the clocks moves together are none. In two zones,
+  // of the first kCronMeetTries times from 2025 on.
+  std::optional<WallTime> meets(const Cron& other) const;
+
   const std::string& expression() const { return expression_; }  // as it was written
   const std::string& zone() const { return zone_name_; }         // never empty
 

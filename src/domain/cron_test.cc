@@ -237,5 +237,38 @@ TEST(Cron, Refusals) {
   }
 }
 
+TEST(CronMeets, Rows) {
+  const struct {
+    const char* line;
+    const char* zone;
+    const char* other;
+    const char* other_zone;
+    bool meets;
+  } rows[] = {
+      {"0 8 * * *", "", "0 8 * * *", "", true},
+      {"0 8 * * *", "", "0 18 * * *", "", false},
+      {"*/2 * * * *", "", "1-59/2 * * * *", "", false},
+      {"*/15 * * * *", "", "45 23 31 12 *", "", true},
+      {"0 0 29 2 *", "", "0 0 * * 5", "", true},                             // a Friday in 2036
+      {"0 0 1 * *", "", "0 0 */2 * 1", "", true},                            // both must match: a Monday that is the first of a month
+      {"0 8 1-15 1-6 *", "", "0 8 16-31 * *", "", false},                    // no day
+      {"30 2 * * *", "Europe/Berlin", "0 3 * * *", "Europe/Berlin", false},  // only by a change of the clocks
+      {"0 8 * * *", "Europe/Berlin", "0 7 * * *", "", true},
+      {"0 8 * * *", "Europe/Berlin", "0 6 * * *", "", true},  // in summer
+      {"0 8 * * *", "Europe/Berlin", "0 5 * * *", "", false},
+      {"0 0 * * *", "Asia/Kathmandu", "0 * * * *", "", false},
+  };
+  for (const auto& row : rows) {
+    const Cron one = *Cron::parse(row.line, row.zone);
+    const Cron other = *Cron::parse(row.other, row.other_zone);
+    const auto at = one.meets(other);
+    EXPECT_EQ(at.has_value(), row.meets) << row.line << " and " << row.other;
+    EXPECT_EQ(at, other.meets(one));
+    if (!at) continue;
+    EXPECT_EQ(one.next_after(*at - milliseconds(1)), *at) << row.line;
+    EXPECT_EQ(other.next_after(*at - milliseconds(1)), *at) << row.other;
+  }
+}
+
 }  // namespace
 }  // namespace ebb::domain

@@ -187,6 +187,8 @@ inline constexpr size_t kZoneNameBytesMax = 64;
 // How far ahead the next firing is looked for: around 2100 it is eight years from one 29 February to the next. And how long the last one counts: a leap
 // year, and a day since clocks change.
 inline constexpr int kCronDaysAheadMax = 8 * 366;
+// Where two lines in two zones fire together is found by trying.
+inline constexpr int kCronMeetTries = 2'000;
 inline constexpr milliseconds kCronBackMax{367LL * 86'400'000};
 // An endpoint's specification as text.
 inline constexpr size_t kSpecBytesMax = 64 * 1024;

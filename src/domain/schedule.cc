@@ -8,6 +8,23 @@
 
 namespace ebb::domain {
 
+std::optional<ScheduleClash> clash_in(const std::vector<ProvisionedAt>& schedule) {
+  for (size_t second = 1; second < schedule.size(); ++second) {
+    for (size_t first = 0; first < second; ++first) {
+      if (schedule[first].provisioned == schedule[second].provisioned) continue;
+      if (const auto at = schedule[first].cron.meets(schedule[second].cron)) return ScheduleClash{.first = first, .second = second, .at = *at};
+    }
+  }
+  return std::nullopt;
+}
+
+int most_provisioned(const Scaling& scaling) {
+  int most = std::max(scaling.min, scaling.provisioned);
+  for (const ProvisionedAt& entry : scaling.schedule)
+    most = std::max(most, entry.provisioned);
+  return most;
+}
+
 Provision provisioned_at(const Scaling& scaling, WallTime now) {
   Provision provision{.slots = scaling.provisioned, .until = std::nullopt};
   std::optional<WallTime> latest;

@@ -72,5 +72,20 @@ TEST(ProvisionedAt, NothingChangesBefore) {
   }
 }
 
+TEST(ClashIn, NamesBothEntries) {
+  EXPECT_FALSE(clash_in({}));
+  EXPECT_FALSE(clash_in({entry("0 8 * * *", "", 2), entry("0 8 * * *", "", 2), entry("0 9 * * *", "", 0)})) << "the same number is no clash";
+  const auto clash = clash_in({entry("0 8 * * *", "", 2), entry("0 9 * * *", "", 0), entry("0 9 * * 1", "", 1)});
+  ASSERT_TRUE(clash);
+  EXPECT_EQ(clash->first, 1U);
+  EXPECT_EQ(clash->second, 2U);
+}
+
+TEST(MostProvisioned, OfAllThatIsSaid) {
+  EXPECT_EQ(most_provisioned({}), 0);
+  EXPECT_EQ(most_provisioned({.min = 2, .provisioned = 1}), 2);
+  EXPECT_EQ(most_provisioned({.provisioned = 1, .schedule = {entry("0 8 * * *", "", 5), entry("0 9 * * *", "", 0)}}), 5);
+}
+
 }  // namespace
 }  // namespace ebb::domain

@@ -138,6 +138,7 @@ Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {
   Result<domain::Revision> revision = domain::make_revision(RevisionId{next_revision_}, std::move(spec), std::move(model), clock_.wall(), std::move(function));
   if (!revision) return revision;
   if (Status fits = control::fits_node(*revision, options_.node.memory_limit_bytes); !fits) return fail(fits.error());
+  if (Status fits = control::warm_fits_node(*revision, options_.node.memory_limit_bytes); !fits) return fail(fits.error());
   const std::string text = revision->function ? wire::store_function({.spec = *revision->spec.function, .function = *revision->function}) : std::string();
   if (Status stored = catalog_.put_revision(*revision, text); !stored) return fail(stored.error());
   ++next_revision_;

@@ -8,9 +8,11 @@
 #include <cmath>
 
 #include "domain/limits.h"
+#include "domain/schedule.h"
 #include "wire/quantity.h"
 #include "wire/spec_fields.h"
 #include "wire/spec_function.h"
+#include "wire/time_text.h"
 
 namespace ebb::wire {
 
@@ -92,6 +94,17 @@ std::vector<domain::ProvisionedAt> read_schedule(ObjectReader& scaling, int max)
       break;
     }
     schedule.push_back(std::move(*entry));
+  }
+  if (!scaling.ok()) return schedule;
+  if (const auto clash = domain::clash_in(schedule)) {
+    const domain::ProvisionedAt& first = schedule[clash->first];
+    const domain::ProvisionedAt& second = schedule[clash->second];
+    scaling.add_error(
+        fmt::format("schedule[{}]", clash->second),
+        fmt::format(
+            "'scaling.schedule[{}]' (\"{}\", provisioned: {}) and 'scaling.schedule[{}]' (\"{}\", provisioned: {}) fire in the same minute, such as {}: "
+            "give them different times or the same number",
+            clash->first, first.cron.expression(), first.provisioned, clash->second, second.cron.expression(), second.provisioned, format_time(clash->at)));
   }
   return schedule;
 }

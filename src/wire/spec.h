@@ -36,7 +36,7 @@ json::value spec_to_json(const domain::EndpointSpec& spec);
 // (kTooLarge for the size) with "line L, column C: …", counted from 1.
 Result<json::value> yaml_to_json(std::string_view yaml);
 
-// The same with the line of each field, by its path ("scaling.max"), so that what is wrong with a value can be pointed at.
+// The same with the line of each field, by its path ("scaling.max", "scaling.schedule[0].cron"), so that what is wrong with a value can be pointed at.
 struct YamlDocument {
   json::value value;
   std::map<std::string, int, std::less<>> lines;

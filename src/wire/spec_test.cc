@@ -163,6 +163,10 @@ TEST(Spec, RefusalsOfWhatIsProvisioned) {
        "'scaling.schedule[1].cron': column 3: hour: the number 25 is out of range"},
       {"schedule: [{cron: '0 0 30 2 *', provisioned: 1}]", "scaling.schedule[0].cron", "never fires"},
       {"schedule: [{cron: '@daily', zone: Berlin, provisioned: 1}]", "scaling.schedule[0].zone", "'scaling.schedule[0].zone': 'Berlin' is no time zone"},
+      {"schedule: [{cron: '0 8 * * 1-5', provisioned: 2}, {cron: '0 18 * * *', provisioned: 0}, {cron: '0 8 1 * *', provisioned: 4}]", "scaling.schedule[2]",
+       R"('scaling.schedule[0]' ("0 8 * * 1-5", provisioned: 2) and 'scaling.schedule[2]' ("0 8 1 * *", provisioned: 4) fire in the same minute, such as 2025-01-01T08:00:00.000Z)"},
+      {"schedule: [{cron: '0 7 * * *', provisioned: 2}, {cron: '0 8 * * *', zone: Europe/Berlin, provisioned: 1}]", "scaling.schedule[1]",
+       "such as 2025-01-01T07:00:00.000Z"},
       {"schedule: [{cron: 8, provisioned: 1}]", "scaling.schedule[0].cron", "must be a string"},
       {"schedule: [{cron: '@daily', zone: 1, provisioned: 1}]", "scaling.schedule[0].zone", "must be a string"},
   };

@@ -85,6 +85,7 @@ class Builder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, json::value empty) {
     if (!acceptable(mark, tag, anchor)) return;
     if (expects_key()) return refuse(mark, "a key must be a plain word");
+    if (!levels_.empty() && levels_.back().value.is_array()) lines_.emplace(path(), mark.line + 1);
     if (levels_.size() >= static_cast<size_t>(domain::kSpecDepthMax)) return refuse(mark, fmt::format("more than {} levels deep", domain::kSpecDepthMax));
     levels_.push_back({std::move(empty), std::nullopt});
   }
@@ -96,11 +97,12 @@ class Builder final : public YAML::EventHandler {
     place(std::move(done));
   }
 
-  // Of the field whose key was read last.
+  // Of the field whose key was read last, or the element that comes next.
   std::string path() const {
     std::string path;
     for (const Level& level : levels_) {
       if (level.key) path += (path.empty() ? "" : ".") + *level.key;
+      if (level.value.is_array()) path += fmt::format("[{}]", level.value.get_array().size());
     }
     return path;
   }
