@@ -29,14 +29,14 @@ def text_of(event: dict) -> str:
     return "".join(choice.get("text") or choice.get("delta", {}).get("content") or "" for choice in event["choices"])
 
 
-def streamed(port: int, path: str, body: dict, seconds: float = 300) -> dict:
+def streamed(port: int, path: str, body: dict, seconds: float = 300, headers: dict[str, str] | None = None) -> dict:
     """One call on a connection of its own: milliseconds from the request to the first and the last text (to the end, where the tokens make no text), tokens,
-    and what Ebb says of the start."""
+    the clock's times of all texts, and what Ebb says of the start."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     connection.connect()
     data = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}})
     begun = time.monotonic()
-    connection.request("POST", path, data, {"Content-Type": "application/json"})
+    connection.request("POST", path, data, {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()
     if response.status != 200:
         sys.exit(f"bench: the call failed: {response.status} {response.read()[:500]!r}")
@@ -50,16 +50,17 @@ def streamed(port: int, path: str, body: dict, seconds: float = 300) -> dict:
     for _, event in events:
         if "error" in event:
             sys.exit(f"bench: the call failed: {event['error']}")
-    texts = [(at - begun) * 1000 for at, event in events if text_of(event)] or [(came[-1][0] - begun) * 1000]
+    texts = [at for at, event in events if text_of(event)] or [came[-1][0]]
     usage = next(event["usage"] for _, event in reversed(events) if event.get("usage"))
-    return {"first_ms": texts[0], "last_ms": texts[-1], "prompt_tokens": usage["prompt_tokens"], "tokens": usage["completion_tokens"],
+    return {"first_ms": (texts[0] - begun) * 1000, "last_ms": (texts[-1] - begun) * 1000, "text_times": texts, "prompt_tokens": usage["prompt_tokens"], "tokens": usage["completion_tokens"],
             "cached_tokens": (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
             "tier": timing.split('desc="')[1].split('"')[0] if 'desc="' in timing else None}
 
 
-def completed(port: int, prompt: list[int], tokens: int, **more) -> dict:
+def completed(port: int, prompt: list[int], tokens: int, headers: dict[str, str] | None = None, **more) -> dict:
     """A greedy answer of exactly so many tokens."""
-    call = streamed(port, "/v1/completions", {"prompt": prompt, "max_tokens": tokens, "temperature": 0, "logit_bias": NO_END, **more})
+    body = {"prompt": prompt, "max_tokens": tokens, "temperature": 0, "logit_bias": NO_END, **more}
+    call = streamed(port, "/v1/completions", body, headers=headers)
     if (call["prompt_tokens"], call["tokens"]) != (len(prompt), tokens):
         sys.exit(f"bench: asked for {tokens} tokens after {len(prompt)}, got {call['tokens']} after {call['prompt_tokens']}")
     return call
