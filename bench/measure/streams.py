@@ -17,7 +17,7 @@ NO_END = {str(token): -100 for token in range(17)}
 def deploy_with_context(server: Server, name: str, context: int, **scaling) -> None:
     if not any(model["name"] == "smol" for model in server.get("/ebb/v1/models").json["models"]):
         server.ebb("model", "add", "smol", str(DEMO_MODEL))
-    server.deploy(name, model="smol@1", context=context, scaling=scaling, limits={"time": "10m"})
+    server.deploy(name, model="smol@1", context=context, scaling=scaling, limits={"time": "10m", "wait": "10m"})
 
 
 def new_prompt(chance: random.Random, tokens: int) -> list[int]:
