@@ -56,9 +56,9 @@ StubReply deployed(const StubRequest& request) {
 
 TEST(Deploy, AStoredModelWithFlags) {
   const StubServer server(deployed);
-  const Ran ran =
-      run_for_test({.server = server.url()}, {"deploy", "chat", "--model", "smol@3", "--memory", "512MiB", "--context", "2048", "--min",  "1",    "--max", "8",
-                                              "--idle", "1m",   "--keep",  "1h",     "--queue",  "5",      "--wait",    "10s",  "--time", "1m30s"});
+  const Ran ran = run_for_test({.server = server.url()},
+                               {"deploy", "chat", "--model", "smol@3", "--memory", "512MiB", "--context", "2048", "--min",  "1",     "--max",      "8",
+                                "--idle", "1m",   "--keep",  "1h",     "--queue",  "5",      "--wait",    "10s",  "--time", "1m30s", "--priority", "batch"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(ran.out, "chat is deployed: chat@2, 4096 tokens of context, 256 MiB a call, revision 00000000000000a1\n");
   EXPECT_EQ(ran.err, "ask it: ebb chat chat \"Why is the sky blue?\"\n");
@@ -67,7 +67,7 @@ TEST(Deploy, AStoredModelWithFlags) {
   EXPECT_EQ(requests[0].method, "PUT");
   EXPECT_EQ(requests[0].path, "/ebb/v1/endpoints/chat");
   EXPECT_EQ(requests[0].body, R"({"endpoint":"chat","engine":"llama","model":"smol@3","memory":"512MiB","context":2048,)"
-                              R"("scaling":{"min":1,"max":8,"idle":"1m","keep":"1h"},"limits":{"queue":5,"wait":"10s","time":"1m30s"}})");
+                              R"("scaling":{"min":1,"max":8,"idle":"1m","keep":"1h"},"priority":"batch","limits":{"queue":5,"wait":"10s","time":"1m30s"}})");
 }
 
 TEST(Deploy, AFileIsAddedFirstUnderTheEndpointsName) {

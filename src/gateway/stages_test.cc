@@ -54,7 +54,8 @@ TEST(Stages, KeepAlives) {
 TEST(Stages, OwnHeaders) {
   EXPECT_FALSE(check_own_header("ebb-deadline"));
   EXPECT_FALSE(check_own_header("Accept"));
-  EXPECT_TRUE(check_own_header("Ebb-Priority"));
+  EXPECT_FALSE(check_own_header("Ebb-Priority"));
+  EXPECT_FALSE(check_own_header("EBB-TENANT"));
   EXPECT_TRUE(check_own_header("EBB-MAX-COST"));
 }
 
