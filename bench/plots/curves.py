@@ -1,6 +1,7 @@
 """policies(raw): cold starts over what is held, a row for each trace, as a pure function of what bench/plots/policies.py found."""
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from plots.drawing import EBB, STYLE
 
@@ -18,14 +19,16 @@ def panel(axes, curves: dict[str, list[dict]], amount) -> None:
     axes.plot([amount(itself)], [itself["cold_starts"]], color=EBB, marker="o", markersize=9, fillstyle="none", label="Ebb as it is")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     axes.grid(color="#DDDDDD", linewidth=0.6)
 
 
 def policies(raw: dict) -> Figure:
     traces = raw["traces"]
-    with matplotlib.rc_context({**STYLE, "svg.fonttype": "none"}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 1.3 + 3.1 * len(traces)), layout="constrained")
         grid = figure.subplots(len(traces), len(AMOUNTS), squeeze=False, sharey="row")
         for row, trace in zip(grid, traces):

@@ -12,7 +12,8 @@ PHASES = {"queue": "#F0E442", "start": EBB, "libraries": "#C6DBEF", "load": "#6B
           "generation": "#E6A5C9"}
 ON_DARK = {"start", "context", "prompt", "HTTP"}
 STYLE = {"font.family": "DejaVu Sans", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11,
-         "svg.hashsalt": "ebb"}  # the same data give the same file
+         "svg.hashsalt": "ebb",  # the same data give the same file
+         "svg.fonttype": "none"}
 
 
 def svg(figure: Figure) -> bytes:
