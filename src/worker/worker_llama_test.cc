@@ -47,6 +47,24 @@ TEST_F(LlamaWorker, AnswersSealedParksAndAnswersTheSame) {
   EXPECT_EQ(worker.exit_status(), 0);
 }
 
+TEST_F(LlamaWorker, HoldsACallBehindTheSeal) {
+  WorkerProcess worker(EBB_TEST_BIN "/ebb-worker-llama");
+  worker.load("demo", 1, 256, Fd(::open(EBB_DEMO_MODEL, O_RDONLY | O_CLOEXEC)));
+  worker.expect_ready(1);
+  worker.execute(1, "Say hello.", {}, 6);
+  const std::string alone = worker.answer(1).text;
+  pb::Threads threads;  // none: no step comes between
+  worker.say(FrameType::kThreads, threads);
+  worker.execute(2, "Say hello.", {}, 6);
+  worker.say(FrameType::kHold, pb::Park{}, 2);
+  worker.execute(3, "Why is the sky blue?", {}, 3);
+  threads.set_threads(1);
+  worker.say(FrameType::kThreads, threads);
+  EXPECT_EQ(worker.answer(3).tokens, 3);
+  worker.say(FrameType::kResume, pb::Park{}, 2);
+  EXPECT_EQ(worker.answer(2).text, alone);
+}
+
 TEST_F(LlamaWorker, SaysWhyItCannotLoad) {
   WorkerProcess worker(EBB_TEST_BIN "/ebb-worker-llama");
   worker.load("demo", 1, 256, Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
