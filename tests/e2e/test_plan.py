@@ -36,7 +36,8 @@ def test_a_day_against_fixed_times(hourly, tmp_path):
     assert ebb["idle_gib_hours"] < fixed["kept for 1h"]["idle_gib_hours"]
     assert "<svg" in page.read_text()
     table = plan(str(hourly)).stdout
-    assert "kept for 10m" in table and "always on" in table and "AWS Lambda would ask" in table
+    assert [one["policy"] for one in report["knative"]].count("Knative KPA") == 1 and ebb["knative_cold_starts_at_equal_idle"]
+    assert "kept for 10m" in table and "Knative KPA" in table and "always on" in table and "AWS Lambda would ask" in table
 
 
 def test_what_is_wrong_is_said(hourly, tmp_path):
