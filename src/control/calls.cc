@@ -131,20 +131,21 @@ void on_left(Stepping& s, const CallLeft& event) {
 
 namespace {
 
-// It had as much time as calls take, and was late: too many ran beside it. One that asked for the impossible says nothing.
+// It had more time than hardly a call takes, and was late: too many ran beside it. One that asked for the impossible says nothing, nor one that is long.
 void slow_down(Stepping& s, const CallState& call) {
   const auto endpoint = s.state.endpoints.find(call.endpoint);
   const nanoseconds given = s.now - call.dispatched - call.held;
-  if (call.held_since || endpoint == s.state.endpoints.end() || given < endpoint->second.service.mean) return;
+  if (call.held_since || endpoint == s.state.endpoints.end() || given <= most(endpoint->second.service)) return;
   WorkerState& worker = s.state.workers.at(call.worker);
   const int before = worker.at_once.most;
   ended_late(worker.at_once, static_cast<int>(worker.running.size()), endpoint->second.service.mean, s.now);
   if (worker.at_once.most == before) return;
   s.decide({.what = "slow down",
             .endpoint = call.endpoint,
-            .because = "a call was cut off at its deadline that had as much time as calls take: fewer run at once",
+            .because = "a call was cut off at its deadline although it had more time than calls take: fewer run at once",
             .worker = call.worker,
-            .inputs = {{"at once", Of{worker.at_once.most, worker.slots}}, {"it ran for", given}, {"calls take", endpoint->second.service.mean}}});
+            .inputs = {
+                {"at once", Of{worker.at_once.most, worker.slots}}, {"it ran for", given}, {"hardly a call takes more than", most(endpoint->second.service)}}});
   s.touch(call.worker);
 }
 

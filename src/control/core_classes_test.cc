@@ -170,7 +170,7 @@ TEST(Tenants, ShareSlotsInTheLongRun) {
 
 TEST(Overload, CallsThatWereLateLowerHowManyRunAtOnce) {
   World w;
-  w.deploy("chat", {.max = 8}, {.queue = 100, .wait = seconds(30), .time = seconds(2)});
+  w.deploy("chat", {.max = 8}, {.queue = 100, .wait = seconds(30), .time = seconds(5)});
   for (int i = 0; i < 8; ++i)
     w.call("chat");
   const WorkerId worker = w.only_worker();
@@ -180,7 +180,7 @@ TEST(Overload, CallsThatWereLateLowerHowManyRunAtOnce) {
   w.pass(milliseconds(1'000));
   w.finish(CallId{1});
   w.call("chat");
-  w.pass(milliseconds(1'000));  // seven are cut off
+  w.pass(milliseconds(4'000));  // seven are cut off
   EXPECT_EQ(w.state.workers.at(worker).at_once.most, 7);
 }
 

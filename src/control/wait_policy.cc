@@ -36,7 +36,7 @@ void learn(ServiceTime& service, nanoseconds took) {
   service.mean = (service.mean * 7 + took) / 8;
 }
 
-nanoseconds least(const ServiceTime& service) { return std::max(nanoseconds(0), service.mean - 2 * service.deviation); }
+nanoseconds most(const ServiceTime& service) { return service.mean + 2 * service.deviation; }
 
 nanoseconds good_wait(const ServiceTime& service) { return std::max<nanoseconds>(kGoodWaitMin, 2 * service.mean); }
 
@@ -78,11 +78,13 @@ std::optional<Error> refuse_wait(const WaitQuestion& question) {
     return overloaded(fmt::format("the wait would be about {} ms, longer than the {} ms that a call may wait here (limits.wait): come back later",
                                   ceil_ms(wait), ceil_ms(patience)),
                       wait - patience);
-  // A call without a wait is begun: how long it takes is not known before.
-  if (wait.count() > 0 && wait + least(question.service) > question.time_left)
-    return overloaded(fmt::format("the answer would be there in about {} ms, and its deadline is in {} ms: come back later",
-                                  ceil_ms(wait + question.service.mean), ceil_ms(question.time_left)),
-                      wait + least(question.service) - question.time_left);
+  // A call without a wait is begun: how long it takes is not known before. Of others nearly all must be done in time: a queue that is as long as it may be
+  // makes all of them wait for as long as they may.
+  const nanoseconds done = wait + most(question.service);
+  if (wait.count() > 0 && done > question.time_left)
+    return overloaded(
+        fmt::format("the answer may take {} ms, wait and all, and its deadline is in {} ms: come back later", ceil_ms(done), ceil_ms(question.time_left)),
+        done - question.time_left);
   const nanoseconds good = good_wait(question.service);
   if (question.stands && question.priority == domain::Priority::kNormal && wait > good)
     return overloaded(
@@ -99,7 +101,7 @@ Error displaced(const WaitQuestion& question) {
 }
 
 std::optional<Error> too_late(const ServiceTime& service, nanoseconds time_left) {
-  if (least(service) <= time_left) return std::nullopt;
+  if (service.mean <= time_left) return std::nullopt;
   return overloaded(fmt::format("a slot came free when {} ms were left of its deadline, and a call takes about {} ms: it was not begun",
                                 std::max<int64_t>(0, std::chrono::floor<milliseconds>(time_left).count()), ceil_ms(service.mean)),
                     service.mean);

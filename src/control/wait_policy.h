@@ -17,8 +17,8 @@ struct ServiceTime {
   bool operator==(const ServiceTime&) const = default;
 };
 void learn(ServiceTime& service, nanoseconds took);
-// Most calls take at least this: what has less time left is not begun. 0: not known.
-nanoseconds least(const ServiceTime& service);
+// Hardly a call takes longer.
+nanoseconds most(const ServiceTime& service);
 
 // Calls of class normal that wait longer than is good, one after the other: more come than are served. A single burst is no such thing, as nobody comes any
 // more while it is worked off. Once the queue stands, it does until it is empty: who is let in meanwhile waits shortly because others are not.

@@ -1,9 +1,11 @@
-// Ten times the load for a while, from clients that try again: as much is done as before, those who are refused are told at once, and when it is over it is over.
+// Ten times the load for a while, from clients that try again: as much is done as before, those who are refused are told at once, and when it is over it is
+// over.
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "sim/node.h"
+#include "sim/random.h"
 #include "sim/steady_behaviour.h"
 
 namespace ebb::sim {
@@ -32,8 +34,13 @@ class Crowd : public SteadyBehaviour, public Observer {
     nanoseconds took;
   };
   std::vector<Done> done;
-  nanoseconds longest_refusal{0};  // from a call's coming to its being told
+  int refused_at_once = 0;
+  int refused_later = 0;  // a queue was longer than was thought, or the answer
 
+  // From half of it to half as much again, in an order that looks like chance.
+  CallCourse run(const control::Dispatch& dispatch) override {
+    return {.first_text = milliseconds(20), .ends = kService / 2 + kService * static_cast<int64_t>(mix(dispatch.call.value) % 1'000) / 1'000};
+  }
   void reached(Node& node, uint64_t tag) override {
     if (tag == 0) {
       const nanoseconds since = node.now() - kBegin;
@@ -46,7 +53,7 @@ class Crowd : public SteadyBehaviour, public Observer {
     if (record.outcome == domain::Outcome::kOk) done.push_back({.at = now - kBegin - record.total, .took = record.total});
   }
   void refused(MonoTime now, CallId call, const Error& error) override {
-    longest_refusal = std::max(longest_refusal, now - came_.at(call));
+    ++(now == came_.at(call) ? refused_at_once : refused_later);
     const int tries = tries_.at(call);
     if (tries < 2) node_.tag_at(now + std::max<nanoseconds>(error.retry_after, milliseconds(100)), static_cast<uint64_t>(4 * next_tag_++ + tries + 1));
   }
@@ -86,23 +93,25 @@ class Crowd : public SteadyBehaviour, public Observer {
 TEST(Overload, AsMuchIsDoneUnderTenTimesTheLoad) {
   for (const std::optional<milliseconds> deadline : {std::optional<milliseconds>(), std::optional(milliseconds(1'000))}) {
     const Crowd crowd(deadline);
-    EXPECT_GE(crowd.done_per_second(kBurstAt + seconds(2), kBurstEnds), 0.97 * kPerSecond) << "with a deadline: " << deadline.has_value();
+    EXPECT_GE(crowd.done_per_second(kBurstAt + seconds(2), kBurstEnds), 0.92 * kPerSecond) << "with a deadline: " << deadline.has_value();
   }
 }
 
 TEST(Overload, WhenTheBurstIsOverItIsOver) {
   for (const std::optional<milliseconds> deadline : {std::optional<milliseconds>(), std::optional(milliseconds(1'000))}) {
     const Crowd crowd(deadline);
-    EXPECT_EQ(crowd.longest(seconds(5), kBurstAt), kService);
-    EXPECT_LE(crowd.longest(kBurstEnds + seconds(5), kEnd), kService) << "with a deadline: " << deadline.has_value();
+    EXPECT_LE(crowd.longest(seconds(5), kBurstAt), 4 * kService);
+    EXPECT_LE(crowd.longest(kBurstEnds + seconds(5), kEnd), 4 * kService) << "with a deadline: " << deadline.has_value();
   }
 }
 
-TEST(Overload, NobodyWaitsLongToBeRefused) {
-  EXPECT_EQ(Crowd(milliseconds(1'000)).longest_refusal, nanoseconds(0)) << "told when it came";
+TEST(Overload, WhoIsRefusedIsToldAtOnce) {
+  const Crowd crowd{milliseconds(1'000)};
+  EXPECT_GT(crowd.refused_at_once, 5'000);
+  EXPECT_LT(crowd.refused_later, crowd.refused_at_once / 50);
   // Without deadlines a queue is built up before it is known that it stands; who is in it is served.
   const Crowd patient{std::nullopt};
-  EXPECT_EQ(patient.longest_refusal, nanoseconds(0));
+  EXPECT_EQ(patient.refused_later, 0);
   EXPECT_LE(patient.longest(kBurstEnds - seconds(10), kBurstEnds), seconds(2)) << "and later ones wait no longer than is good";
 }
 
