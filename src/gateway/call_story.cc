@@ -123,7 +123,7 @@ class Teller {
 
   static std::string busy_then(const DecisionView& dispatch) {
     for (const auto& [name, fact] : dispatch.decision.inputs) {
-      if (const auto* of = std::get_if<control::Of>(&fact)) return fmt::format("; with it, {} of {} were busy", of->part, counted(of->whole, "slot"));
+      if (const auto* of = std::get_if<control::Of>(&fact)) return fmt::format(" and had {} of {} busy then", of->part, counted(of->whole, "slot"));
     }
     return "";
   }

@@ -59,7 +59,7 @@ TEST(CallStory, ACallFromZero) {
   const CallStory told = tell(cold_call(), journal(), "USD");
   EXPECT_THAT(told.story, ElementsAre("It arrived at 2023-11-14T22:13:20.000Z at the endpoint 'chat' and ended 656 ms later: the whole answer was given.",
                                       "It waited 84 ms before it ran: there was no worker when it came.", "Of that, the worker took 80 ms to start.",
-                                      "Worker 0000000000000009 served it; with it, 1 of 4 slots were busy.",
+                                      "Worker 0000000000000009 served it and had 1 of 4 slots busy then.",
                                       "The first piece of its answer came 216 ms after its arrival.", "Its prompt had 40 tokens, its answer 48 tokens.",
                                       "Its share of its worker's time was 570 ms: 570 ms with 251 MiB were billed, 0.000002567488 USD."));
   EXPECT_THAT(
