@@ -46,7 +46,8 @@ plan::Outcome run(plan::Trace& trace, const Asked& asked) {
   if (asked.name == "knative") return plan::knative(trace, asked.world, number > 0 ? seconds(number) : plan::kKnativeWindow);
   if (asked.name == "recent") return plan::least_recent(trace, asked.world);
   if (asked.name == "kept")
-    return plan::replay(trace, asked.world, {.name = "ebb, kept while there is room", .scaling = {.max = 1'000, .keep = plan::kKeptForEver}});
+    return plan::replay(trace, asked.world,
+                        {.name = "ebb, kept while there is room", .endpoints = {{"default", {.scaling = {.max = 1'000, .keep = plan::kKeptForEver}}}}});
   return plan::replay(trace, asked.world, {.worth = asked.number > 0 ? asked.number : 1});
 }
 

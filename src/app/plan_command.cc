@@ -9,7 +9,10 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
+#include "app/plan_config.h"
+#include "app/plan_installed.h"
 #include "cli/table.h"
 #include "plan/fixed.h"
 #include "plan/knative.h"
@@ -27,8 +30,10 @@ using plan::Report;
 
 struct Flags {
   std::string trace;
+  std::string last;
+  std::vector<std::string> configs;
   std::string memory;
-  std::string start = "1s";
+  std::string start;
   std::string service = "100ms";
   std::string instance_memory = "256MiB";
   int concurrency = 64;
@@ -58,14 +63,16 @@ Result<uint64_t> size(const std::string& text, std::string_view flag) {
 
 Result<plan::World> world_of(const Flags& flags) {
   plan::World world;
-  const Result<milliseconds> start = duration(flags.start, "--start");
-  if (!start) return fail(start.error());
+  if (!flags.start.empty()) {
+    const Result<milliseconds> start = duration(flags.start, "--start");
+    if (!start) return fail(start.error());
+    world.start = *start;
+  }
   const Result<milliseconds> service = duration(flags.service, "--service");
   if (!service) return fail(service.error());
   const Result<uint64_t> instance = size(flags.instance_memory, "--instance-memory");
   if (!instance) return fail(instance.error());
   if (*instance < (1ULL << 20U)) return cli::usage_error("--instance-memory: an instance takes at least 1MiB");
-  world.start = *start;
   world.service = *service;
   world.memory_mib = static_cast<int64_t>(*instance >> 20U);
   world.calls_per_instance = flags.concurrency;
@@ -78,8 +85,17 @@ Result<plan::World> world_of(const Flags& flags) {
   return world;
 }
 
-Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags, cli::Context& context) {
-  Report report{.trace = std::filesystem::path(flags.trace).filename().string(),
+plan::Policy kept_while_there_is_room(const plan::Policy& policy) {
+  plan::Policy kept = policy;
+  kept.name = "ebb, kept while there is room";
+  kept.endpoints.try_emplace(std::string(plan::kForTheRest));
+  for (auto& [name, settings] : kept.endpoints)
+    settings.scaling.keep = plan::kKeptForEver;
+  return kept;
+}
+
+Report run_all(plan::Trace& trace, const plan::World& world, const plan::Policy& policy, const Flags& flags, cli::Context& context) {
+  Report report{.trace = flags.last.empty() ? std::filesystem::path(flags.trace).filename().string() : fmt::format("the last {}", flags.last),
                 .layout = trace.layout(),
                 .functions = trace.functions().size(),
                 .hours = std::chrono::duration<double>(trace.length()).count() / 3600,
@@ -93,15 +109,15 @@ Report run_all(plan::Trace& trace, const plan::World& world, const Flags& flags,
     if (context.err.terminal()) context.err.write(fmt::format("\r\x1b[K{}: {} calls …", policy, trace.calls()));
   };
   says("ebb");
-  report.ebb.push_back(plan::replay(trace, world, {}));
+  report.ebb.push_back(plan::replay(trace, world, policy));
   for (const double worth : kWorths) {
     const std::string name = worth < 1 ? "ebb, waits worth a tenth" : "ebb, waits worth ten times";
     says(name);
-    report.ebb.push_back(plan::replay(trace, world, {.name = name, .worth = worth}));
+    report.ebb.push_back(plan::replay(trace, world, {.name = name, .worth = worth, .endpoints = policy.endpoints}));
   }
   if (!flags.memory.empty()) {
     says("ebb, kept while there is room");
-    report.ebb.push_back(plan::replay(trace, world, {.name = "ebb, kept while there is room", .scaling = {.max = 1'000, .keep = plan::kKeptForEver}}));
+    report.ebb.push_back(plan::replay(trace, world, kept_while_there_is_room(policy)));
   }
   for (const int minutes : kFixedMinutes) {
     says(fmt::format("kept for {} min", minutes));
@@ -154,20 +170,47 @@ Status write_page(const Report& report, const std::string& path) {
   return {};
 }
 
-Status plan_trace(const Flags& flags, cli::Context& context) {
-  const Result<plan::World> world = world_of(flags);
-  if (!world) return cli::usage_error(world.error().message);
-  Result<plan::Trace> trace = plan::read_trace(flags.trace);
-  if (!trace) return cli::usage_error(trace.error().message);
-  const Report report = run_all(*trace, *world, flags, context);
-  if (flags.json)
-    context.out.line(boost::json::serialize(plan::to_json(report)));
-  else
+Status write_out(const Report& report, const std::optional<plan::Proposals>& proposals, const Flags& flags, cli::Context& context) {
+  if (flags.json) {
+    boost::json::object all = plan::to_json(report);
+    if (proposals) all["proposals"] = to_json(*proposals, flags.memory_price);
+    context.out.line(boost::json::serialize(all));
+  } else {
     print(report, context);
+    if (proposals) print_proposals(*proposals, flags.memory_price, flags.last, context);
+  }
   if (flags.html.empty()) return {};
   if (Status written = write_page(report, flags.html); !written) return written;
   if (!flags.json) context.out.line(fmt::format("The report with its pictures is in {}.", flags.html));
   return {};
+}
+
+Status plan_installed(const Flags& flags, plan::World world, plan::SettingsByName configured, cli::Context& context) {
+  Result<Installed> installed = fetch_installed(context, flags.last);
+  if (!installed) return fail(installed.error());
+  if (flags.memory.empty()) world.memory_cap_bytes = installed->memory_limit_bytes;
+  if (flags.start.empty()) world.start = plan::mean_start(installed->trace).value_or(world.start);
+  // What is given in files is tried instead of what there is.
+  plan::Policy policy{.endpoints = std::move(configured)};
+  policy.endpoints.merge(installed->settings);
+  plan::configure(policy.endpoints, installed->trace);
+  const Report report = run_all(installed->trace, world, policy, flags, context);
+  const plan::Proposals proposals = plan::propose(installed->trace, world, policy, flags.memory_price);
+  return write_out(report, proposals, flags, context);
+}
+
+Status plan_trace(const Flags& flags, cli::Context& context) {
+  const Result<plan::World> world = world_of(flags);
+  if (!world) return cli::usage_error(world.error().message);
+  if (flags.trace.empty() == flags.last.empty()) return cli::usage_error("name a TRACE, or the time of a running server's calls: --last 7d");
+  Result<plan::SettingsByName> configured = read_plan_configs(flags.configs);
+  if (!configured) return fail(configured.error());
+  if (!flags.last.empty()) return plan_installed(flags, *world, std::move(*configured), context);
+  Result<plan::Trace> trace = plan::read_trace(flags.trace);
+  if (!trace) return cli::usage_error(trace.error().message);
+  plan::configure(*configured, *trace);
+  const Report report = run_all(*trace, *world, {.endpoints = std::move(*configured)}, flags, context);
+  return write_out(report, std::nullopt, flags, context);
 }
 
 }  // namespace
@@ -175,7 +218,12 @@ Status plan_trace(const Flags& flags, cli::Context& context) {
 void add_plan(CLI::App& app, cli::Context& context) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("plan", "Replay recorded traffic: cold starts, memory and cost, against what others do.");
-  command->add_option("TRACE", flags->trace, "File or folder: Azure Functions 2019, Azure LLM 2023, Mooncake, or Ebb's own usage")->required();
+  command->add_option("TRACE", flags->trace, "File or folder: Azure Functions 2019, Azure LLM 2023, Mooncake, or Ebb's own usage");
+  command->add_option("--last", flags->last, "Instead: the calls of a running server in this time up to now, such as 7d; proposes settings")->type_name("TIME");
+  command->add_option("--server", context.server, fmt::format("Where that server is; EBB_URL, else {}, if left out", cli::kDefaultServer))->type_name("URL");
+  command
+      ->add_option("--config", flags->configs, "What an endpoint of the trace has, as for `ebb deploy -f`; may be repeated; one named default is for the rest")
+      ->type_name("FILE");
   command->add_option("--memory", flags->memory, "Memory for all instances together (default: no limit)")->type_name("SIZE");
   command->add_option("--start", flags->start, "What a start takes (default 1s)")->type_name("TIME");
   command->add_option("--service", flags->service, "What a call takes where the trace does not say (default 100ms)")->type_name("TIME");
@@ -194,7 +242,9 @@ void add_plan(CLI::App& app, cli::Context& context) {
       ->type_name("USD");
   command->add_option("--html", flags->html, "Write a report with pictures into this file")->type_name("FILE");
   command->add_flag("--json", flags->json, "Print JSON");
-  command->footer("Example:\n  ebb plan invocations.csv --html plan.html\n\nWhat each layout looks like, and what is assumed: docs/plan.md.");
+  command->footer(
+      "Example:\n  ebb plan invocations.csv --html plan.html\n  ebb plan --last 7d\n  ebb plan week.jsonl --config chat.yaml\n\nWhat each layout looks like, "
+      "and what is assumed: docs/plan.md.");
   command->callback([flags, &context] {
     context.action = [flags, &context]() -> int {
       const Status done = plan_trace(*flags, context);

@@ -34,11 +34,13 @@ struct End {
 // Those with room for a call: the fullest first, of the idle ones that which was used last.
 using Open = std::set<std::tuple<int, nanoseconds, size_t>>;
 
+enum class Starts { kTakeTime, kAtOnce };
+
 // Instances come and go; `keep` and the world's cap say when.
 class Pool {
  public:
-  Pool(Trace& trace, const World& world, nanoseconds keep)
-      : trace_(trace), world_(world), keep_(keep), holdings_(trace.length()), open_(trace.functions().size()) {}
+  Pool(Trace& trace, const World& world, nanoseconds keep, Starts starts = Starts::kTakeTime)
+      : trace_(trace), world_(world), keep_(keep), starts_at_once_(starts == Starts::kAtOnce), holdings_(trace.length()), open_(trace.functions().size()) {}
 
   Outcome run(std::string policy) {
     outcome_.policy = std::move(policy);
@@ -62,10 +64,7 @@ class Pool {
 
  private:
   uint64_t bytes_of(const Instance& instance) const { return bytes_of(instance.function); }
-  uint64_t bytes_of(uint32_t function) const {
-    const int64_t mib = trace_.functions()[function].memory_mib;
-    return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
-  }
+  uint64_t bytes_of(uint32_t function) const { return plan::bytes_of(world_, trace_.functions()[function]); }
   static std::tuple<int, nanoseconds, size_t> key_of(const Instance& instance, size_t id) { return {-instance.running, -instance.changed, id}; }
 
   void set_running(size_t id, int running, nanoseconds at) {
@@ -77,7 +76,7 @@ class Pool {
     if (running == 0 || instance.running == 0) instance.changed = at;
     instance.running = running;
     if (running == 0) idle_.insert({at, id});
-    if (running < world_.calls_per_instance) open.insert(key_of(instance, id));
+    if (running < calls_per_instance(world_, trace_.functions()[instance.function])) open.insert(key_of(instance, id));
   }
 
   // Everything up to then, in its order.
@@ -117,7 +116,10 @@ class Pool {
       id = free_.back();
       free_.pop_back();
     }
-    instances_[id] = {.function = call.function, .born = call.at, .ready = call.at + world_.start, .changed = call.at};
+    instances_[id] = {.function = call.function,
+                      .born = call.at,
+                      .ready = call.at + (starts_at_once_ ? nanoseconds{0} : start_of(world_, trace_.functions()[call.function])),
+                      .changed = call.at};
     return id;
   }
 
@@ -136,6 +138,7 @@ class Pool {
   Trace& trace_;
   const World& world_;
   nanoseconds keep_;
+  bool starts_at_once_;
   Holdings holdings_;
   Outcome outcome_;
   std::vector<Instance> instances_;
@@ -157,8 +160,7 @@ Outcome least_recent(Trace& trace, const World& world) { return Pool(trace, worl
 Outcome always_on(Trace& trace, const World& world) {
   World uncapped = world;
   uncapped.memory_cap_bytes = 1ULL << 60U;
-  uncapped.start = nanoseconds{0};
-  Outcome outcome = Pool(trace, uncapped, nanoseconds::max()).run("always on");
+  Outcome outcome = Pool(trace, uncapped, nanoseconds::max(), Starts::kAtOnce).run("always on");
   // The instances that there are in the end are those that were needed at most; here they are there from the start.
   double gib = 0;
   for (const Moment& moment : outcome.over_time)

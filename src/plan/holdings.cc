@@ -19,6 +19,14 @@ nanoseconds service_of(const World& world, const TraceCall& call) {
       std::chrono::duration<double>(call.prompt_tokens / world.prompt_tokens_s + call.completion_tokens / world.answer_tokens_s));
 }
 
+uint64_t bytes_of(const World& world, const TraceFunction& function) {
+  return static_cast<uint64_t>(function.memory_mib > 0 ? function.memory_mib : world.memory_mib) << 20U;
+}
+nanoseconds start_of(const World& world, const TraceFunction& function) { return function.start.count() > 0 ? function.start : world.start; }
+int calls_per_instance(const World& world, const TraceFunction& function) {
+  return function.calls_per_instance > 0 ? function.calls_per_instance : world.calls_per_instance;
+}
+
 void Holdings::add(Course& course, nanoseconds from, nanoseconds to, uint64_t bytes) const {
   from = std::max(from, nanoseconds{0});
   to = std::min(to, length_);

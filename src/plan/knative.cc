@@ -29,8 +29,9 @@ struct Due {
 };
 
 struct Function {
-  explicit Function(const KpaOptions& options) : meter(options), scaler(options) {}
+  explicit Function(const KpaOptions& own) : options(own), meter(own), scaler(own) {}
 
+  KpaOptions options;
   KpaMeter meter;
   KpaScaler scaler;
   int wanted = 0;
@@ -48,12 +49,10 @@ struct Function {
 
 class Cluster {
  public:
-  Cluster(Trace& trace, const World& world, seconds window)
-      : trace_(trace),
-        world_(world),
-        options_{.stable_window = window, .calls_per_pod = world.calls_per_instance},
-        holdings_(trace.length()),
-        functions_(trace.functions().size(), Function(options_)) {}
+  Cluster(Trace& trace, const World& world, seconds window) : trace_(trace), world_(world), holdings_(trace.length()) {
+    for (const TraceFunction& function : trace.functions())
+      functions_.emplace_back(KpaOptions{.stable_window = window, .calls_per_pod = calls_per_instance(world, function)});
+  }
 
   Outcome run(std::string policy) {
     outcome_.policy = std::move(policy);
@@ -73,12 +72,9 @@ class Cluster {
   }
 
  private:
-  uint64_t bytes_of(uint32_t function) const {
-    const int64_t mib = trace_.functions()[function].memory_mib;
-    return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
-  }
-  int pods_for(size_t calls) const {
-    return static_cast<int>((calls + static_cast<size_t>(options_.calls_per_pod) - 1) / static_cast<size_t>(options_.calls_per_pod));
+  uint64_t bytes_of(uint32_t function) const { return plan::bytes_of(world_, trace_.functions()[function]); }
+  static int pods_for(const Function& function, size_t calls) {
+    return static_cast<int>((calls + static_cast<size_t>(function.options.calls_per_pod) - 1) / static_cast<size_t>(function.options.calls_per_pod));
   }
   void waited(nanoseconds time) { outcome_.waited_s += std::chrono::duration<double>(time).count(); }
 
@@ -105,8 +101,8 @@ class Cluster {
     function.queue.push_back(call);
     serve(function, call.at);
     outcome_.waiting += function.queue.empty() ? 0 : 1;
-    if (function.meter.calls() > options_.target()) {
-      function.restless_until = call.at + options_.stable_window + kKpaTick;
+    if (function.meter.calls() > function.options.target()) {
+      function.restless_until = call.at + function.options.stable_window + kKpaTick;
       if (function.pods() > 0) tick_by(call.function, next_tick(call.at));
     }
     if (function.pods() == 0) tick(call.function, call.at);  // from nothing its autoscaler is asked at once
@@ -114,7 +110,7 @@ class Cluster {
   }
 
   void serve(Function& function, nanoseconds at) {
-    while (!function.queue.empty() && function.running < function.ready * options_.calls_per_pod) {
+    while (!function.queue.empty() && function.running < function.ready * function.options.calls_per_pod) {
       const TraceCall& call = function.queue.front();
       ++function.running;
       waited(at - call.at);
@@ -146,7 +142,7 @@ class Cluster {
     const uint64_t bytes = bytes_of(index);
     hold(index, at);
     while (function.pods() < function.wanted && held_bytes_ + bytes <= world_.memory_cap_bytes) {
-      function.starting.push_back(at + world_.start);
+      function.starting.push_back(at + start_of(world_, trace_.functions()[index]));
       due_.push({.at = function.starting.back(), .kind = Kind::kReady, .function = index});
       hold(index, at);
     }
@@ -168,8 +164,8 @@ class Cluster {
   // What pods hold from now on. One that is to go stays while its calls run; one that starts and that a call waits for is busy, as everywhere.
   void hold(uint32_t index, nanoseconds at) {
     const Function& function = functions_[index];
-    const int runs = pods_for(static_cast<size_t>(function.running));
-    const int busy = runs + std::min(static_cast<int>(function.starting.size()), pods_for(function.queue.size()));
+    const int runs = pods_for(function, static_cast<size_t>(function.running));
+    const int busy = runs + std::min(static_cast<int>(function.starting.size()), pods_for(function, function.queue.size()));
     hold(index, at, std::max(function.pods(), busy), busy);
   }
   void hold(uint32_t index, nanoseconds at, int held, int busy) {
@@ -187,7 +183,6 @@ class Cluster {
 
   Trace& trace_;
   const World& world_;
-  KpaOptions options_;
   Holdings holdings_;
   Outcome outcome_;
   std::vector<Function> functions_;

@@ -23,6 +23,10 @@ struct World {
 
 // How long a call runs in its slot.
 nanoseconds service_of(const World& world, const TraceCall& call);
+// What an instance of the function takes: by the trace, else by the world.
+uint64_t bytes_of(const World& world, const TraceFunction& function);
+nanoseconds start_of(const World& world, const TraceFunction& function);
+int calls_per_instance(const World& world, const TraceFunction& function);
 
 // Memory held at one moment of a plan, and what of it worked.
 struct Moment {

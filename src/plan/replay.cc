@@ -15,13 +15,15 @@ namespace {
 
 constexpr nanoseconds kPrepare = milliseconds(20);  // a sandbox without its function
 constexpr nanoseconds kPark = milliseconds(1);
+constexpr nanoseconds kServedAfterEnd = std::chrono::hours(2);
 
 class Replay : public sim::Behaviour, public sim::Observer {
  public:
   Replay(Trace& trace, const World& world, const Policy& policy)
-      : trace_(trace), world_(world), holdings_(trace.length()), node_(options_of(world, policy), *this, this) {
+      : trace_(trace), world_(world), holdings_(trace.length()), node_(options_of(trace, world, policy), *this, this) {
     for (size_t i = 0; i < trace.functions().size(); ++i)
       deploy(i, policy);
+    node_.feed(control::ClockRead{.wall = node_.wall()});  // schedules go by it
     outcome_.policy = policy.name;
   }
 
@@ -33,6 +35,9 @@ class Replay : public sim::Behaviour, public sim::Observer {
       node_.arrive(trace_.functions()[call->function].name);
     }
     node_.run_until(kBegin + trace_.length());
+    // What has arrived is served to its end: how long it waited counts, what is held then does not.
+    for (nanoseconds beyond = seconds(1); !calls_.empty() && beyond <= kServedAfterEnd; beyond *= 2)
+      node_.run_until(kBegin + trace_.length() + beyond);
     for (const auto& [id, instance] : instances_)
       held_until(instance, trace_.length());
     for (const auto& [id, instance] : instances_) {
@@ -48,13 +53,13 @@ class Replay : public sim::Behaviour, public sim::Observer {
     instance = {.endpoint = index_.at(start.endpoint), .bytes = domain::kInstanceBaseBytes, .born = since_begin()};
     if (start.slots == 0) return {.after = kPrepare, .slots = 0};
     began(instance);
-    return {.after = world_.start, .slots = start.slots};
+    return {.after = start_of(world_, trace_.functions()[instance.endpoint]), .slots = start.slots};
   }
   sim::Course wake(const control::Unpark& wake) override {
     Instance& instance = instances_.at(wake.worker);
     if (instance.serves) return {.after = nanoseconds{0}, .slots = wake.slots};
     began(instance);
-    return {.after = world_.start, .slots = wake.slots};
+    return {.after = start_of(world_, trace_.functions()[instance.endpoint]), .slots = wake.slots};
   }
   sim::Course resize(const control::Resize& resize) override { return {.after = nanoseconds{0}, .slots = resize.slots}; }
   nanoseconds park(WorkerId) override { return kPark; }
@@ -112,33 +117,33 @@ class Replay : public sim::Behaviour, public sim::Observer {
     WorkerId worker = {};
   };
 
-  static sim::NodeOptions options_of(const World& world, const Policy& policy) {
+  static sim::NodeOptions options_of(const Trace& trace, const World& world, const Policy& policy) {
     return {.config = {.memory_limit_bytes = world.memory_cap_bytes,
                        .memory_reserve_bytes = 0,
                        .cores = 1,
                        .worth_byte_seconds = control::kWorthByteSeconds * policy.worth},
-            .begin = kBegin};
+            .begin = kBegin,
+            .wall = trace.begin()};
   }
 
   void deploy(size_t index, const Policy& policy) {
     const TraceFunction& function = trace_.functions()[index];
+    const Settings* const own = settings_for(policy.endpoints, function.name);
+    const Settings settings = own != nullptr ? *own : Settings{};
     domain::EndpointSpec spec{.name = function.name,
-                              .engine = domain::Engine::kContainer,
-                              .memory_mib = function.memory_mib > 0 ? function.memory_mib : world_.memory_mib,
-                              .scaling = policy.scaling,
-                              .limits = {.queue = 1'000'000, .wait = std::chrono::hours(24), .time = std::chrono::hours(24)}};
+                              .engine = settings.engine,
+                              .memory_mib = static_cast<int64_t>(bytes_of(index) >> 20U),
+                              .scaling = settings.scaling,
+                              .limits = settings.limits};
     Result<domain::Revision> revision = domain::make_revision(RevisionId{index + 1}, std::move(spec), std::nullopt, WallTime{});
     EBB_CHECK(revision);
-    revision->calls_per_instance = world_.calls_per_instance;
+    if (settings.engine == domain::Engine::kContainer) revision->calls_per_instance = calls_per_instance(world_, function);
     index_[function.name] = index;
     node_.feed(control::RevisionDeployed{std::move(*revision)});
   }
 
   nanoseconds since_begin() const { return node_.now() - kBegin; }
-  uint64_t bytes_of(size_t endpoint) const {
-    const int64_t mib = trace_.functions()[endpoint].memory_mib;
-    return static_cast<uint64_t>(mib > 0 ? mib : world_.memory_mib) << 20U;
-  }
+  uint64_t bytes_of(size_t endpoint) const { return plan::bytes_of(world_, trace_.functions()[endpoint]); }
   void held_until(const Instance& instance, nanoseconds at) {
     if (instance.serves)
       holdings_.held(instance.born, at, instance.bytes);

@@ -3,6 +3,7 @@
 
 #include "domain/endpoint.h"
 #include "plan/outcome.h"
+#include "plan/settings.h"
 #include "plan/trace.h"
 
 namespace ebb::plan {
@@ -12,11 +13,11 @@ inline constexpr milliseconds kKeptForEver = std::chrono::hours(24 * 366);
 
 struct Policy {
   std::string name = "ebb";
-  domain::Scaling scaling{.max = 1'000};  // of every endpoint
-  double worth = 1;                       // of a caller's wait, in parts of the default
+  double worth = 1;               // of a caller's wait, in parts of the default
+  SettingsByName endpoints = {};  // of those that have their own; else `Settings` as it is
 };
 
-// Each function of the trace is an endpoint of a container function. Rewinds the trace.
+// Each function of the trace is an endpoint of a container function, or of a model where its settings say so. Rewinds the trace.
 Outcome replay(Trace& trace, const World& world, const Policy& policy);
 
 }  // namespace ebb::plan

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -38,10 +39,10 @@ Trace::Trace(std::string layout, std::vector<TraceFunction> functions, TraceCoun
   rewind();
 }
 
-Trace::Trace(std::string layout, std::vector<TraceFunction> functions, std::vector<TraceCall> calls)
-    : layout_(std::move(layout)), functions_(std::move(functions)) {
+Trace::Trace(std::string layout, std::vector<TraceFunction> functions, std::vector<TraceCall> calls, TraceSpan span)
+    : layout_(std::move(layout)), functions_(std::move(functions)), begin_(span.begin) {
   EBB_CHECK(!calls.empty());
-  length_ = calls.back().at;
+  length_ = std::max(calls.back().at, span.length);
   calls_ = std::move(calls);
 }
 
@@ -56,6 +57,19 @@ std::optional<TraceCall> Trace::next() {
   if (listed_ == listed.size()) return std::nullopt;
   return listed[listed_++];
 }
+
+std::optional<nanoseconds> mean_start(const Trace& trace) {
+  nanoseconds sum{0};
+  int64_t count = 0;
+  for (const TraceFunction& function : trace.functions()) {
+    if (function.start.count() == 0) continue;
+    sum += function.start;
+    ++count;
+  }
+  return count == 0 ? std::nullopt : std::optional(sum / count);
+}
+
+void Trace::go_on_until(WallTime end) { length_ = std::max<nanoseconds>(length_, end - begin_); }
 
 void Trace::rewind() {
   if (auto* counts = std::get_if<TraceCounts>(&calls_)) counts->rewind();

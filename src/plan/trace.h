@@ -19,29 +19,44 @@
 
 namespace ebb::plan {
 
+// What listed calls do not say themselves.
+struct TraceSpan {
+  WallTime begin{};       // the time at 0: schedules go by it. 1970 where nothing is known
+  nanoseconds length{0};  // 0: to the last call
+};
+
 // Calls in the order of their time, one after the other: a day of a large platform does not fit into memory as calls.
 class Trace {
  public:
   Trace(std::string layout, std::vector<TraceFunction> functions, TraceCounts counts, nanoseconds length);
-  // `calls` in the order of their time, the first at 0; at least one.
-  Trace(std::string layout, std::vector<TraceFunction> functions, std::vector<TraceCall> calls);
+  // `calls` in the order of their time; at least one.
+  Trace(std::string layout, std::vector<TraceFunction> functions, std::vector<TraceCall> calls, TraceSpan span = {});
 
   const std::string& layout() const { return layout_; }
   const std::vector<TraceFunction>& functions() const { return functions_; }
+  // To say of them what the trace does not.
+  std::vector<TraceFunction>& functions() { return functions_; }
+  WallTime begin() const { return begin_; }
   // Of counts, whole days; of listed calls, to the last one.
   nanoseconds length() const { return length_; }
   uint64_t calls() const;
   // nullopt: it is over.
   std::optional<TraceCall> next();
   void rewind();
+  // It is not over before then, though no call comes any more.
+  void go_on_until(WallTime end);
 
  private:
   std::string layout_;
   std::vector<TraceFunction> functions_;
   std::variant<TraceCounts, std::vector<TraceCall>> calls_;
   size_t listed_ = 0;  // the next of listed calls
+  WallTime begin_{};
   nanoseconds length_{0};
 };
+
+// Of its functions that say what a start takes; nullopt: none does.
+std::optional<nanoseconds> mean_start(const Trace& trace);
 
 // A file, or a folder with the days of azure-functions-2019. The layout is recognised by the first line. Errors: kNotFound, kIo, kTooLarge, and
 // kInvalid with the file, the line and the column.

@@ -24,8 +24,11 @@ inline constexpr size_t kTraceLineBytesMax = 1024 * 1024;
 
 // One endpoint of the trace.
 struct TraceFunction {
-  std::string name;        // a legal name of an endpoint, unique in the trace: trace_names.h
-  int64_t memory_mib = 0;  // 0: the trace does not say
+  std::string name;  // a legal name of an endpoint, unique in the trace: trace_names.h
+  // 0: the trace does not say, and what the plan assumes holds.
+  int64_t memory_mib = 0;
+  nanoseconds start{0};        // of an instance
+  int calls_per_instance = 0;  // at once
   bool operator==(const TraceFunction&) const = default;
 };
 

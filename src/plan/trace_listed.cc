@@ -42,7 +42,7 @@ class CallList {
     const nanoseconds begin = calls_.front().at;
     for (TraceCall& call : calls_)
       call.at -= begin;
-    return Trace(std::move(layout), std::move(functions), std::move(calls_));
+    return Trace(std::move(layout), std::move(functions), std::move(calls_), {.begin = WallTime(std::chrono::floor<milliseconds>(begin)), .length = {}});
   }
 
  private:
@@ -126,11 +126,13 @@ class Endpoints {
     if (!tier) reader.add_error("tier", fmt::format("'tier': {}", tier.error().message));
     const nanoseconds total(required_integer(reader, "total_ns", kCallNsMax));
     const nanoseconds queued(reader.integer("queued_ns", 0, total.count()).value_or(0));
+    const nanoseconds start(reader.integer("start_ns", 0, kCallNsMax).value_or(0));
     const int64_t memory_mib = reader.integer("memory_mib", 0, domain::kMemoryMibMax).value_or(0);
     const auto prompt = static_cast<int32_t>(reader.integer("prompt_tokens", 0, kTokensMax).value_or(0));
     const auto completion = static_cast<int32_t>(reader.integer("completion_tokens", 0, kTokensMax).value_or(0));
     if (!reader.ok() || *tier == domain::Tier::kInit) return std::nullopt;
     const uint32_t function = index_of(name, memory_mib, reader);
+    if (*tier == domain::Tier::kCold && start.count() > 0) add_start(function, start);
     return TraceCall{
         .at = ended->time_since_epoch() - total, .service = total - queued, .function = function, .prompt_tokens = prompt, .completion_tokens = completion};
   }
@@ -148,7 +150,19 @@ class Endpoints {
     return found->second;
   }
 
+  // What starts of an instance took on an average: of calls that saw one from its begin, and of those that came later and saw its end only.
+  void add_start(uint32_t function, nanoseconds start) {
+    Starts& starts = starts_[function];
+    starts.sum += start;
+    functions[function].start = starts.sum / ++starts.count;
+  }
+
+  struct Starts {
+    nanoseconds sum{0};
+    int64_t count = 0;
+  };
   std::unordered_map<std::string, uint32_t> index_;
+  std::unordered_map<uint32_t, Starts> starts_;
 };
 
 bool is_object_with(std::string_view line, std::string_view key) {

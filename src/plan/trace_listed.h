@@ -2,10 +2,11 @@
 //
 //   azure-llm-2023   CSV: TIMESTAMP (2023-11-16 18:17:03.9799600), ContextTokens, GeneratedTokens
 //   mooncake         {"timestamp": MS, "input_length": TOKENS, "output_length": TOKENS, …}
-//   ebb-usage        {"endpoint": NAME, "ended": RFC 3339 in UTC, "total_ns": N, "queued_ns": N, "tier", "memory_mib", "prompt_tokens", "completion_tokens",
-//   …}:
+//   ebb-usage        {"endpoint": NAME, "ended": RFC 3339 in UTC, "total_ns": N, "queued_ns": N, "tier", "start_ns", "memory_mib", "prompt_tokens",
+//   "completion_tokens", …}:
 //                    a domain::UsageRecord by the names that it has in the store, of which all but the first three may be missing. It arrived at ended − total
-//                    and ran for total − queued. "tier": "init" is the start of an instance, no call, and left out.
+//                    and ran for total − queued; "start_ns" of cold ones is what a start took. "tier": "init" is the start of an instance, no call, and left
+//                    out.
 //
 // The first two have one function, named by the file. Fields that are not needed are not looked at.
 #pragma once

@@ -73,6 +73,19 @@ TEST_F(TraceListedTest, Usage) {
                                                  {.at = seconds(4) - nanoseconds(5), .service = nanoseconds(5)}}));
 }
 
+TEST_F(TraceListedTest, UsageSaysWhenItBeganAndWhatStartsTook) {
+  const Result<Trace> trace =
+      read(R"({"endpoint":"b","ended":"2026-11-24T10:00:05Z","total_ns":5000000000,"queued_ns":3000000000,"start_ns":3000000000,"tier":"cold"}
+{"endpoint":"b","ended":"2026-11-24T11:00:00Z","total_ns":2000000000,"queued_ns":1000000000,"start_ns":1000000000,"tier":"cold"}
+{"endpoint":"b","ended":"2026-11-24T12:00:00Z","total_ns":2000000000,"queued_ns":9000000,"start_ns":9000000,"tier":"parked"}
+{"endpoint":"a","ended":"2026-11-24T12:00:00Z","total_ns":1,"tier":"warm"}
+)");
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->begin(), WallTime(std::chrono::sys_days{std::chrono::year{2026} / 11 / 24} + std::chrono::hours(10)));
+  EXPECT_EQ(trace->functions(), (std::vector<TraceFunction>{{.name = "b", .start = seconds(2)}, {.name = "a"}}));
+  EXPECT_EQ(mean_start(*trace), seconds(2));
+}
+
 TEST_F(TraceListedTest, BadCsvIsRefusedByLineAndColumn) {
   const std::string head = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.97,1,2\n";
   struct Row {

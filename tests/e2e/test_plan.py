@@ -49,3 +49,52 @@ def test_what_is_wrong_is_said(hourly, tmp_path):
     said = plan(str(broken), code=2).stderr
     assert "line 2" in said and "minute_1" in said
     assert "could not be written" in plan(str(hourly), "--html", str(tmp_path / "no/such/page.html"), code=1).stderr
+
+
+def test_endpoints_with_settings_of_their_own(hourly, tmp_path):
+    kept, rest = tmp_path / "hourly.yaml", tmp_path / "rest.yaml"
+    kept.write_text("endpoint: hourly\nengine: echo\nmemory: 1GiB\nscaling: {keep: 2h}\n")
+    rest.write_text("endpoint: default\nengine: echo\nscaling: {keep: 1m}\n")
+    plain = json.loads(plan(str(hourly), "--json").stdout)["ebb"][0]
+    own = json.loads(plan(str(hourly), "--json", "--config", str(kept), "--config", str(rest)).stdout)["ebb"][0]
+    assert own["cold_starts"] == 2, "each of the two once"
+    assert own["idle_gib_hours"] > 20 > plain["idle_gib_hours"]
+
+
+def test_wrong_settings_are_pointed_at(hourly, tmp_path):
+    def refused(text: str) -> str:
+        config = tmp_path / "e.yaml"
+        config.write_text(text)
+        said = plan(str(hourly), "--config", str(config), code=2).stderr
+        assert str(config) in said
+        return said
+    assert "line 3: 'scaling.keep': 'soon' is no duration" in refused("endpoint: e\nengine: echo\nscaling: {keep: soon}\n")
+    assert "line 2, column 1" in refused("endpoint: [e\n")
+    assert "line 4: 'scaling.schedule[0].cron'" in refused("endpoint: e\nengine: echo\nscaling:\n  schedule: [{cron: '0 25 * * *', provisioned: 1}]\n")
+    once = tmp_path / "once.yaml"
+    once.write_text("engine: echo\nendpoint: e\n")
+    assert "line 2: the endpoint 'e' is in another --config too" in plan(str(hourly), "--config", str(once), "--config", str(once), code=2).stderr
+    assert "name a TRACE" in plan(code=2).stderr
+
+
+@pytest.mark.sanitizer
+def test_a_running_server_is_planned_with_its_own_settings(server):
+    server.deploy("seldom", scaling={"provisioned": 1})
+    server.deploy("often")
+    for name in ("seldom", "often", "often"):
+        assert server.ask("a", name=name, script="delay_ms=3").status == 200
+    server.wait_for_bill(3)
+    report = json.loads(server.ebb("plan", "--last", "1h", "--json").stdout)
+    assert report["layout"] == "ebb-usage" and report["ebb"][0]["calls"] == 3
+    proposals = {one["endpoint"]: one for one in report["proposals"]["endpoints"]}
+    assert set(proposals) == {"seldom", "often"} and proposals["often"]["calls"] == 2
+    assert all(one["proposed"]["cost_with_waits_usd"] <= one["now"]["cost_with_waits_usd"] for one in proposals.values())
+    table = server.ebb("plan", "--last", "1h").stdout
+    assert "PROPOSED" in table and "seldom" in table
+
+
+def test_a_running_server_that_has_nothing_to_plan(server):
+    done = server.ebb("plan", "--last", "7d", check=False)
+    assert done.returncode == 1 and "no call has ended in the last 7d" in done.stderr
+    done = server.ebb("plan", "--last", "soon", check=False)
+    assert done.returncode == 2 and "--last: 'soon' is no duration" in done.stderr
