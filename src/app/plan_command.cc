@@ -13,6 +13,7 @@
 
 #include "app/plan_config.h"
 #include "app/plan_installed.h"
+#include "app/plan_validate.h"
 #include "cli/table.h"
 #include "plan/fixed.h"
 #include "plan/knative.h"
@@ -32,6 +33,10 @@ struct Flags {
   std::string trace;
   std::string last;
   std::vector<std::string> configs;
+  bool validate = false;
+  double speed = 60;
+  int64_t minutes = 120;
+  int64_t endpoints = 8;
   std::string memory;
   std::string start;
   std::string service = "100ms";
@@ -209,8 +214,29 @@ Status plan_trace(const Flags& flags, cli::Context& context) {
   Result<plan::Trace> trace = plan::read_trace(flags.trace);
   if (!trace) return cli::usage_error(trace.error().message);
   plan::configure(*configured, *trace);
+  if (flags.validate) {
+    const plan::SliceWanted slice{.speed = flags.speed, .length = std::chrono::minutes(flags.minutes), .endpoints = static_cast<size_t>(flags.endpoints)};
+    return validate(*trace, *world, {.slice = slice, .settings = std::move(*configured), .as_json = flags.json}, context);
+  }
   const Report report = run_all(*trace, *world, {.endpoints = std::move(*configured)}, flags, context);
   return write_out(report, std::nullopt, flags, context);
+}
+
+void add_validate_options(CLI::App* command, Flags& flags) {
+  CLI::Option* const validate = command->add_flag("--validate", flags.validate,
+                                                  "Live through a part of the trace on a running server, and compare its cold starts with the planned ones");
+  command->add_option("--speed", flags.speed, "With --validate: so many times as fast (default 60)")
+      ->check(CLI::Range(1.0, 10'000.0))
+      ->type_name("N")
+      ->needs(validate);
+  command->add_option("--minutes", flags.minutes, "With --validate: the first minutes of the trace (default 120)")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->needs(validate);
+  command->add_option("--endpoints", flags.endpoints, "With --validate: those with the most silences between their calls (default 8)")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N")
+      ->needs(validate);
 }
 
 }  // namespace
@@ -224,6 +250,7 @@ void add_plan(CLI::App& app, cli::Context& context) {
   command
       ->add_option("--config", flags->configs, "What an endpoint of the trace has, as for `ebb deploy -f`; may be repeated; one named default is for the rest")
       ->type_name("FILE");
+  add_validate_options(command, *flags);
   command->add_option("--memory", flags->memory, "Memory for all instances together (default: no limit)")->type_name("SIZE");
   command->add_option("--start", flags->start, "What a start takes (default 1s)")->type_name("TIME");
   command->add_option("--service", flags->service, "What a call takes where the trace does not say (default 100ms)")->type_name("TIME");

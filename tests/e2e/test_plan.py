@@ -1,11 +1,13 @@
 """`ebb plan` as a new user types it: without a server, on a small trace."""
 import json
 import pathlib
+import signal
 import subprocess
 
 import pytest
 
 from harness.server import BIN
+from harness.waiting import eventually
 
 
 def plan(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
@@ -98,3 +100,43 @@ def test_a_running_server_that_has_nothing_to_plan(server):
     assert done.returncode == 1 and "no call has ended in the last 7d" in done.stderr
     done = server.ebb("plan", "--last", "soon", check=False)
     assert done.returncode == 2 and "--last: 'soon' is no duration" in done.stderr
+
+
+@pytest.fixture
+def bursts(tmp_path) -> pathlib.Path:
+    """Three endpoints that are called each 12, 15 and 25 minutes, for two hours."""
+    lines = []
+    for name, every in (("twelve", 12), ("fifteen", 15), ("often", 25)):
+        for minute in range(0, 120, every):
+            at = f"2026-03-02T{minute // 60:02}:{minute % 60:02}:00.500Z"
+            lines.append({"endpoint": name, "ended": at, "total_ns": 500_000_000, "queued_ns": 0, "memory_mib": 64})
+    trace = tmp_path / "bursts.jsonl"
+    trace.write_text("\n".join(map(json.dumps, sorted(lines, key=lambda line: line["ended"]))) + "\n")
+    return trace
+
+
+def test_a_plan_is_lived_through(server, bursts, tmp_path):
+    config = tmp_path / "default.yaml"
+    config.write_text("endpoint: default\nengine: echo\nscaling: {max: 8, idle: 1m, keep: 10m}\n")
+    said = json.loads(server.ebb("plan", str(bursts), "--validate", "--speed", "1200", "--config", str(config), "--json").stdout)
+    assert said["calls"] == 10 + 8 + 5
+    assert said["planned_cold_starts"] > 15 and said["ratio"] == pytest.approx(1, abs=0.3)
+    assert {one["endpoint"] for one in said["endpoints"]} == {"plan-twelve", "plan-fifteen", "plan-often"}
+    assert json.loads(server.ebb("ps", "--json").stdout)["endpoints"] == [], "what was made for it is gone"
+
+
+def test_ctrl_c_removes_what_a_validation_made(server, bursts):
+    process = subprocess.Popen([BIN / "ebb", "plan", bursts, "--validate", "--server", server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: len(json.loads(server.ebb("ps", "--json").stdout)["endpoints"]) == 3, 20, "the endpoints were never made")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(server.ebb("ps", "--json").stdout)["endpoints"] == []
+
+
+def test_a_validation_touches_no_endpoint_of_others(server, bursts):
+    server.deploy("plan-often")
+    done = server.ebb("plan", str(bursts), "--validate", check=False)
+    assert done.returncode == 1 and "there is an endpoint 'plan-often' already" in done.stderr
+    assert server.endpoint("plan-often")["name"] == "plan-often"
+    assert "--speed requires --validate" in plan(str(bursts), "--speed", "3", code=2).stderr
