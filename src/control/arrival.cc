@@ -66,9 +66,11 @@ WaitQuestion question_of(const Stepping& s, const EndpointState& endpoint, domai
           .may_displace = endpoint.waiting.displaced_by(priority, tenant).has_value()};
 }
 
-std::optional<Error> queue_refuses(Stepping& s, const EndpointState& endpoint, const CallArrived& event, domain::Priority priority) {
+std::optional<Error> queue_refuses(Stepping& s, EndpointState& endpoint, const CallArrived& event, domain::Priority priority) {
   if (endpoint.waiting.empty() && !endpoint.open.empty() && event.deadline > s.now) return std::nullopt;
-  return refuse_wait(question_of(s, endpoint, priority, event.tenant, event.deadline));
+  const WaitQuestion question = question_of(s, endpoint, priority, event.tenant, event.deadline);
+  endpoint.standing.refused = endpoint.standing.refused || reaches_limits(question);
+  return refuse_wait(question);
 }
 
 // All places are taken, and the newcomer is to have one.

@@ -154,19 +154,28 @@ bool serve(Stepping& s, EndpointState& endpoint) {
   return false;  // starting, parking, waking: its next event comes back here
 }
 
+// How urgent the next call of the endpoint is: its class, or less where none waits.
+size_t urgency_of(const State& state, const std::string& name) {
+  const auto endpoint = state.endpoints.find(name);
+  const auto next = endpoint == state.endpoints.end() ? std::nullopt : endpoint->second.waiting.next_class();
+  return next ? static_cast<size_t>(*next) : domain::kPriorities.size();
+}
+
+void serve_hungry_one(Stepping& s, const std::string& name) {
+  const auto endpoint = s.state.endpoints.find(name);
+  if (endpoint == s.state.endpoints.end() || serve(s, endpoint->second)) s.state.hungry.erase(s.state.hungry.find(name));
+}
+
 // Where memory is short, it goes to whom the most urgent calls wait for.
 void serve_hungry(Stepping& s) {
-  std::vector<std::string> names(s.state.hungry.begin(), s.state.hungry.end());
-  const auto urgency = [&](const std::string& name) {
-    const auto endpoint = s.state.endpoints.find(name);
-    const auto next = endpoint == s.state.endpoints.end() ? std::nullopt : endpoint->second.waiting.next_class();
-    return next ? static_cast<size_t>(*next) : domain::kPriorities.size();
-  };
-  if (names.size() > 1) std::ranges::stable_sort(names, {}, urgency);
-  for (const std::string& name : names) {
-    const auto endpoint = s.state.endpoints.find(name);
-    if (endpoint == s.state.endpoints.end() || serve(s, endpoint->second)) s.state.hungry.erase(name);
-  }
+  if (s.state.hungry.empty()) return;
+  if (s.state.hungry.size() == 1) return serve_hungry_one(s, *s.state.hungry.begin());
+  std::vector<const std::string*> names;
+  for (const std::string& name : s.state.hungry)
+    names.push_back(&name);
+  std::ranges::stable_sort(names, {}, [&](const std::string* name) { return urgency_of(s.state, *name); });
+  for (const std::string* const name : names)
+    serve_hungry_one(s, *name);
 }
 
 void ask_for_wake(Stepping& s) {

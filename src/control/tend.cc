@@ -180,9 +180,25 @@ domain::Priority class_of(const State& state, const WorkerState& worker) {
 
 }  // namespace
 
+namespace {
+
+// As set_threads, where it is another number.
+void change_threads(Stepping& s, WorkerId id, int threads) {
+  WorkerState& worker = s.state.workers.at(id);
+  if (worker.threads == threads) return;
+  const bool resumes = worker.threads == 0;
+  set_threads(s, id, worker, threads);
+  if (resumes) s.touch(id);  // until now it was not watched
+}
+
+}  // namespace
+
 void share(Stepping& s) {
-  const std::vector<WorkerId> working(s.state.computing.begin(), s.state.computing.end());
-  take_turns(s.state, working.size(), s.now);
+  const std::set<WorkerId>& computing = s.state.computing;
+  take_turns(s.state, computing.size(), s.now);
+  if (computing.empty()) return;
+  if (computing.size() == 1) return change_threads(s, *computing.begin(), s.state.engine_cores);  // the common case
+  const std::vector<WorkerId> working(computing.begin(), computing.end());
   std::vector<domain::Priority> classes(working.size(), domain::Priority::kNormal);
   if (std::cmp_greater(working.size(), s.state.engine_cores))
     std::ranges::transform(working, classes.begin(), [&](WorkerId id) { return class_of(s.state, s.state.workers.at(id)); });
@@ -190,11 +206,7 @@ void share(Stepping& s) {
   // Cores are given back before they are handed out: at no moment are there more threads than cores.
   for (const bool fewer : {true, false}) {
     for (size_t i = 0; i < working.size(); ++i) {
-      WorkerState& worker = s.state.workers.at(working[i]);
-      if (worker.threads == threads[i] || (threads[i] < worker.threads) != fewer) continue;
-      const bool resumes = worker.threads == 0;
-      set_threads(s, working[i], worker, threads[i]);
-      if (resumes) s.touch(working[i]);  // until now it was not watched
+      if ((threads[i] < s.state.workers.at(working[i]).threads) == fewer) change_threads(s, working[i], threads[i]);
     }
   }
 }

@@ -42,12 +42,14 @@ nanoseconds good_wait(const ServiceTime& service) { return std::max<nanoseconds>
 
 void dispatched(StandingQueue& standing, nanoseconds waited, bool last, const ServiceTime& service, MonoTime now) {
   if (last || (waited <= good_wait(service) && !stands(standing, now)))
-    standing.since = MonoTime::max();
+    standing = {};
   else if (waited > good_wait(service))
     standing.since = std::min(standing.since, now);
 }
 
-bool stands(const StandingQueue& standing, MonoTime now) { return standing.since != MonoTime::max() && now - standing.since >= kStandsAfter; }
+bool stands(const StandingQueue& standing, MonoTime now) {
+  return standing.refused && standing.since != MonoTime::max() && now - standing.since >= kStandsAfter;
+}
 
 void accepted(RetryBudget& budget) { budget.tenths = std::min(kRetryTenthsMax, budget.tenths + 1); }
 
@@ -65,12 +67,19 @@ nanoseconds expected_wait(const WaitQuestion& question) {
   return ahead == 0 ? nanoseconds(0) : question.service.mean * (2 * ahead - 1) / (2 * slots);
 }
 
+namespace {
+
+// One that makes the first worker start waits behind nobody.
+bool full(const WaitQuestion& question) { return question.waiting >= question.limits.queue && (question.waiting > 0 || question.ready); }
+
+}  // namespace
+
+bool reaches_limits(const WaitQuestion& question) { return full(question) || expected_wait(question) > question.limits.wait; }
+
 std::optional<Error> refuse_wait(const WaitQuestion& question) {
   if (question.time_left.count() <= 0) return Error{.kind = ErrorKind::kTimeout, .message = "the deadline of this call was over when it came"};
   const nanoseconds wait = expected_wait(question);
-  // One that makes the first worker start waits behind nobody.
-  const bool full = question.waiting >= question.limits.queue && (question.waiting > 0 || question.ready);
-  if (full && !question.may_displace)
+  if (full(question) && !question.may_displace)
     return overloaded(fmt::format("{} calls wait for this endpoint already, which is its limit (limits.queue): come back later", question.waiting),
                       wait.count() == 0 ? nanoseconds(seconds(1)) : wait);
   const nanoseconds patience = question.limits.wait;

@@ -20,10 +20,12 @@ void learn(ServiceTime& service, nanoseconds took);
 // Hardly a call takes longer.
 nanoseconds most(const ServiceTime& service);
 
-// Calls of class normal that wait longer than is good, one after the other: more come than are served. A single burst is no such thing, as nobody comes any
-// more while it is worked off. Once the queue stands, it does until it is empty: who is let in meanwhile waits shortly because others are not.
+// Calls of class normal that wait longer than is good, one after the other, and others that are refused because the limits are reached: more come than are
+// served. If some must be refused, it is better to refuse some more, at once, so that those who are let in wait shortly. Callers who all wait for each other,
+// or a burst that fits into the queue, are no such thing: nobody is refused. Once the queue stands, it does until it is empty.
 struct StandingQueue {
   MonoTime since{MonoTime::max()};  // all that were dispatched since then had waited too long, at least until it stood
+  bool refused = false;             // somebody was, for its limits
   bool operator==(const StandingQueue&) const = default;
 };
 // A call of class normal gets its slot after `waited`, starts left out; `last`: no other of the class waits.
@@ -57,6 +59,9 @@ struct WaitQuestion {
 
 // How long a call that joins now will wait, by what is known. Zero where nothing is known.
 nanoseconds expected_wait(const WaitQuestion& question);
+
+// All places are taken, or the wait would be longer than limits.wait.
+bool reaches_limits(const WaitQuestion& question);
 
 // The refusal, or nothing: the call may wait.
 std::optional<Error> refuse_wait(const WaitQuestion& question);

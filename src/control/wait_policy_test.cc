@@ -62,6 +62,14 @@ TEST(RefuseWait, ADeadlineThatIsOverIsATimeout) {
     EXPECT_EQ(refuse_wait({.slots = 4, .limits = {}, .time_left = left})->kind, ErrorKind::kTimeout);
 }
 
+TEST(ReachesLimits, ByPlacesOrByTheWait) {
+  const domain::CallLimits limits{.queue = 10, .wait = seconds(1)};
+  const ServiceTime half{.mean = milliseconds(500)};
+  EXPECT_FALSE(reaches_limits({.before = 9, .waiting = 9, .slots = 10, .limits = limits}));
+  EXPECT_TRUE(reaches_limits({.before = 10, .waiting = 10, .slots = 10, .limits = limits, .may_displace = true}));
+  EXPECT_TRUE(reaches_limits({.before = 5, .waiting = 5, .running = 1, .slots = 1, .service = half, .limits = limits}));
+}
+
 TEST(ExpectedWait, IsTheQueueBeforeItOverTheSlots) {
   const ServiceTime known{.mean = milliseconds(100)};
   EXPECT_EQ(expected_wait({.before = 0, .running = 3, .slots = 4, .service = known}), nanoseconds(0)) << "a slot is free";
@@ -99,6 +107,7 @@ TEST(StandingQueue, StandsOnceAllWaitTooLongForAWhile) {
   const MonoTime begin{seconds(100)};
   StandingQueue queue;
   dispatched(queue, seconds(3), false, quick, begin);
+  queue.refused = true;
   EXPECT_FALSE(stands(queue, begin));
   dispatched(queue, seconds(3), false, quick, begin + seconds(2));
   EXPECT_TRUE(stands(queue, begin + seconds(2)));
@@ -108,11 +117,20 @@ TEST(StandingQueue, StandsOnceAllWaitTooLongForAWhile) {
   EXPECT_FALSE(stands(queue, begin + seconds(20)));
 }
 
+TEST(StandingQueue, DoesNotStandWhereNobodyMustBeRefused) {
+  const ServiceTime quick{.mean = milliseconds(100)};
+  StandingQueue queue;
+  for (int i = 0; i < 60; ++i)  // callers that wait for each other
+    dispatched(queue, seconds(9), false, quick, MonoTime(seconds(100 + i)));
+  EXPECT_FALSE(stands(queue, MonoTime(seconds(160))));
+}
+
 TEST(StandingQueue, DoesNotStandWhereSomeWaitShortly) {
   const ServiceTime quick{.mean = milliseconds(100)};
   const MonoTime begin{seconds(100)};
   StandingQueue queue;
   for (int i = 0; i < 20; ++i) {
+    queue.refused = true;
     dispatched(queue, seconds(3), false, quick, begin + seconds(2 * i));
     dispatched(queue, milliseconds(900), false, quick, begin + seconds(2 * i + 1));
     EXPECT_FALSE(stands(queue, begin + seconds(2 * i + 1)));

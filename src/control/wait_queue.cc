@@ -146,11 +146,4 @@ std::vector<CallId> WaitQueue::all() const {
   return calls;
 }
 
-std::map<std::string, int64_t> WaitQueue::served(domain::Priority priority) const {
-  std::map<std::string, int64_t> by_tenant;
-  for (const auto& [tenant, line] : of(priority).lines)
-    by_tenant.emplace(tenant, line.served);
-  return by_tenant;
-}
-
 }  // namespace ebb::control

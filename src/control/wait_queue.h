@@ -2,7 +2,7 @@
 //
 // Tenants of a class share the slots by a virtual token counter: whoever was served least is next, what is expected of a call is charged when it is
 // dispatched and made true when it ends, and a tenant that comes back is lifted to the least of those that wait, so that nobody saves up claims
-// (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024, algorithm 4 with predicted lengths). Pure values.
+// (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024: VTC with predicted lengths). Pure values.
 #pragma once
 
 #include <array>
@@ -58,8 +58,6 @@ class WaitQueue {
 
   // In no order of service.
   std::vector<CallId> all() const;
-  // Charged so far, by tenant.
-  std::map<std::string, int64_t> served(domain::Priority priority) const;
 
   bool operator==(const WaitQueue&) const = default;
 
