@@ -4,7 +4,8 @@
 Account a sends long prompts, wants long answers and has more callers; account b sends short ones. Each has always calls that wait. Service is counted as its
 clients see it: the tokens of a prompt when its first token comes, twice each token of an answer. The figure is the largest gap that opened between the two over
 any part of the time, divided by what VTC, a fair scheduler of whole calls, guarantees between accounts with work waiting: twice the larger of a longest prompt
-and of twice the tokens of answers that can be in the running batch at once (Sheng et al., Fairness in Serving Large Language Models, OSDI 2024).
+and of twice the tokens that can be in the running batch at once (Sheng et al., Fairness in Serving Large Language Models, OSDI 2024). Of these tokens only those of
+answers are counted here, which is stricter: prompts are served at once.
 """
 import itertools
 import os

@@ -2,6 +2,7 @@
 #include "control/wait_queue.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/check.h"
 #include "domain/limits.h"
@@ -34,9 +35,11 @@ size_t WaitQueue::before(domain::Priority priority) const {
 }
 
 const std::pair<const std::string, WaitQueue::Line>* WaitQueue::least_served(const Class& in) {
+  // Who has calls running, and none that ended: what it takes is not known, and it shall not take all slots before it is.
+  const auto turn = [](const Line& line) { return std::tuple(line.expected == 0 && line.running > 0, line.served, line.running); };
   const std::pair<const std::string, Line>* least = nullptr;
   for (const auto& entry : in.lines) {
-    if (!entry.second.calls.empty() && (least == nullptr || entry.second.served < least->second.served)) least = &entry;
+    if (!entry.second.calls.empty() && (least == nullptr || turn(entry.second) < turn(least->second))) least = &entry;
   }
   return least;
 }

@@ -79,7 +79,7 @@ class WaitQueue {
   };
   Class& of(domain::Priority priority) { return classes_[static_cast<size_t>(priority)]; }
   const Class& of(domain::Priority priority) const { return classes_[static_cast<size_t>(priority)]; }
-  // The least served of those that wait, or null.
+  // The least served of those that wait, or null. Those of whom nothing is known come after the others once they have a call that runs.
   static const std::pair<const std::string, Line>* least_served(const Class& in);
   Line& enter(Class& in, const std::string& tenant);
   static void forget_if_idle(Class& in);

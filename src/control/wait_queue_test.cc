@@ -98,6 +98,22 @@ TEST(WaitQueue, BackloggedTenantsAreServedAlikeWhateverTheirCallsCost) {
   EXPECT_GT(world.done["light"], 100'000) << "the test gave them something to do";
 }
 
+TEST(WaitQueue, NobodyTakesAllSlotsBeforeItIsKnownWhatItsCallsTake) {
+  WaitQueue queue;
+  for (uint64_t call = 1; call <= 8; ++call)
+    queue.push(kNormal, "early", CallId{call});
+  for (uint64_t call = 11; call <= 18; ++call)
+    queue.push(kNormal, "late", CallId{call});
+  EXPECT_EQ(queue.take().call, CallId{1});
+  const auto short_one = queue.take();
+  EXPECT_EQ(short_one.call, CallId{11});
+  queue.settle(kNormal, "late", short_one.charged, 10);
+  EXPECT_EQ(queue.take().call, CallId{12}) << "the other's first call runs still";
+  EXPECT_EQ(queue.take().call, CallId{13});
+  queue.settle(kNormal, "early", 0, 15);
+  EXPECT_EQ(queue.take().call, CallId{2}) << "it has had 15, and the other was charged with 30";
+}
+
 TEST(WaitQueue, WhoWasAwayHasNoClaims) {
   WaitQueue queue;
   uint64_t next = 1;
