@@ -16,6 +16,8 @@ constexpr int64_t kPromptWeight = 1;
 constexpr int64_t kAnswerWeight = 2;
 // Of what is expected of a tenant's next call, one part in so many comes from its last one.
 constexpr int64_t kMemory = 8;
+// Tenants of an idle class of whose calls it is remembered what they take.
+constexpr size_t kRemembered = 64;
 
 void learn(int64_t& expected, int64_t took) { expected = expected == 0 ? took : (expected * (kMemory - 1) + took) / kMemory; }
 
@@ -124,7 +126,10 @@ void WaitQueue::settle(domain::Priority priority, const std::string& tenant, int
 
 void WaitQueue::forget_if_idle(Class& in) {
   if (in.waiting > 0 || in.running > 0) return;
-  in = {};
+  if (in.lines.size() > kRemembered) in.lines.clear();
+  for (auto& [tenant, line] : in.lines)
+    line.served = 0;
+  in.left_at = 0;
 }
 
 std::optional<CallId> WaitQueue::displaced_by(domain::Priority priority, const std::string& tenant) const {

@@ -26,7 +26,7 @@ inline bool higher(domain::Priority a, domain::Priority b) { return a < b; }
 // milliseconds in the worker.
 int64_t service_of(int64_t prompt_tokens, int64_t completion_tokens, nanoseconds busy);
 
-// Of a tenant's calls in one class. Takes nothing once nobody in the class waits or runs.
+// Counters of a class begin anew once nobody in it waits or runs; what calls take is remembered of a few tenants.
 class WaitQueue {
  public:
   bool empty() const { return size_ == 0; }

@@ -31,14 +31,17 @@ TEST(WaitQueue, HigherClassesComeFirstAndEachInItsOrder) {
   EXPECT_EQ(drain(queue), (std::vector<uint64_t>{3, 5, 2, 4, 1}));
 }
 
-TEST(WaitQueue, TakesNothingOnceAllIsOver) {
+TEST(WaitQueue, CountersBeginAnewOnceAllIsOverAndCostsAreRemembered) {
   WaitQueue queue;
   queue.push(kNormal, "a", CallId{1});
   queue.push(kBatch, "b", CallId{2});
-  const auto taken = queue.take();
-  queue.settle(kNormal, "a", taken.charged, 10);
+  queue.settle(kNormal, "a", queue.take().charged, 10);
   queue.erase(kBatch, "b", CallId{2});
-  EXPECT_EQ(queue, WaitQueue{});
+  EXPECT_TRUE(queue.empty());
+  queue.push(kNormal, "a", CallId{3});
+  EXPECT_EQ(queue.take().charged, 10);
+  queue.push(kNormal, "c", CallId{4});
+  EXPECT_EQ(queue.take().charged, 10) << "of whom nothing is known, as the others of its class";
 }
 
 // Calls with costs that nobody knows before, in so many slots, while both tenants always have some waiting.
