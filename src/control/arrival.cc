@@ -41,12 +41,12 @@ std::optional<Error> too_large(const Stepping& s, const EndpointState& endpoint)
   return std::move(fits.error());
 }
 
-// Those whose slots it has to wait for: of a lower class, where it may have theirs, are none.
+// Those whose slots it has to wait for: batch calls stand back for others, where they can.
 int running_before(const State& state, const EndpointState& endpoint, domain::Priority priority, int running) {
   const bool takes = priority != domain::Priority::kBatch && domain::can_hold(endpoint.revision.spec.engine);
   if (!takes || endpoint.live.empty()) return running;
   const WorkerState& worker = state.workers.at(*endpoint.live.begin());
-  return static_cast<int>(std::ranges::count_if(worker.running, [&](CallId id) { return !higher(priority, state.calls.at(id).priority); }));
+  return static_cast<int>(std::ranges::count_if(worker.running, [&](CallId id) { return state.calls.at(id).priority != domain::Priority::kBatch; }));
 }
 
 WaitQuestion question_of(const Stepping& s, const EndpointState& endpoint, domain::Priority priority, const std::string& tenant, MonoTime deadline) {
@@ -57,7 +57,7 @@ WaitQuestion question_of(const Stepping& s, const EndpointState& endpoint, domai
           .before = static_cast<int>(endpoint.waiting.before(priority)),
           .waiting = static_cast<int>(endpoint.waiting.size()),
           .running = running_before(s.state, endpoint, priority, capacity.running),
-          .slots = std::max(capacity.slots, most),
+          .slots = capacity.slowed ? capacity.slots : std::max(capacity.slots, most),
           .ready = capacity.slots > 0,
           .service = endpoint.service,
           .limits = endpoint.revision.spec.limits,

@@ -42,6 +42,29 @@ TEST(Classes, ACriticalCallTakesTheSlotOfABatchCallWhichGoesOnLater) {
   EXPECT_EQ(w.records.at(b).total, milliseconds(120));
 }
 
+TEST(Classes, TheWaitForASlotIsThatForCallsThatDoNotStandBack) {
+  World w;
+  w.deploy("chat", {.max = 1}, {.queue = 100, .wait = seconds(30)});
+  w.call("chat");
+  w.ready(w.only_worker(), 1);
+  for (uint64_t id = 1; id < 20; ++id) {  // a call takes ten seconds
+    w.pass(seconds(10));
+    w.finish(CallId{id});
+    w.call("chat");
+  }
+  const MonoTime in_twelve = w.now + seconds(12);
+  const auto refused = [&](domain::Priority priority) {
+    const CallId id{w.next_call++};
+    w.feed(CallArrived{.call = id, .endpoint = "chat", .deadline = in_twelve, .wall = WallTime{}, .priority = priority});
+    return w.errors.contains(id);
+  };
+  EXPECT_TRUE(refused(kCritical)) << "a normal call runs, and is half done on average";
+  w.finish(CallId{20});
+  w.call_as("chat", kBatch);
+  EXPECT_FALSE(refused(kCritical)) << "the batch call stands back";
+  EXPECT_TRUE(refused(kBatch));
+}
+
 TEST(Classes, NormalCallsDoNotStandBackForAnybody) {
   TwoSlots w;
   w.call_as("chat", kNormal);

@@ -92,6 +92,7 @@ Capacity capacity_of(const State& state, const EndpointState& endpoint) {
     const WorkerState& worker = state.workers.at(id);
     if (worker.phase == WorkerPhase::kReady) {
       capacity.slots += std::min(worker.slots, worker.at_once.most);
+      capacity.slowed = capacity.slowed || worker.at_once.most < worker.slots;
       capacity.running += static_cast<int>(worker.running.size());
     }
     capacity.frozen = capacity.frozen || (worker.phase == WorkerPhase::kParked && !worker.fresh);

@@ -129,6 +129,7 @@ bool serve_instances(Stepping& s, EndpointState& endpoint);
 struct Capacity {
   int slots = 0;    // of instances that are ready …
   int running = 0;  // … and the calls in them
+  bool slowed = false;  // fewer of its slots are used than it has
   bool frozen = false;
 };
 Capacity capacity_of(const State& state, const EndpointState& endpoint);
