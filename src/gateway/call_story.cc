@@ -207,7 +207,7 @@ class Teller {
     if (record_->first_byte.count() == 0) return "it ran.";
     return fmt::format("passed between its slot and the first piece of its answer{}.", speed(record_->prompt_tokens, took, "of its prompt"));
   }
-  std::string writing(nanoseconds took) const { return fmt::format("its answer took to be written{}.", speed(record_->completion_tokens, took, "of it")); }
+  std::string writing(nanoseconds took) const { return fmt::format("went into writing its answer{}.", speed(record_->completion_tokens, took, "of it")); }
 
   static std::string speed(int64_t tokens, nanoseconds took, std::string_view what) {
     if (tokens < 2 || took < kNothing) return "";

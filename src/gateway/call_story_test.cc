@@ -64,7 +64,7 @@ TEST(CallStory, ACallFromZero) {
                                       "Its share of its worker's time was 570 ms: 570 ms with 251 MiB were billed, 0.000002567488 USD."));
   EXPECT_THAT(
       told.why_not_faster,
-      ElementsAre("440 ms of 656 ms (67 %) its answer took to be written, 109 tokens of it a second.",
+      ElementsAre("440 ms of 656 ms (67 %) went into writing its answer, 109 tokens of it a second.",
                   "132 ms of 656 ms (20 %) passed between its slot and the first piece of its answer, 303 tokens of its prompt a second.",
                   "80 ms of 656 ms (12 %) went into starting a worker: the last one was gone since 60.0 s before, because it is not worth its memory. A "
                   "longer `keep` of the endpoint, or `provisioned: 1`, would have spared it."));
