@@ -173,7 +173,7 @@ void serve_hungry(Stepping& s) {
   std::vector<const std::string*> names;
   for (const std::string& name : s.state.hungry)
     names.push_back(&name);
-  std::ranges::stable_sort(names, {}, [&](const std::string* name) { return urgency_of(s.state, *name); });
+  std::ranges::sort(names, {}, [&](const std::string* name) { return std::pair(urgency_of(s.state, *name), std::string_view(*name)); });
   for (const std::string* const name : names)
     serve_hungry_one(s, *name);
 }
