@@ -127,8 +127,8 @@ void share(Stepping& s);
 // instances.cc: endpoints that are served by instances. What serve() and friends in settle.cc do for one worker with slots.
 bool serve_instances(Stepping& s, EndpointState& endpoint);
 struct Capacity {
-  int slots = 0;    // of instances that are ready …
-  int running = 0;  // … and the calls in them
+  int slots = 0;        // of instances that are ready …
+  int running = 0;      // … and the calls in them
   bool slowed = false;  // fewer of its slots are used than it has
   bool frozen = false;
 };

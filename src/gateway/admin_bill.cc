@@ -3,6 +3,7 @@
 
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
+#include "gateway/record_filter.h"
 #include "gateway/services.h"
 #include "wire/admin_json.h"
 
@@ -32,17 +33,13 @@ Result<BillRequest> bill_request(const Target& target) {
   for (const auto& [key, value] : target.query) {
     if (key == "by") {
       if (Status read = read_keys(value, out); !read) return fail(read.error());
-    } else if (key == "endpoint") {
-      out.endpoint = value;
-    } else if (key == "from" || key == "to") {
-      Result<WallTime> time = wire::parse_time(value);
-      if (!time) return fail(ErrorKind::kInvalid, fmt::format("'{}': {}", key, time.error().message), key);
-      (key == "from" ? out.from : out.to) = *time;
-    } else {
-      return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are by, endpoint, from and to", key), key);
+      continue;
     }
+    const Result<bool> taken = read_filter(key, value, out);
+    if (!taken) return fail(taken.error());
+    if (!*taken) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are by, endpoint, from and to", key), key);
   }
-  if (out.from && out.to && *out.from >= *out.to) return fail(ErrorKind::kInvalid, "'from' must lie before 'to'", "from");
+  if (const Status sound = check_filter(out); !sound) return fail(sound.error());
   return out;
 }
 

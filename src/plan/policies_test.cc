@@ -38,8 +38,8 @@ TEST(ServiceOf, Rows) {
 }
 
 TEST(Figure, Rows) {
-  for (const auto& [value, text] :
-       std::vector<std::pair<double, std::string>>{{0, "0"}, {0.01234, "0.0123"}, {1.5, "1.50"}, {99.999, "100.00"}, {12345.6, "12346"}})
+  for (const auto& [value, text] : std::vector<std::pair<double, std::string>>{
+           {0, "0"}, {0.01234, "0.0123"}, {0.5, "0.5"}, {3.894e-6, "0.00000389"}, {1e-15, "0"}, {1.5, "1.50"}, {99.999, "100.00"}, {12345.6, "12346"}})
     EXPECT_EQ(figure(value), text);
 }
 

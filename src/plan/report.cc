@@ -63,7 +63,13 @@ const std::vector<CloudPrice>& cloud_prices() {
 
 std::string figure(double value) {
   if (value == 0 || value >= 100) return fmt::format("{:.0f}", value);
-  return value >= 1 ? fmt::format("{:.2f}", value) : fmt::format("{:.3g}", value);
+  if (value >= 1) return fmt::format("{:.2f}", value);
+  // Three digits that matter, without an exponent: these are sums of money, too.
+  const int places = std::clamp(2 - static_cast<int>(std::floor(std::log10(std::abs(value)))), 0, 12);
+  std::string text = fmt::format("{:.{}f}", value, places);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
 double gib_hours(const Outcome& outcome) { return (outcome.idle_gib_min + outcome.busy_gib_min) / 60; }
