@@ -19,19 +19,16 @@ using Broken = std::vector<std::string>;
 constexpr uint64_t kOdd = 0xd1342543de82ef95;
 uint64_t hash(CallId call, uint64_t of) {
   const uint64_t word = (call.value ^ (of * kOdd)) * kOdd;
-  return (word ^ (word >> 32U)) * kOdd;
+  return word ^ (word >> 32U);
 }
 uint64_t hash(CallId call, MonoTime due) { return hash(call, static_cast<uint64_t>(due.time_since_epoch().count())); }
 uint64_t hash_there(CallId call, WorkerId worker, uint64_t held) { return hash(call, (worker.value << 1U) + held); }
 
-// Of a name: its length and five of its characters. Names that are alike in these are told apart by nothing here; those of the simulation are one letter.
+// Of a name: its length and three of its characters. Names that are alike in these are told apart by nothing here; those of the simulation are one letter.
 uint64_t key_of(std::string_view name) {
   if (name.empty()) return 0;
-  const size_t last = name.size() - 1;
-  uint64_t key = name.size();
-  for (const size_t at : {size_t{0}, last / 4, last / 2, last - last / 4, last})
-    key = (key << 8U) + static_cast<unsigned char>(name[at]);
-  return key;
+  const auto at = [&](size_t i) { return static_cast<uint64_t>(static_cast<unsigned char>(name[i])); };
+  return (name.size() << 24U) + (at(0) << 16U) + (at(name.size() / 2) << 8U) + at(name.size() - 1);
 }
 
 uint64_t hash_of_places(const State& state) {
@@ -39,8 +36,7 @@ uint64_t hash_of_places(const State& state) {
   for (const auto& [name, endpoint] : state.endpoints) {
     if (endpoint.waiting.empty()) continue;
     const uint64_t key = key_of(name);
-    for (const CallId call : endpoint.waiting.all())
-      sum += hash(call, key);
+    endpoint.waiting.each([&](CallId call) { sum += hash(call, key); });
   }
   for (const auto& [id, worker] : state.workers) {
     for (const CallId call : worker.running)
@@ -54,7 +50,8 @@ uint64_t hash_of_places(const State& state) {
 // What is wrong with the place of this call.
 void check_call(const State& state, CallId id, const CallState& call, Broken& broken) {
   const auto endpoint = state.endpoints.find(call.endpoint);
-  const auto in_queue = endpoint == state.endpoints.end() ? 0 : std::ranges::count(endpoint->second.waiting.all(), id);
+  long in_queue = 0;
+  if (endpoint != state.endpoints.end()) endpoint->second.waiting.each([&](CallId waiting) { in_queue += waiting == id ? 1 : 0; });
   const auto worker = state.workers.find(call.worker);
   const auto in_worker = worker == state.workers.end() ? 0 : static_cast<long>(worker->second.running.count(id) + worker->second.held.count(id));
   if (in_queue + in_worker != 1) broken.push_back(fmt::format("call {} is in {} places", to_hex(id.value), in_queue + in_worker));
@@ -82,25 +79,6 @@ void check_calls(const State& state, Broken& broken) {
   if (broken.size() == before) broken.push_back("a call that is over still has a place, or is still looked at");
 }
 
-// A worker, and the endpoint that it is of, if that was not removed.
-struct Seen {
-  WorkerId id;
-  const WorkerState* worker = nullptr;
-  const EndpointState* endpoint = nullptr;
-
-  bool current() const { return endpoint != nullptr && is_current(*endpoint, *worker); }
-};
-
-std::vector<Seen> all_workers(const State& state) {
-  std::vector<Seen> all;
-  all.reserve(state.workers.size());
-  for (const auto& [id, worker] : state.workers) {
-    const auto endpoint = state.endpoints.find(worker.endpoint);
-    all.push_back({.id = id, .worker = &worker, .endpoint = endpoint == state.endpoints.end() ? nullptr : &endpoint->second});
-  }
-  return all;
-}
-
 void check_worker(const State& state, WorkerId id, const WorkerState& worker, Broken& broken) {
   if (static_cast<int>(worker.running.size()) > worker.slots)
     broken.push_back(fmt::format("worker {} runs {} calls in {} slots", to_hex(id.value), worker.running.size(), worker.slots));
@@ -116,74 +94,80 @@ void check_worker(const State& state, WorkerId id, const WorkerState& worker, Br
   if (watched && !worker.killed && worker.due == MonoTime::max()) broken.push_back(fmt::format("worker {} works and is not watched", to_hex(id.value)));
 }
 
-void check_workers(const State& state, const std::vector<Seen>& workers, Broken& broken) {
+// What the indexes should hold, by what the workers themselves say.
+struct Indexed {
+  uint64_t bytes = 0;
+  size_t computing = 0;
+  size_t due = 0;
+  size_t live = 0;
+  size_t open = 0;
+};
+
+// What is kept twice is the same both times: each that belongs into an index is there …
+void check_indexed(const State& state, WorkerId id, const WorkerState& worker, Indexed& indexed, Broken& broken) {
+  const auto must = [&](size_t& many, bool kept, std::string_view where) {
+    ++many;
+    if (!kept) broken.push_back(fmt::format("worker {} is not kept {}", to_hex(id.value), where));
+  };
+  indexed.bytes += bytes_of(worker);
+  if (busy(worker) && !worker.instance) must(indexed.computing, state.computing.contains(id), "as busy");
+  if (worker.due != MonoTime::max()) must(indexed.due, state.due_workers.contains({worker.due, id}), "where it is looked at when it is due");
+  if (worker.draining || worker.killed) return;
+  const auto found = state.endpoints.find(worker.endpoint);
+  if (found == state.endpoints.end() || !is_current(found->second, worker)) return;
+  const EndpointState& endpoint = found->second;
+  must(indexed.live, endpoint.live.contains(id), "by its endpoint");
+  const bool is_open = worker.phase == WorkerPhase::kReady && free_slots(worker) > 0;
+  if (is_open) must(indexed.open, endpoint.open.contains({-static_cast<int>(worker.running.size()), id}), "as open by its endpoint");
+}
+
+void check_workers(const State& state, Indexed& indexed, Broken& broken) {
   int threads = 0;
-  for (const Seen& one : workers) {
-    check_worker(state, one.id, *one.worker, broken);
-    if (busy(*one.worker)) threads += std::max(one.worker->threads, 0);
+  for (const auto& [id, worker] : state.workers) {
+    check_worker(state, id, worker, broken);
+    check_indexed(state, id, worker, indexed, broken);
+    if (busy(worker)) threads += std::max(worker.threads, 0);
   }
   if (threads > state.engine_cores) broken.push_back(fmt::format("{} engine threads on {} free cores", threads, state.engine_cores));
 }
 
-void check_endpoints(const State& state, const std::vector<Seen>& workers, Broken& broken) {
-  for (const auto& [name, endpoint] : state.endpoints) {
-    // Calls whose worker died come back to the front of a queue that may have filled meanwhile.
-    const auto most = static_cast<size_t>(endpoint.revision.spec.limits.queue + 64);
-    if (endpoint.waiting.size() > most) broken.push_back(fmt::format("{} calls wait for {}", endpoint.waiting.size(), name));
-    if (!endpoint.waiting.empty() && !state.hungry.contains(name)) broken.push_back(fmt::format("calls wait for {}, and nobody looks after them", name));
-    int live = 0;
-    int prepared = 0;
-    for (const Seen& one : workers) {
-      if (one.endpoint != &endpoint || one.worker->revision != endpoint.revision.id) continue;
-      live += one.current() ? 1 : 0;
-      prepared += one.worker->fresh && one.worker->slots == 0 ? 1 : 0;
-    }
-    const int at_once = endpoint.revision.by_instances() ? endpoint.scaling.max + prepared : 1;
-    if (live > at_once) broken.push_back(fmt::format("{} workers serve {}", live, name));
-  }
+void check_endpoint(const State& state, const std::string& name, const EndpointState& endpoint, Broken& broken) {
+  // Calls whose worker died come back to the front of a queue that may have filled meanwhile.
+  const auto most = static_cast<size_t>(endpoint.revision.spec.limits.queue + 64);
+  if (endpoint.waiting.size() > most) broken.push_back(fmt::format("{} calls wait for {}", endpoint.waiting.size(), name));
+  if (!endpoint.waiting.empty() && !state.hungry.contains(name)) broken.push_back(fmt::format("calls wait for {}, and nobody looks after them", name));
+  const auto prepared = std::ranges::count_if(endpoint.live, [&](WorkerId id) {
+    const auto worker = state.workers.find(id);
+    return worker != state.workers.end() && worker->second.fresh && worker->second.slots == 0;
+  });
+  const auto at_once = endpoint.revision.by_instances() ? static_cast<size_t>(endpoint.scaling.max + prepared) : 1;
+  if (endpoint.live.size() > at_once) broken.push_back(fmt::format("{} workers serve {}", endpoint.live.size(), name));
 }
 
-// What is kept twice is the same both times: each that belongs into an index is there, and there are no more.
-void check_indexes(const State& state, const std::vector<Seen>& workers, Broken& broken) {
-  uint64_t bytes = 0;
-  size_t computing = 0;
+// … and there are no more.
+void check_endpoints(const State& state, const Indexed& indexed, Broken& broken) {
   size_t live = 0;
   size_t open = 0;
-  size_t due = 0;
-  for (const auto& [id, worker, endpoint] : workers) {
-    const auto must = [&, of = id](size_t& many, bool kept, std::string_view where) {
-      ++many;
-      if (!kept) broken.push_back(fmt::format("worker {} is not kept {}", to_hex(of.value), where));
-    };
-    bytes += bytes_of(*worker);
-    if (busy(*worker) && !worker->instance) must(computing, state.computing.contains(id), "as busy");
-    if (worker->due != MonoTime::max()) must(due, state.due_workers.contains({worker->due, id}), "where it is looked at when it is due");
-    if (endpoint == nullptr || !is_current(*endpoint, *worker)) continue;
-    must(live, endpoint->live.contains(id), "by its endpoint");
-    const bool is_open = worker->phase == WorkerPhase::kReady && free_slots(*worker) > 0;
-    if (is_open) must(open, endpoint->open.contains({-static_cast<int>(worker->running.size()), id}), "as open by its endpoint");
-  }
-  size_t live_kept = 0;
-  size_t open_kept = 0;
   for (const auto& [name, endpoint] : state.endpoints) {
-    live_kept += endpoint.live.size();
-    open_kept += endpoint.open.size();
+    check_endpoint(state, name, endpoint, broken);
+    live += endpoint.live.size();
+    open += endpoint.open.size();
   }
-  if (bytes != state.workers_bytes) broken.push_back(fmt::format("workers take {} bytes, and {} are counted", bytes, state.workers_bytes));
-  if (computing != state.computing.size()) broken.push_back("more workers are kept as busy than are");
-  if (live_kept != live || open_kept != open) broken.push_back("endpoints keep workers that they do not have");
-  if (due != state.due_workers.size()) broken.push_back("a worker that is gone is still looked at");
+  if (indexed.live != live || indexed.open != open) broken.push_back("endpoints keep workers that they do not have");
+  if (indexed.bytes != state.workers_bytes)
+    broken.push_back(fmt::format("workers take {} bytes, and {} are counted", indexed.bytes, state.workers_bytes));
+  if (indexed.computing != state.computing.size()) broken.push_back("more workers are kept as busy than are");
+  if (indexed.due != state.due_workers.size()) broken.push_back("a worker that is gone is still looked at");
 }
 
 }  // namespace
 
 Broken broken_invariants(const State& state) {
   Broken broken;
-  const std::vector<Seen> workers = all_workers(state);
+  Indexed indexed;
   check_calls(state, broken);
-  check_workers(state, workers, broken);
-  check_endpoints(state, workers, broken);
-  check_indexes(state, workers, broken);
+  check_workers(state, indexed, broken);
+  check_endpoints(state, indexed, broken);
   return broken;
 }
 

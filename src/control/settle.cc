@@ -170,12 +170,13 @@ void serve_hungry_one(Stepping& s, const std::string& name) {
 void serve_hungry(Stepping& s) {
   if (s.state.hungry.empty()) return;
   if (s.state.hungry.size() == 1) return serve_hungry_one(s, *s.state.hungry.begin());
-  std::vector<const std::string*> names;
+  std::vector<std::pair<size_t, std::string>> names;
+  names.reserve(s.state.hungry.size());
   for (const std::string& name : s.state.hungry)
-    names.push_back(&name);
-  std::ranges::sort(names, {}, [&](const std::string* name) { return std::pair(urgency_of(s.state, *name), std::string_view(*name)); });
-  for (const std::string* const name : names)
-    serve_hungry_one(s, *name);
+    names.emplace_back(urgency_of(s.state, name), name);
+  std::ranges::sort(names);
+  for (const auto& [urgency, name] : names)
+    serve_hungry_one(s, name);
 }
 
 void ask_for_wake(Stepping& s) {

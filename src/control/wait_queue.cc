@@ -147,10 +147,8 @@ std::optional<CallId> WaitQueue::displaced_by(domain::Priority priority, const s
 
 std::vector<CallId> WaitQueue::all() const {
   std::vector<CallId> calls;
-  for (const Class& in : classes_) {
-    for (const auto& [tenant, line] : in.lines)
-      calls.insert(calls.end(), line.calls.begin(), line.calls.end());
-  }
+  calls.reserve(size_);
+  each([&](CallId call) { calls.push_back(call); });
   return calls;
 }
 

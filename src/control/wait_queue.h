@@ -58,6 +58,14 @@ class WaitQueue {
 
   // In no order of service.
   std::vector<CallId> all() const;
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (const Class& in : classes_) {
+      for (const auto& [tenant, line] : in.lines)
+        for (const CallId call : line.calls)
+          visit(call);
+    }
+  }
 
   bool operator==(const WaitQueue&) const = default;
 

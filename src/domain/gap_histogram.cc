@@ -1,4 +1,4 @@
-// The buckets' edges are made once, in whole nanoseconds.
+// A gap is added to three buckets.
 #include "domain/gap_histogram.h"
 
 #include <algorithm>
@@ -7,38 +7,14 @@ namespace ebb::domain {
 
 namespace {
 
-constexpr nanoseconds kFinest = seconds(5);
-constexpr int64_t kSteps = 40;  // a bucket is a fortieth of its begin wide
-constexpr nanoseconds kLongest = std::chrono::hours(8 * 24);
 constexpr double kBeside = 0.25;
 constexpr double kUnitMax = 1e100;
 
-std::vector<nanoseconds> make_edges() {
-  std::vector<nanoseconds> edges{nanoseconds{0}};
-  while (edges.back() < kLongest)
-    edges.push_back(edges.back() + std::max(kFinest, edges.back() / kSteps));
-  return edges;
-}
-
-const std::vector<nanoseconds>& edges() {
-  static const std::vector<nanoseconds> made = make_edges();
-  return made;
-}
-
 }  // namespace
 
-size_t GapHistogram::buckets() { return edges().size(); }
-
 size_t GapHistogram::bucket_of(nanoseconds gap) {
-  const auto after = std::ranges::upper_bound(edges(), std::max(gap, nanoseconds{0}));
-  return static_cast<size_t>(after - edges().begin()) - 1;
-}
-
-nanoseconds GapHistogram::begin_of(size_t bucket) { return edges()[bucket]; }
-
-nanoseconds GapHistogram::width_of(size_t bucket) {
-  const size_t next = std::min(bucket + 1, edges().size() - 1);
-  return edges()[next] - edges()[next - 1];
+  const auto after = std::ranges::upper_bound(kGapEdges, std::max(gap, nanoseconds{0}));
+  return static_cast<size_t>(after - kGapEdges.begin()) - 1;
 }
 
 void GapHistogram::add(nanoseconds gap, double fade) {

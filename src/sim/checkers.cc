@@ -110,9 +110,8 @@ void Checkers::check_due(bool before_step) {
 
 void Checkers::check_workers() {
   int threads = 0;
-  for (const auto& [id, worker] : workers_)
-    if (!worker.instance && !worker.killed && (!worker.running.empty() || worker.loads() || worker.resizing)) threads += worker.threads;
   for (const auto& [id, worker] : workers_) {
+    if (!worker.instance && !worker.killed && (!worker.running.empty() || worker.loads() || worker.resizing)) threads += worker.threads;
     const bool parks = worker.phase == Phase::kParking && now_ - worker.since > kChangeMax;
     const bool resizes = worker.resizing && now_ - worker.resize_since > kChangeMax;
     if (!worker.killed && (parks || resizes))
