@@ -1,6 +1,8 @@
 // plan-outcomes: what single policies make of a trace, one after the other, a line of JSON for each: for curves that `ebb plan` does not draw.
 //
-//   plan-outcomes TRACE POLICY…     POLICY is NAME[:NUMBER][@GIB], with a limit of so many GiB
+//   plan-outcomes [--alike] TRACE POLICY…     POLICY is NAME[:NUMBER][@GIB], with a limit of so many GiB
+//
+//   --alike    all instances take the same memory, whatever the trace says of them: what is held is then a count of instances
 //
 //   ebb:W      Ebb with a caller's wait worth W times as much (1)
 //   kept       Ebb that keeps all that there is room for
@@ -12,6 +14,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "plan/fixed.h"
 #include "plan/knative.h"
@@ -54,21 +58,25 @@ plan::Outcome run(plan::Trace& trace, const Asked& asked) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fputs("plan-outcomes TRACE POLICY…\n", stderr);
+  const bool alike = argc > 1 && std::string_view(argv[1]) == "--alike";
+  const std::vector<std::string> args(argv + (alike ? 2 : 1), argv + argc);
+  if (args.size() < 2) {
+    std::fputs("plan-outcomes [--alike] TRACE POLICY…\n", stderr);
     return 2;
   }
-  Result<plan::Trace> trace = plan::read_trace(argv[1]);
+  Result<plan::Trace> trace = plan::read_trace(args[0]);
   if (!trace) {
     std::fprintf(stderr, "plan-outcomes: %s\n", trace.error().message.c_str());
     return 1;
   }
-  for (int i = 2; i < argc; ++i) {
-    const plan::Outcome outcome = run(*trace, asked_for(argv[i]));
+  for (plan::TraceFunction& function : trace->functions())
+    if (alike) function.memory_mib = 0;
+  for (size_t i = 1; i < args.size(); ++i) {
+    const plan::Outcome outcome = run(*trace, asked_for(args[i]));
     double busy = 0;
     for (const plan::Moment& moment : outcome.over_time)
       busy = std::max(busy, moment.busy_gib);
-    const boost::json::object line{{"asked", argv[i]},
+    const boost::json::object line{{"asked", args[i]},
                                    {"policy", outcome.policy},
                                    {"calls", outcome.calls},
                                    {"cold_starts", outcome.cold},

@@ -20,9 +20,10 @@ def plan(trace: str) -> dict:
     return json.loads(answer.stdout)
 
 
-def outcomes(trace: str, policies: list[str]) -> list[dict]:
-    """In the order of the policies, as bench/plan_outcomes.cc names them; on two processors."""
-    halves = [subprocess.Popen([BUILT / "plan-outcomes", trace, *policies[half::2]], stdout=subprocess.PIPE, text=True)
+def outcomes(trace: str, policies: list[str], alike: bool = False) -> list[dict]:
+    """In the order of the policies, as bench/plan_outcomes.cc names them; on two processors. Alike: all instances take the same memory."""
+    command = [BUILT / "plan-outcomes", *(["--alike"] if alike else []), trace]
+    halves = [subprocess.Popen([*command, *policies[half::2]], stdout=subprocess.PIPE, text=True)
               for half in range(min(2, len(policies)))]
     found = {}
     for half in halves:
