@@ -15,6 +15,8 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::kTooLarge: return "too_large";
     case ErrorKind::kOverloaded: return "overloaded";
     case ErrorKind::kExhausted: return "exhausted";
+    case ErrorKind::kQuota: return "quota";
+    case ErrorKind::kForbidden: return "forbidden";
     case ErrorKind::kUnavailable: return "unavailable";
     case ErrorKind::kTimeout: return "timeout";
     case ErrorKind::kCancelled: return "cancelled";

@@ -19,7 +19,9 @@ enum class ErrorKind {
   kExists,        // it exists already, or a conflicting one does
   kTooLarge,      // over a stated size limit
   kOverloaded,    // no room now; `retry_after` says when
-  kExhausted,     // a resource of the machine or a budget ran out
+  kExhausted,     // a resource of the machine ran out
+  kQuota,         // what the caller may spend is used up; `retry_after` says when there is more
+  kForbidden,     // the key is right, and may not do this
   kUnavailable,   // draining, starting, or a dependency is down
   kTimeout,       // a deadline passed
   kCancelled,     // the caller left

@@ -109,18 +109,21 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   std::optional<Error> error = closed(s, endpoint);
   if (!error && worker == nullptr) error = too_large(s, endpoint);
   const domain::Priority priority = event.priority.value_or(endpoint.revision.spec.priority);
-  if (!error) error = queue_refuses(s, endpoint, event, priority);
-  if (error) return refuse(s, event, std::move(*error));
-
-  make_place(s, endpoint, priority, event.tenant);
   CallState call{.endpoint = event.endpoint,
                  .priority = priority,
                  .tenant = event.tenant,
+                 .key = event.key,
                  .revision = endpoint.revision.id,
                  .arrived = s.now,
                  .deadline = event.deadline,
                  .wall = event.wall,
                  .tier = tier_of(s, endpoint, worker)};
+  if (!error) error = reserve(s, call, event.max_cost);
+  if (!error) error = queue_refuses(s, endpoint, event, priority);
+  if (error) return refuse(s, event, std::move(*error));
+
+  make_place(s, endpoint, priority, event.tenant);
+  hold_reserved(s, call);
   const auto entered = s.state.calls.emplace(event.call, std::move(call));
   EBB_CHECK(entered.second);
   set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));

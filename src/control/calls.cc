@@ -47,7 +47,11 @@ void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, i
                              .cost = 0,
                              .prompt_tokens = prompt_tokens,
                              .completion_tokens = completion_tokens};
-  if (paid) record.cost = domain::cost_of_call(record.billed_ms, memory_mib, s.state.node.prices);
+  record.tenant = call.tenant;
+  record.key = call.key;
+  // Nobody pays more than was held for it, however late its worker let go of it.
+  if (paid) record.cost = std::min(domain::cost_of_call(record.billed_ms, memory_mib, s.state.node.prices), call.reserved);
+  spend(s, call, record.cost, record.ended);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end() && call.in_demand) {
     EndpointState& e = endpoint->second;
     e.demand.changed(-1, calls_per_worker(e), s.now, s.state.gaps);

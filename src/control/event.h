@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/budget.h"
 #include "domain/endpoint.h"
 #include "domain/usage.h"
 
@@ -24,6 +25,8 @@ struct CallArrived {
   bool alone = false;                             // no other work runs on the machine at this moment
   std::optional<domain::Priority> priority = {};  // absent: the endpoint's
   std::string tenant = {};                        // on whose account
+  std::string key = {};                           // and by which line of keys
+  std::optional<domain::Pico> max_cost = {};      // refused if it may cost more
 };
 struct CallFirstText {
   CallId call;
@@ -91,11 +94,24 @@ struct RevisionDeployed {
 struct EndpointRemoved {
   std::string endpoint;
 };
+// A new budget, or another amount of one that is there. Calls that it is about are refused until BudgetKnown.
+struct BudgetSet {
+  domain::Budget budget;
+  WallTime wall;
+};
+// What the ledger has of a budget's present period, without calls that were accepted since BudgetSet or not over then.
+struct BudgetKnown {
+  domain::BudgetId budget;
+  domain::Pico spent = 0;
+};
+struct BudgetRemoved {
+  domain::BudgetId budget;
+};
 struct DrainRequested {};
 // Asked for with WakeAt.
 struct TimeReached {};
 
 using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings,
-                           ClockRead, StoreWritable, RevisionDeployed, EndpointRemoved, DrainRequested, TimeReached>;
+                           ClockRead, StoreWritable, RevisionDeployed, EndpointRemoved, BudgetSet, BudgetKnown, BudgetRemoved, DrainRequested, TimeReached>;
 
 }  // namespace ebb::control

@@ -154,10 +154,23 @@ void check_endpoints(const State& state, const Indexed& indexed, Broken& broken)
     open += endpoint.open.size();
   }
   if (indexed.live != live || indexed.open != open) broken.push_back("endpoints keep workers that they do not have");
-  if (indexed.bytes != state.workers_bytes)
-    broken.push_back(fmt::format("workers take {} bytes, and {} are counted", indexed.bytes, state.workers_bytes));
+  if (indexed.bytes != state.workers_bytes) broken.push_back(fmt::format("workers take {} bytes, and {} are counted", indexed.bytes, state.workers_bytes));
   if (indexed.computing != state.computing.size()) broken.push_back("more workers are kept as busy than are");
   if (indexed.due != state.due_workers.size()) broken.push_back("a worker that is gone is still looked at");
+}
+
+// A purse holds what its calls have reserved.
+void check_purses(const State& state, Broken& broken) {
+  if (state.purses.empty()) return;
+  std::map<domain::BudgetId, domain::Pico> held;
+  for (const auto& [id, call] : state.calls) {
+    for (const domain::BudgetId in : call.held_in)
+      held[in] += call.reserved;
+  }
+  for (const auto& [id, purse] : state.purses) {
+    if (purse.held != held[id]) broken.push_back(fmt::format("budget {} holds {}, and its calls have reserved {}", id.value, purse.held, held[id]));
+    if (purse.spent < 0) broken.push_back(fmt::format("budget {} has spent {}", id.value, purse.spent));
+  }
 }
 
 }  // namespace
@@ -168,6 +181,7 @@ Broken broken_invariants(const State& state) {
   check_calls(state, broken);
   check_workers(state, indexed, broken);
   check_endpoints(state, indexed, broken);
+  check_purses(state, broken);
   return broken;
 }
 

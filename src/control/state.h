@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -17,6 +18,7 @@
 #include "control/demand.h"
 #include "control/journal.h"
 #include "control/keep_policy.h"
+#include "control/spending_policy.h"
 #include "control/wait_policy.h"
 #include "control/wait_queue.h"
 #include "domain/endpoint.h"
@@ -42,7 +44,10 @@ struct CallState {
   std::string endpoint;
   domain::Priority priority = domain::Priority::kNormal;
   std::string tenant;
-  int64_t charged = 0;  // to its tenant, since it has a slot
+  std::string key;                        // line of keys
+  domain::Pico reserved = 0;              // what it may cost at most …
+  std::vector<domain::BudgetId> held_in;  // … and the purses that hold as much for it
+  int64_t charged = 0;                    // to its tenant, since it has a slot
   RevisionId revision;
   MonoTime arrived{};
   MonoTime deadline{};                      // the caller's own
@@ -155,10 +160,12 @@ struct State {
   std::set<std::pair<MonoTime, std::string>> due_endpoints;   // those with `expected`
   std::set<std::pair<MonoTime, std::string>> due_provisions;  // those with `provision_until`
   std::optional<WallTime> wall_at_zero;                       // wall time when MonoTime was zero, by the last reading
-  Gaps gaps;                                                  // of all endpoints together
-  std::set<std::string> hungry;                               // endpoints with waiting calls, or with too few slots ready
-  MonoTime wake{MonoTime::max()};                             // as last asked for
-  uint64_t rotation = 0;                                      // of cores among busy workers
+  std::map<domain::BudgetId, Purse> purses;
+  std::map<std::pair<domain::BudgetOf, std::string>, std::set<domain::BudgetId>> purses_of;  // by whose they are
+  Gaps gaps;                                                                                 // of all endpoints together
+  std::set<std::string> hungry;                                                              // endpoints with waiting calls, or with too few slots ready
+  MonoTime wake{MonoTime::max()};                                                            // as last asked for
+  uint64_t rotation = 0;                                                                     // of cores among busy workers
   MonoTime rotate_at{MonoTime::max()};
 
   uint64_t next_decision = 1;

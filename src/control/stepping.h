@@ -55,6 +55,16 @@ void survive_death(Stepping& s, CallId id, const std::string& reason);
 void check_due_calls(Stepping& s);
 void set_due(State& state, CallId id, CallState& call, MonoTime due);
 
+// spending.cc: budgets.
+// What the call may cost at most, into it, and what it is refused with for that; nullopt: nothing stands against it.
+std::optional<Error> reserve(Stepping& s, CallState& call, const std::optional<domain::Pico>& max_cost);
+// The call is accepted: its purses hold what was reserved, until spend().
+void hold_reserved(Stepping& s, CallState& call);
+void spend(Stepping& s, const CallState& call, domain::Pico cost, WallTime ended);
+void on_budget_set(Stepping& s, const BudgetSet& event);
+void on_budget_known(Stepping& s, const BudgetKnown& event);
+void on_budget_removed(Stepping& s, const BudgetRemoved& event);
+
 // holding.cc: calls that stand back for others in the middle of their answer.
 // Slots of a ready worker that a call may have now.
 int free_slots(const WorkerState& worker);

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/http.h"
+#include "domain/money.h"
 #include "domain/priority.h"
 #include "domain/tensor.h"
 
@@ -99,6 +100,8 @@ struct Call {
   std::optional<milliseconds> deadline;  // the caller's own; the endpoint's limits hold besides
   std::optional<Priority> priority;      // absent: the endpoint's
   std::string tenant;                    // on whose account; tenants of one class share an endpoint's slots fairly
+  std::string key = {};                  // by which line of keys; budgets of it hold
+  std::optional<Pico> max_cost = {};     // what it may cost at most: it is refused if it may cost more
   bool operator==(const Call&) const = default;
 };
 

@@ -7,17 +7,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
-#include <filesystem>
 
 #include "domain/cron_parse.h"
 #include "domain/limits.h"
+#include "domain/zone.h"
 
 namespace ebb::domain {
-
-struct Cron::Zone {
-  absl::TimeZone value;
-};
 
 namespace {
 
@@ -84,46 +79,25 @@ absl::CivilMinute latest_shown(absl::Time time, const absl::TimeZone& zone) {
   return absl::CivilMinute(std::max(shown, change.from - 1));
 }
 
-std::unexpected<Error> no_zone(std::string_view name) {
-  return fail(
-      ErrorKind::kInvalid,
-      fmt::format("'{}' is no time zone that this machine knows: names are like Europe/Berlin, and they come with the package tzdata; leave it out for UTC",
-                  name.substr(0, kZoneNameBytesMax)),
-      "zone");
-}
-
-// Names of the zone database only: no paths that lead elsewhere, no zone that is another on each machine. Abseil keeps what it was asked for until the
-// process ends, names that are none included, so it is asked for what has a file.
-bool may_be_zone(const std::string& name) {
-  const auto fits = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' || c == '+';
-  };
-  if (name.size() > kZoneNameBytesMax || name.front() == '/' || name == "localtime" || !std::ranges::all_of(name, fits)) return false;
-  const char* const folder = std::getenv("TZDIR");  // Abseil looks there too
-  std::error_code error;
-  return std::filesystem::is_regular_file(std::filesystem::path(folder != nullptr ? folder : "/usr/share/zoneinfo") / name, error);
-}
-
 }  // namespace
 
-Cron::Cron(std::string_view expression, CronFields fields, std::string zone_name, std::shared_ptr<const Zone> zone)
-    : expression_(expression), zone_name_(std::move(zone_name)), fields_(fields), zone_(std::move(zone)) {}
+Cron::Cron(std::string_view expression, CronFields fields, std::shared_ptr<const Zone> zone)
+    : expression_(expression), zone_name_(zone->name), fields_(fields), zone_(std::move(zone)) {}
 
 Result<Cron> Cron::parse(std::string_view expression, std::string_view zone) {
   const Result<CronFields> fields = parse_cron_fields(expression);
   if (!fields) return fail(fields.error());
-  std::string name(zone.empty() ? "UTC" : zone);
-  const auto found = std::make_shared<Zone>();  // UTC
-  if (name != "UTC" && !(may_be_zone(name) && absl::LoadTimeZone(name, &found->value))) return no_zone(name);
-  return Cron(expression, *fields, std::move(name), found);
+  Result<std::shared_ptr<const Zone>> found = find_zone(zone);
+  if (!found) return fail(found.error());
+  return Cron(expression, *fields, std::move(*found));
 }
 
 std::optional<WallTime> Cron::next_after(WallTime time) const {
-  const absl::CivilMinute from = absl::ToCivilMinute(to_absl(time), zone_->value);
+  const absl::CivilMinute from = absl::ToCivilMinute(to_absl(time), zone_->rules);
   const absl::CivilDay until = absl::CivilDay(from) + kCronDaysAheadMax;
   // A second round only where the clocks show what they have shown before.
   for (auto minute = match_from(fields_, from, until); minute; minute = match_from(fields_, *minute + 1, until)) {
-    const WallTime at = instant_of(*minute, zone_->value);
+    const WallTime at = instant_of(*minute, zone_->rules);
     if (at > time) return at;
   }
   return std::nullopt;
@@ -137,7 +111,7 @@ std::optional<WallTime> Cron::meets(const Cron& other) const {
     // After 28 years each date has been on each day of the week.
     for (absl::CivilDay day(2025, 1, 1); day < absl::CivilDay(2053, 1, 1); ++day) {
       if (!fires_on(fields_, day) || !fires_on(other.fields_, day)) continue;
-      return instant_of(absl::CivilMinute(day.year(), day.month(), day.day(), hour, minute), zone_->value);
+      return instant_of(absl::CivilMinute(day.year(), day.month(), day.day(), hour, minute), zone_->rules);
     }
     return std::nullopt;
   }
@@ -153,11 +127,11 @@ std::optional<WallTime> Cron::meets(const Cron& other) const {
 }
 
 std::optional<WallTime> Cron::last_at_or_before(WallTime time) const {
-  const absl::CivilMinute to = latest_shown(to_absl(time), zone_->value);
+  const absl::CivilMinute to = latest_shown(to_absl(time), zone_->rules);
   const absl::CivilDay since = absl::CivilDay(to) - kCronBackMax / std::chrono::hours(24) - 1;
   const auto minute = match_to(fields_, to, since);
   if (!minute) return std::nullopt;
-  const WallTime at = instant_of(*minute, zone_->value);
+  const WallTime at = instant_of(*minute, zone_->rules);
   if (time - at >= kCronBackMax) return std::nullopt;
   return at;
 }

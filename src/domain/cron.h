@@ -1,4 +1,4 @@
-// A cron line in a time zone: when it fires, forwards and backwards. A value; reading one is the only place that looks into the zone database.
+// A cron line in a time zone: when it fires, forwards and backwards. A value.
 //
 //   minute (0–59)  hour (0–23)  day-of-month (1–31)  month (1–12, JAN–DEC)  day-of-week (0–7, SUN–SAT; 0 and 7 are Sunday)
 //
@@ -30,6 +30,8 @@ struct CronFields {
   bool either_day = false;  // a day of the month or one of the week is enough
 };
 
+struct Zone;
+
 class Cron {
  public:
   // An empty zone is UTC. Error: kInvalid with the column and the field that is wrong; param "cron" or "zone". A line that never fires is one too.
@@ -51,8 +53,7 @@ class Cron {
   friend bool operator==(const Cron& a, const Cron& b) { return a.expression_ == b.expression_ && a.zone_name_ == b.zone_name_; }
 
  private:
-  struct Zone;
-  Cron(std::string_view expression, CronFields fields, std::string zone_name, std::shared_ptr<const Zone> zone);
+  Cron(std::string_view expression, CronFields fields, std::shared_ptr<const Zone> zone);
 
   std::string expression_;
   std::string zone_name_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace ebb::domain {
@@ -34,6 +35,32 @@ std::string format_money(Pico amount) {
   while (text.size() > shortest && text.back() == '0')
     text.pop_back();
   return text;
+}
+
+namespace {
+
+constexpr size_t kDigitsAfterPoint = 12;
+
+bool all_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
+
+}  // namespace
+
+Result<Pico> parse_money(std::string_view text) {
+  const size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point);
+  std::string part(text.substr(std::min(point + 1, text.size())));
+  const auto wrong = [&](std::string_view why) { return fail(ErrorKind::kInvalid, fmt::format("'{}' is no amount of money: {}", text.substr(0, 60), why)); };
+  if (text.starts_with('-')) return wrong("it is below zero");
+  if (whole.empty() || !all_digits(whole) || !all_digits(part) || (point < text.size() && part.empty()))
+    return wrong("write digits, and a point before the parts, such as 12.50");
+  if (part.size() > kDigitsAfterPoint) return wrong("a millionth of a millionth (twelve digits after the point) is the least there is");
+  part.append(kDigitsAfterPoint - part.size(), '0');
+  Pico amount = 0;
+  for (const char digit : std::string(whole) + part) {
+    if (__builtin_mul_overflow(amount, 10, &amount) || __builtin_add_overflow(amount, digit - '0', &amount))
+      return wrong("at most 9223372.036854775807 can be counted");
+  }
+  return amount;
 }
 
 }  // namespace ebb::domain

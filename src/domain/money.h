@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "base/result.h"
 #include "base/time.h"
 
 namespace ebb::domain {
@@ -30,5 +32,9 @@ Pico cost_of_init(int64_t billed_ms, int64_t memory_mib, const Prices& prices);
 
 // "0.000123456789" with the digits that matter: at least two, at most twelve after the point, no trailing zeros beyond two.
 std::string format_money(Pico amount);
+
+// Reads what format_money writes, exactly: digits, perhaps a point and up to twelve more digits. Error kInvalid: no such number, below zero, or more than 64
+// bits hold.
+Result<Pico> parse_money(std::string_view text);
 
 }  // namespace ebb::domain

@@ -39,5 +39,22 @@ TEST(FormatMoney, Rows) {
     EXPECT_EQ(format_money(row.amount), row.text);
 }
 
+TEST(ParseMoney, ReadsWhatIsWrittenExactly) {
+  struct Row {
+    const char* text;
+    Pico amount;
+  };
+  const Row rows[] = {
+      {"0", 0}, {"5", 5'000'000'000'000}, {"0.000000000001", 1}, {"12.5", 12'500'000'000'000}, {"9223372.036854775807", std::numeric_limits<int64_t>::max()}};
+  for (const Row& row : rows) {
+    const Result<Pico> amount = parse_money(row.text);
+    ASSERT_TRUE(amount) << row.text;
+    EXPECT_EQ(*amount, row.amount) << row.text;
+  }
+  for (const char* text :
+       {"", "-1", "1e3", "1.", ".5", "1.0000000000001", "9223372.036854775808", "1000000000000000000000000000000", "1,5", "5 USD", "0x5", " 5"})
+    EXPECT_FALSE(parse_money(text)) << text;
+}
+
 }  // namespace
 }  // namespace ebb::domain

@@ -47,6 +47,8 @@ struct UsageRecord {
   Pico cost = 0;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
+  std::string tenant = {};  // who pays, and by which line of keys; empty: neither was said
+  std::string key = {};
   bool operator==(const UsageRecord&) const = default;
 };
 

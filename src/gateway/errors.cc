@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "domain/budget.h"
 #include "wire/admin_json.h"
 #include "wire/oip.h"
 #include "wire/ollama.h"
@@ -61,12 +62,14 @@ int status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid: return 400;
     case ErrorKind::kUnauthorized: return 401;
+    case ErrorKind::kForbidden: return 403;
     case ErrorKind::kNotFound: return 404;
     case ErrorKind::kExists: return 409;
     case ErrorKind::kTooLarge: return 413;
     case ErrorKind::kPoison: return 422;
     case ErrorKind::kFunction: return 502;
-    case ErrorKind::kOverloaded: return 429;
+    case ErrorKind::kOverloaded:
+    case ErrorKind::kQuota: return 429;
     case ErrorKind::kCancelled: return 499;
     case ErrorKind::kCorrupt:
     case ErrorKind::kIo:
@@ -88,6 +91,8 @@ Response error_response(Dialect dialect, const Refusal& refusal) {
     response.headers.emplace_back("Retry-After", std::to_string((advice + 999) / 1000));
     response.headers.emplace_back("retry-after-ms", std::to_string(advice));
   }
+  // OpenAI's clients try a 429 again unless they are told not to.
+  if (refusal.error.kind == ErrorKind::kQuota && refusal.error.code == domain::kOverBudget) response.headers.emplace_back("x-should-retry", "false");
   response.body = body_of(dialect, error) + "\n";
   return response;
 }

@@ -130,9 +130,11 @@ grpc::StatusCode code_of(ErrorKind kind) {
     case ErrorKind::kTooLarge:
     case ErrorKind::kPoison: return grpc::StatusCode::INVALID_ARGUMENT;
     case ErrorKind::kUnauthorized: return grpc::StatusCode::UNAUTHENTICATED;
+    case ErrorKind::kForbidden: return grpc::StatusCode::PERMISSION_DENIED;
     case ErrorKind::kNotFound: return grpc::StatusCode::NOT_FOUND;
     case ErrorKind::kExists: return grpc::StatusCode::ALREADY_EXISTS;
-    case ErrorKind::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorKind::kOverloaded:
+    case ErrorKind::kQuota: return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case ErrorKind::kCancelled: return grpc::StatusCode::CANCELLED;
     case ErrorKind::kExhausted:
     case ErrorKind::kFunction:

@@ -1,4 +1,5 @@
 // Errors as OpenAI's clients expect them, and models.
+#include "domain/budget.h"
 #include "wire/openai.h"
 
 namespace ebb::wire {
@@ -10,11 +11,13 @@ std::string_view type_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
     case ErrorKind::kUnauthorized:
+    case ErrorKind::kForbidden:
     case ErrorKind::kNotFound:
     case ErrorKind::kExists:
     case ErrorKind::kTooLarge:
     case ErrorKind::kPoison: return "invalid_request_error";
     case ErrorKind::kOverloaded: return "requests";
+    case ErrorKind::kQuota: return "insufficient_quota";
     default: return "server_error";
   }
 }
@@ -40,7 +43,7 @@ json::object openai_error_object(const Error& error) {
 
 namespace {
 
-bool may_help_again(ErrorKind kind) { return type_of(kind) != "invalid_request_error"; }
+bool may_help_again(const Error& error) { return type_of(error.kind) != "invalid_request_error" && error.code != domain::kOverBudget; }
 
 }  // namespace
 
@@ -48,7 +51,7 @@ std::string openai_error(const Error& error) { return json::serialize(json::obje
 
 std::string openai_stream_error(const Error& error, std::string_view request_id, int64_t completion_tokens) {
   json::object inner = openai_error_object(error);
-  inner["ebb"] = {{"request_id", request_id}, {"completion_tokens", completion_tokens}, {"retryable", may_help_again(error.kind)}};
+  inner["ebb"] = {{"request_id", request_id}, {"completion_tokens", completion_tokens}, {"retryable", may_help_again(error)}};
   return json::serialize(json::object{{"error", std::move(inner)}});
 }
 
