@@ -38,6 +38,8 @@ std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const s
     rows.push_back({.endpoint = request.by_endpoint ? std::optional(row.endpoint) : std::nullopt,
                     .day = request.by_day ? std::optional(row.day) : std::nullopt,
                     .tier = request.by_tier ? std::optional(row.tier) : std::nullopt,
+                    .tenant = request.by_tenant ? std::optional(row.tenant) : std::nullopt,
+                    .key = request.by_key ? std::optional(row.key) : std::nullopt,
                     .calls = row.calls,
                     .faults = row.faults,
                     .billed_ms = row.billed_ms,
@@ -125,7 +127,11 @@ io::Task<Result<std::vector<wire::BillRow>>> LedgerBills::bill(gateway::BillRequ
   const store::BillFilter filter{.by_endpoint = request.by_endpoint,
                                  .by_day = request.by_day,
                                  .by_tier = request.by_tier,
+                                 .by_tenant = request.by_tenant,
+                                 .by_key = request.by_key,
                                  .endpoint = request.endpoint,
+                                 .tenant = request.tenant,
+                                 .key = request.key,
                                  .from = request.from,
                                  .to = request.to};
   std::function<Result<std::vector<store::BillRow>>(store::UsageStore&)> read = [filter](store::UsageStore& usage) { return usage.bill(filter); };
@@ -139,9 +145,17 @@ io::Task<Result<std::optional<domain::UsageRecord>>> LedgerBills::record(CallId 
   return ask<std::optional<domain::UsageRecord>>([call](store::UsageStore& usage) { return usage.find(call); });
 }
 
+io::Task<Result<domain::Pico>> LedgerBills::spent(domain::Budget budget, domain::Span span) {
+  return ask<domain::Pico>([budget = std::move(budget), span](store::UsageStore& usage) { return usage.spent(budget, span); });
+}
+
 io::Task<Result<std::vector<domain::UsageRecord>>> LedgerBills::usage(gateway::UsageRequest request) {
-  store::UsagePage page{
-      .endpoint = std::move(request.endpoint), .from = request.from, .to = request.to, .after = {}, .limit = static_cast<int64_t>(request.records_max)};
+  store::UsagePage page{.endpoint = std::move(request.endpoint),
+                        .tenant = std::move(request.tenant),
+                        .from = request.from,
+                        .to = request.to,
+                        .after = {},
+                        .limit = static_cast<int64_t>(request.records_max)};
   if (request.after) page.after = {.ended = request.after->ended, .call = request.after->call};
   return ask<std::vector<domain::UsageRecord>>([page](store::UsageStore& usage) { return usage.page(page); });
 }

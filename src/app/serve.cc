@@ -9,6 +9,7 @@
 #include <map>
 #include <thread>
 
+#include "app/budgets.h"
 #include "app/image_admin.h"
 #include "app/model_admin.h"
 #include "base/log.h"
@@ -81,6 +82,7 @@ class Server {
  private:
   Status open();
   Status open_stores();
+  Status open_accounts();
   Status open_images();
   void keep_blanks();
   io::Task<void> start();
@@ -98,6 +100,8 @@ class Server {
   io::asio::io_context loop_{1};
   std::unique_ptr<instance::Fleet> fleet_;
   std::unique_ptr<store::Catalog> catalog_;
+  std::unique_ptr<store::Accounts> accounts_;
+  std::unique_ptr<ledger::Keyring> keyring_;
   std::optional<registry::ContentStore> content_;
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Preparer> preparer_;
@@ -111,6 +115,7 @@ class Server {
   std::unique_ptr<RegistryAdmin> model_admin_;
   std::unique_ptr<RegistryImages> image_admin_;
   std::unique_ptr<LedgerBills> bills_;
+  std::unique_ptr<Budgets> budgets_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<grpc_gateway::GrpcGateway> grpc_gateway_;  // where it is asked for
   std::unique_ptr<io::Signals> signals_;
@@ -136,6 +141,7 @@ Status Server::open_stores() {
   Result<std::unique_ptr<store::Catalog>> catalog = store::Catalog::open(home_.path);
   if (!catalog) return fail(catalog.error());
   catalog_ = std::move(*catalog);
+  if (Status accounts = open_accounts(); !accounts) return accounts;
   Result<std::unique_ptr<store::UsageStore>> usage = store::UsageStore::open(home_.path);
   if (!usage) return fail(usage.error());
   Result<std::map<std::string, store::EndpointTotals>> totals = (*usage)->totals();
@@ -170,6 +176,16 @@ Status Server::open_stores() {
   platform_ = std::make_unique<invoke::LocalPlatform>(
       loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *images_, *usage_log_,
       invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_), .prefixes = prefixes_ ? &*prefixes_ : nullptr});
+  return {};
+}
+
+Status Server::open_accounts() {
+  Result<std::unique_ptr<store::Accounts>> accounts = store::Accounts::open(home_.path);
+  if (!accounts) return fail(accounts.error());
+  accounts_ = std::move(*accounts);
+  Result<std::unique_ptr<ledger::Keyring>> keyring = ledger::Keyring::load(*accounts_, home_.path / "key-pepper");
+  if (!keyring) return fail(keyring.error());
+  keyring_ = std::move(*keyring);
   return {};
 }
 
@@ -218,17 +234,17 @@ grpc_gateway::Watch counted_by(gateway::GatewayMetrics& metrics) {
 Status Server::listen() {
   model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox, [this] { keep_blanks(); });
   image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, *platform_, clock_, options_.require_sandbox);
-  bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
   gateway::GatewayOptions options;
   options.host = options_.listen;
   options.port = options_.port;
   options.prices = options_.prices;
-  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_, clock_, std::move(options));
+  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_,
+                                                gateway::Accounts{.keyring = *keyring_, .budgets = *budgets_}, clock_, std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
   if (options_.grpc_port) {
-    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, clock_, counted_by(gateway_->metrics()));
+    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, *keyring_, clock_, counted_by(gateway_->metrics()));
     const Result<uint16_t> grpc_port = grpc_gateway_->listen(options_.listen, *options_.grpc_port);
     if (!grpc_port) return fail(grpc_port.error());
     log_info("listening for gRPC", {{"port", *grpc_port}});
@@ -244,6 +260,9 @@ io::Task<void> Server::start() {
     models_->prepare(model);
   keep_blanks();
   if (Status started = platform_->start(std::move(totals_), highest_call_); !started) co_return stop(started);
+  bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
+  budgets_ = std::make_unique<Budgets>(*accounts_, *keyring_, *bills_, *platform_);
+  if (Status counted = co_await budgets_->start(); !counted) co_return stop(counted);
   const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
   if (Status listening = listen(); !listening) co_return stop(listening);

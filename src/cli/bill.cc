@@ -16,6 +16,7 @@ namespace {
 struct BillOptions {
   std::vector<std::string> by{"endpoint"};
   std::string endpoint;
+  std::string tenant;
   std::string from;
   std::string to;
   bool as_json = false;
@@ -24,7 +25,8 @@ struct BillOptions {
 
 std::string path_of(const BillOptions& options) {
   std::string path = fmt::format("/ebb/v1/bill?by={}", fmt::join(options.by, ","));
-  for (const auto& [key, value] : {std::pair{"endpoint", &options.endpoint}, std::pair{"from", &options.from}, std::pair{"to", &options.to}}) {
+  for (const auto& [key, value] :
+       {std::pair{"endpoint", &options.endpoint}, std::pair{"tenant", &options.tenant}, std::pair{"from", &options.from}, std::pair{"to", &options.to}}) {
     if (!value->empty()) path += fmt::format("&{}={}", key, url_encode(*value));
   }
   return path;
@@ -33,7 +35,15 @@ std::string path_of(const BillOptions& options) {
 std::string key_of(const wire::BillRow& row, std::string_view by) {
   if (by == "endpoint") return row.endpoint.value_or("");
   if (by == "day") return row.day.value_or("");
+  if (by == "tenant") return row.tenant.value_or("");
+  if (by == "key") return row.key.value_or("");
   return row.tier.value_or("");
+}
+
+std::string heading_of(std::string key) {
+  for (char& c : key)
+    c = static_cast<char>(c - 32);  // they are lower-case letters
+  return key;
 }
 
 size_t digits_after_point(std::string_view money) { return money.size() - money.find('.') - 1; }
@@ -41,7 +51,7 @@ size_t digits_after_point(std::string_view money) { return money.size() - money.
 std::string bill_table(const wire::Bill& bill, const std::vector<std::string>& by, const Output& out) {
   std::vector<Table::Column> columns;
   for (const std::string& key : by)
-    columns.push_back({key == "endpoint" ? "ENDPOINT" : key == "day" ? "DAY" : "TIER"});
+    columns.push_back({heading_of(key)});
   for (const std::string& heading :
        {std::string("CALLS"), std::string("BILLED MS"), std::string("PROMPT TOKENS"), std::string("ANSWER TOKENS"), "COST " + bill.currency})
     columns.push_back({heading, Align::kRight});
@@ -107,17 +117,18 @@ Status print_bill(Context& context, Server& server, const BillOptions& options) 
 
 void add_bill(CLI::App& app, Context& context) {
   CLI::App* const command = client_command(app, context, "bill",
-                                           {.summary = "Show what calls cost, by endpoint, day and tier.",
+                                           {.summary = "Show what calls cost, by endpoint, day, tier, tenant and key.",
                                             .details = "A call costs its milliseconds × reserved memory × price, and a price for each call. Days are UTC.\n"
                                                        "Tiers: warm (a worker was ready), parked (it had to wake), cold (it had to start).",
                                             .example = "  ebb bill\n  ebb bill --by day,tier --endpoint chat --from 2026-11-01 --csv"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<BillOptions>();
-  command->add_option("--by", options->by, "What makes a row: endpoint, day, tier, several with commas; endpoint if left out")
+  command->add_option("--by", options->by, "What makes a row: endpoint, day, tier, tenant, key, several with commas; endpoint if left out")
       ->delimiter(',')
-      ->check(CLI::IsMember({"endpoint", "day", "tier"}).description(""))
-      ->type_name("endpoint|day|tier");
+      ->check(CLI::IsMember({"endpoint", "day", "tier", "tenant", "key"}).description(""))
+      ->type_name("endpoint|day|tier|tenant|key");
   command->add_option("--endpoint", options->endpoint, "Only this endpoint")->type_name("ENDPOINT");
+  command->add_option("--tenant", options->tenant, "Only this tenant")->type_name("TENANT");
   command->add_option("--from", options->from, "Calls that ended then or later: 2026-11-24 or 2026-11-24T10:00:00Z")->type_name("TIME");
   command->add_option("--to", options->to, "Calls that ended before then")->type_name("TIME");
   CLI::Option* const as_json = command->add_flag("--json", options->as_json, "Print the server's answer as JSON");

@@ -36,6 +36,9 @@ void add_commands(CLI::App& app, Context& context) {
   add_model(app, context);
   add_image(app, context);
   add_registry(app, context);
+  add_tenant(app, context);
+  add_key(app, context);
+  add_budget(app, context);
   add_status(app, context);
   add_completion(app, context);
   add_version(app, context);

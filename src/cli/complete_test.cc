@@ -29,7 +29,7 @@ TEST(Completion, Candidates) {
     return text;
   };
   EXPECT_EQ(words({"de"}), "deploy ");
-  EXPECT_EQ(words({""}), "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry status completion version ");
+  EXPECT_EQ(words({""}), "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry tenant key budget status completion version ");
   EXPECT_EQ(words({"model", ""}), "add ls show rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");
   EXPECT_EQ(words({"model", "add", "smol", ""}), "FILES ");
@@ -45,7 +45,7 @@ TEST(Completion, Candidates) {
   EXPECT_EQ(words({"deploy", "x", "--model", ""}), "MODELS FILES ");
   EXPECT_EQ(words({"deploy", "-f", ""}), "FILES ");
   EXPECT_EQ(words({"deploy", "--e"}), "--env --egress --egress-to ");  // --engine is for tests
-  EXPECT_EQ(words({"bill", "--by", ""}), "endpoint day tier ");
+  EXPECT_EQ(words({"bill", "--by", ""}), "endpoint day tier tenant key ");
   EXPECT_EQ(words({"bill", "--endpoint", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"completion", "z"}), "zsh ");
   EXPECT_EQ(words({}), words({""}));

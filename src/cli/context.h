@@ -43,6 +43,7 @@ struct Context {
   Output out;
   Output err;
   std::string server{kDefaultServer};
+  std::string key;  // EBB_KEY; empty: none is sent
   // What the command line asked for; returns the exit code. Set by a command's callback, run after parsing.
   std::function<int()> action;
 };

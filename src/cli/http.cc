@@ -117,8 +117,9 @@ struct Http::Transfer {
   long status_long = 0;
 };
 
-Http::Http(std::string server, std::string user_agent, const Interrupt& interrupt)
+Http::Http(std::string server, std::string key, std::string user_agent, const Interrupt& interrupt)
     : server_(std::move(server)),
+      key_(std::move(key)),
       user_agent_(std::move(user_agent)),
       interrupt_(interrupt),
       easy_(new_easy(), close_easy),
@@ -156,10 +157,11 @@ namespace {
 
 using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 
-Headers headers_of(const HttpRequest& request) {
+Headers headers_of(const HttpRequest& request, const std::string& key) {
   curl_slist* list = curl_slist_append(nullptr, ("Content-Type: " + request.content_type).c_str());
   for (const std::string& header : request.headers)
     list = curl_slist_append(list, header.c_str());
+  if (!key.empty()) list = curl_slist_append(list, ("Authorization: Bearer " + key).c_str());
   list = curl_slist_append(list, "Accept: application/json, text/event-stream");
   return {curl_slist_append(list, "Expect:"), curl_slist_free_all};
 }
@@ -171,7 +173,7 @@ Status Http::perform(const HttpRequest& request, Transfer& transfer) {
   transfer.easy = easy;
   curl_easy_reset(easy);
   const std::string url = server_ + request.path;
-  const Headers headers = headers_of(request);
+  const Headers headers = headers_of(request, key_);
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());

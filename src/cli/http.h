@@ -43,8 +43,8 @@ inline constexpr milliseconds kHttpConnectTimeMax{2'000};
 
 class Http {
  public:
-  // `server` such as "http://127.0.0.1:8390"; `interrupt` must outlive this.
-  Http(std::string server, std::string user_agent, const Interrupt& interrupt);
+  // `server` such as "http://127.0.0.1:8390"; `key`: sent with each request, unless it is empty; `interrupt` must outlive this.
+  Http(std::string server, std::string key, std::string user_agent, const Interrupt& interrupt);
   ~Http();
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
@@ -61,6 +61,9 @@ class Http {
   Result<HttpResponse> pieces(const HttpRequest& request, const std::function<bool(std::string_view piece)>& take);
 
   const std::string& server() const { return server_; }
+  void use_key_if_none(std::string key) {
+    if (key_.empty()) key_ = std::move(key);
+  }
 
  private:
   struct Transfer;
@@ -68,6 +71,7 @@ class Http {
   Status wait(void* multi, const HttpRequest& request, const Transfer& transfer);
 
   std::string server_;
+  std::string key_;
   std::string user_agent_;
   const Interrupt& interrupt_;
   // libcurl's handles, whose type stays out of this header.

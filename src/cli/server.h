@@ -53,6 +53,9 @@ class Server {
   // A function's answer, in pieces.
   Result<HttpResponse> pieces(const HttpRequest& request, const std::function<bool(std::string_view piece)>& take) { return http_.pieces(request, take); }
 
+  // For requests after one that made a key, where none was needed before.
+  void use_key_if_none(std::string key) { http_.use_key_if_none(std::move(key)); }
+
   const Interrupt& interrupt() const { return interrupt_; }
 
  private:

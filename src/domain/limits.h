@@ -173,6 +173,11 @@ inline constexpr int kQueueLengthMax = 10'000;
 // Accounts whose shares of one endpoint are kept apart at once.
 inline constexpr size_t kTenantsPerEndpointMax = 1'024;
 inline constexpr size_t kTenantNameBytesMax = 63;
+// Who may have a key, and how many there may be, those included that were revoked. Some 300 bytes each.
+inline constexpr size_t kTenantsMax = 10'000;
+inline constexpr size_t kKeysMax = 100'000;
+inline constexpr size_t kKeyLabelBytesMax = 128;
+inline constexpr size_t kBudgetsMax = 100'000;
 inline constexpr int kContextTokensMax = 1'048'576;
 inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
 

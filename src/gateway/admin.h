@@ -13,6 +13,7 @@
 #include "domain/model.h"
 #include "domain/usage.h"
 #include "io/asio.h"
+#include "wire/account_json.h"
 #include "wire/admin_json.h"
 #include "wire/image_admin_json.h"
 
@@ -81,12 +82,29 @@ class ImageAdmin {
   virtual Status log_out(const std::string& registry) = 0;
 };
 
+// Budgets: kept, and told to the platform.
+class BudgetAdmin {
+ public:
+  virtual ~BudgetAdmin() = default;
+  // By whose they are, and period.
+  virtual std::vector<wire::BudgetRow> list() const = 0;
+  // A new one, or another amount of one that is there; it holds when this returns. kNotFound: nobody has that name. kInvalid.
+  virtual io::Task<Result<wire::BudgetRow>> set(domain::Budget budget) = 0;
+  virtual Status remove(domain::BudgetOf of, std::string name, domain::Period period) = 0;  // kNotFound
+  // Of a tenant that was removed, with those of its lines of keys; the store has forgotten them already.
+  virtual void forget_tenant(const std::string& name, const std::vector<std::string>& lines) = 0;
+};
+
 // Which usage records, and by which keys their sums are grouped. Without keys there is one row.
 struct BillRequest {
   bool by_endpoint = false;
   bool by_day = false;
   bool by_tier = false;
+  bool by_tenant = false;
+  bool by_key = false;
   std::optional<std::string> endpoint;
+  std::optional<std::string> tenant;
+  std::optional<std::string> key;
   std::optional<WallTime> from;  // inclusive
   std::optional<WallTime> to;    // exclusive
 };
@@ -94,6 +112,7 @@ struct BillRequest {
 // A part of the usage records, in the order in which their calls ended.
 struct UsageRequest {
   std::optional<std::string> endpoint;
+  std::optional<std::string> tenant;
   std::optional<WallTime> from;                   // inclusive
   std::optional<WallTime> to;                     // exclusive
   std::optional<domain::UsageRecord> after = {};  // the last of the part before

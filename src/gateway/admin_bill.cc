@@ -1,4 +1,4 @@
-// GET /ebb/v1/bill?by=endpoint,day,tier&endpoint=…&from=…&to=…
+// GET /ebb/v1/bill?by=endpoint,day,tier,tenant,key&endpoint=…&tenant=…&key=…&from=…&to=…
 #include <fmt/format.h>
 
 #include "gateway/exchange.h"
@@ -21,25 +21,33 @@ Status read_keys(std::string_view list, BillRequest& out) {
       out.by_day = true;
     } else if (key == "tier") {
       out.by_tier = true;
+    } else if (key == "tenant") {
+      out.by_tenant = true;
+    } else if (key == "key") {
+      out.by_key = true;
     } else {
-      return fail(ErrorKind::kInvalid, fmt::format("'by' may have endpoint, day and tier, not '{}'", key), "by");
+      return fail(ErrorKind::kInvalid, fmt::format("'by' may have endpoint, day, tier, tenant and key, not '{}'", key), "by");
     }
   }
   return {};
 }
 
-Result<BillRequest> bill_request(const Target& target) {
+Result<BillRequest> bill_request(const Request& request) {
   BillRequest out;
-  for (const auto& [key, value] : target.query) {
+  for (const auto& [key, value] : request.target.query) {
+    if (key == "key") {
+      out.key = value;
+      continue;
+    }
     if (key == "by") {
       if (Status read = read_keys(value, out); !read) return fail(read.error());
       continue;
     }
     const Result<bool> taken = read_filter(key, value, out);
     if (!taken) return fail(taken.error());
-    if (!*taken) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are by, endpoint, from and to", key), key);
+    if (!*taken) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are by, endpoint, tenant, key, from and to", key), key);
   }
-  if (const Status sound = check_filter(out); !sound) return fail(sound.error());
+  if (const Status sound = check_filter(out, request.principal); !sound) return fail(sound.error());
   return out;
 }
 
@@ -64,7 +72,7 @@ std::string bill_of(std::string currency, std::vector<wire::BillRow> rows) {
 }  // namespace
 
 io::Task<void> get_bill(Services& services, Exchange& exchange) {
-  const Result<BillRequest> request = bill_request(exchange.request().target);
+  const Result<BillRequest> request = bill_request(exchange.request());
   if (!request) {
     co_await exchange.fail(request.error());
     co_return;

@@ -53,14 +53,14 @@ Response call_response(const Services& services, CallId call, const std::optiona
   return json_response(json::serialize(wire::to_json(row)) + "\n");
 }
 
-Result<UsageRequest> usage_request(const Target& target) {
+Result<UsageRequest> usage_request(const Request& request) {
   UsageRequest out;
-  for (const auto& [key, value] : target.query) {
+  for (const auto& [key, value] : request.target.query) {
     const Result<bool> taken = read_filter(key, value, out);
     if (!taken) return fail(taken.error());
-    if (!*taken) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are endpoint, from and to", key), key);
+    if (!*taken) return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there are endpoint, tenant, from and to", key), key);
   }
-  if (const Status sound = check_filter(out); !sound) return fail(sound.error());
+  if (const Status sound = check_filter(out, request.principal); !sound) return fail(sound.error());
   return out;
 }
 
@@ -69,6 +69,13 @@ std::string as_lines(const std::vector<domain::UsageRecord>& records) {
   for (const domain::UsageRecord& record : records)
     out += json::serialize(wire::to_json(record)) + "\n";
   return out;
+}
+
+// Who does not administer sees the own tenant's calls; of others' it does not learn that there are any.
+bool may_see(const domain::Principal& principal, const std::optional<domain::UsageRecord>& record, const std::optional<invoke::CallView>& view) {
+  const std::optional<std::string> own = principal.sees();
+  if (!own) return true;
+  return record ? record->tenant == *own : !view->state.empty() && view->tenant == *own;
 }
 
 }  // namespace
@@ -87,7 +94,7 @@ io::Task<void> get_call(Services& services, Exchange& exchange) {
     }
     record = std::move(*found);
   }
-  if (!record && !view) {
+  if ((!record && !view) || !may_see(exchange.request().principal, record, view)) {
     Error unknown = unknown_call(text);
     co_await exchange.fail(std::move(unknown));
     co_return;
@@ -98,7 +105,7 @@ io::Task<void> get_call(Services& services, Exchange& exchange) {
 
 // Part by part, each when the client has taken the one before: neither side ever holds more than one.
 io::Task<void> get_usage(Services& services, Exchange& exchange) {
-  const Result<UsageRequest> asked = usage_request(exchange.request().target);
+  const Result<UsageRequest> asked = usage_request(exchange.request());
   if (!asked) {
     co_await exchange.fail(asked.error());
     co_return;

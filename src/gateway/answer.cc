@@ -275,7 +275,7 @@ Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std:
   for (domain::Call& call : calls) {
     if (request.deadline) call.deadline = std::min(*request.deadline, call.deadline.value_or(*request.deadline));
     call.priority = request.priority;
-    call.tenant = request.tenant;
+    pay_by(call, request);
     Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(call));
     if (!stream) return fail(stream.error());
     streams.push_back(std::move(*stream));

@@ -120,8 +120,34 @@ std::optional<Refusal> read_own_headers(const io::http::request_header<>& messag
   read("Ebb-Deadline", parse_deadline, request.deadline);
   read("Ebb-Priority", wire::parse_priority, request.priority);
   read("Ebb-Tenant", wire::parse_tenant, request.tenant);
+  read("Ebb-Max-Cost", wire::parse_max_cost, request.max_cost);
   read("Ebb-Keep-Alive", parse_keep_alive, request.keep_alive);
   return refusal;
+}
+
+// Which scope a route asks for; nullopt: none.
+std::optional<domain::Scope> scope_of(Auth auth) {
+  switch (auth) {
+    case Auth::kOpen: return std::nullopt;
+    case Auth::kInvoke: return domain::Scope::kInvoke;
+    case Auth::kRead: return domain::Scope::kRead;
+    case Auth::kDeploy: return domain::Scope::kDeploy;
+    case Auth::kAdmin: return domain::Scope::kAdmin;
+  }
+  return domain::Scope::kAdmin;
+}
+
+// Who sends it, into the request.
+std::optional<Refusal> read_principal(const Services& services, const io::http::request_header<>& message, domain::Scope scope, Request& request) {
+  const auto field = [&](std::string_view name) { return text(message[name]); };
+  const Result<std::string> key = wire::key_of(field("Authorization"), field("api-key"), field("x-api-key"));
+  // Clients send all kinds of things where no key is asked for.
+  if (!key && services.keyring.locked()) return Refusal{.error = key.error()};
+  Result<domain::Principal> principal =
+      services.keyring.admit(key.value_or(""), {.scope = scope, .tenant = request.tenant, .priority = request.priority}, services.clock.wall());
+  if (!principal) return Refusal{.error = principal.error()};
+  request.principal = std::move(*principal);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -149,10 +175,14 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   if (match.route == nullptr)
     return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
   exchange.set_dialect(match.route->dialect);
-  if (match.route->auth == Auth::kOperator) {
+  const std::optional<domain::Scope> scope = scope_of(match.route->auth);
+  if (scope && *scope != domain::Scope::kInvoke) {
     if (auto refusal = check_page(text(message[io::http::field::origin]), text(message["Sec-Fetch-Site"]))) return refusal;
   }
-  if (match.route->auth != Auth::kOpen && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  if (scope && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  if (scope) {
+    if (auto refusal = read_principal(*services_, message, *scope, request)) return refusal;
+  }
   request.params = std::move(match.params);
   return std::nullopt;
 }

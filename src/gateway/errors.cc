@@ -91,6 +91,7 @@ Response error_response(Dialect dialect, const Refusal& refusal) {
     response.headers.emplace_back("Retry-After", std::to_string((advice + 999) / 1000));
     response.headers.emplace_back("retry-after-ms", std::to_string(advice));
   }
+  if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   // OpenAI's clients try a 429 again unless they are told not to.
   if (refusal.error.kind == ErrorKind::kQuota && refusal.error.code == domain::kOverBudget) response.headers.emplace_back("x-should-retry", "false");
   response.body = body_of(dialect, error) + "\n";

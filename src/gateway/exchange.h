@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "domain/call.h"
+#include "domain/money.h"
+#include "domain/principal.h"
 #include "domain/priority.h"
 #include "gateway/errors.h"
 #include "gateway/target.h"
@@ -40,13 +43,22 @@ struct Request {
   MonoTime arrived{};
   std::optional<milliseconds> deadline;
   std::optional<domain::Priority> priority;
-  std::string tenant;
+  std::string tenant;  // by its header
+  std::optional<domain::Pico> max_cost;
+  domain::Principal principal;             // who sends it, and pays
   std::optional<milliseconds> keep_alive;  // a stream shows a sign of life this often, from the beginning
 
   const std::string& body() const { return message.body(); }
   // The value of a name in the route's pattern.
   const std::string& param(std::string_view name) const;
 };
+
+// On whose account the call is, and what it may cost.
+inline void pay_by(domain::Call& call, const Request& request) {
+  call.tenant = request.principal.tenant;
+  call.key = request.principal.key;
+  call.max_cost = request.max_cost;
+}
 
 class Exchange {
  public:

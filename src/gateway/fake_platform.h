@@ -109,6 +109,10 @@ class FakePlatform final : public invoke::Platform {
     }
     return out;
   }
+  void set_budget(const domain::Budget& /*budget*/) override {}
+  void budget_known(domain::BudgetId /*budget*/, domain::Pico /*spent*/) override {}
+  void remove_budget(domain::BudgetId /*budget*/) override {}
+  std::vector<control::Purse> purses() const override { return {}; }
   invoke::StatusView status() const override { return status_; }
 
   io::Executor executor_;
@@ -124,6 +128,26 @@ class FakePlatform final : public invoke::Platform {
   invoke::StatusView status_;
   std::optional<Error> deploy_error_;
   uint64_t last_call_ = 0;
+};
+
+class FakeBudgets final : public BudgetAdmin {
+ public:
+  std::vector<wire::BudgetRow> list() const override { return rows_; }
+  io::Task<Result<wire::BudgetRow>> set(domain::Budget budget) override {
+    if (refusal_) co_return fail(*refusal_);
+    rows_.push_back({.budget = std::move(budget)});
+    co_return rows_.back();
+  }
+  Status remove(domain::BudgetOf of, std::string name, domain::Period period) override {
+    const size_t gone =
+        std::erase_if(rows_, [&](const wire::BudgetRow& row) { return row.budget.of == of && row.budget.name == name && row.budget.period == period; });
+    return gone > 0 ? Status() : fail(ErrorKind::kNotFound, "there is no such budget");
+  }
+  void forget_tenant(const std::string& name, const std::vector<std::string>& /*lines*/) override { forgotten_ = name; }
+
+  std::vector<wire::BudgetRow> rows_;
+  std::optional<Error> refusal_;
+  std::string forgotten_;
 };
 
 class FakeModels final : public ModelAdmin {

@@ -48,7 +48,7 @@ domain::Call call_of(const Exchange& exchange) {
                                    .has_body = exchange.has_pieces()};
   call.deadline = request.deadline;
   call.priority = request.priority;
-  call.tenant = request.tenant;
+  pay_by(call, request);
   return call;
 }
 

@@ -70,14 +70,16 @@ Result<io::asio::ip::address> loopback_address(const std::string& host) {
 
 }  // namespace
 
-Gateway::Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
-                 GatewayOptions options)
+Gateway::Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, Accounts accounts,
+                 const io::Clock& clock, GatewayOptions options)
     : services_(new Services{
           .executor = executor,
           .platform = platform,
           .models = models,
           .images = images,
           .bills = bills,
+          .keyring = accounts.keyring,
+          .budgets = accounts.budgets,
           .clock = clock,
           .options = std::move(options),
           .metrics = GatewayMetrics(platform.status().version),

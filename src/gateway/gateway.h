@@ -13,11 +13,17 @@
 
 namespace ebb::gateway {
 
+// Who may call, and who pays.
+struct Accounts {
+  ledger::Keyring& keyring;
+  BudgetAdmin& budgets;
+};
+
 class Gateway {
  public:
   // All parts must outlive the gateway and its connections.
-  Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, const io::Clock& clock,
-          GatewayOptions options);
+  Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& models, ImageAdmin& images, BillQuery& bills, Accounts accounts,
+          const io::Clock& clock, GatewayOptions options);
   ~Gateway();  // as stop_accepting
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

@@ -22,7 +22,11 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   GatewayOptions options;
   options.host = std::move(host);
   options.port = port;
-  Gateway gateway(loop.get_executor(), platform, models, images, bills, clock, options);
+  FakeBudgets budgets;
+  const io::FolderForTest home;
+  const auto accounts = std::move(*store::Accounts::open(home.path()));
+  const auto keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
+  Gateway gateway(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets}, clock, options);
   return gateway.listen();
 }
 

@@ -76,6 +76,20 @@ io::Task<void> get_bill(Services& services, Exchange& exchange);
 io::Task<void> get_call(Services& services, Exchange& exchange);
 io::Task<void> get_usage(Services& services, Exchange& exchange);
 
+// admin_accounts.cc
+io::Task<void> list_tenants(Services& services, Exchange& exchange);
+io::Task<void> put_tenant(Services& services, Exchange& exchange);
+io::Task<void> delete_tenant(Services& services, Exchange& exchange);
+io::Task<void> list_keys(Services& services, Exchange& exchange);
+io::Task<void> create_key(Services& services, Exchange& exchange);
+io::Task<void> rotate_key(Services& services, Exchange& exchange);
+io::Task<void> revoke_key(Services& services, Exchange& exchange);
+
+// admin_budgets.cc
+io::Task<void> list_budgets(Services& services, Exchange& exchange);
+io::Task<void> put_budget(Services& services, Exchange& exchange);
+io::Task<void> delete_budget(Services& services, Exchange& exchange);
+
 // health.cc
 io::Task<void> get_livez(Services& services, Exchange& exchange);
 io::Task<void> get_readyz(Services& services, Exchange& exchange);

@@ -1,4 +1,4 @@
-// Which usage records a request is about: ?endpoint=…&from=…&to=…, as the bill and the export have it. Pure.
+// Which usage records a request is about: ?endpoint=…&tenant=…&from=…&to=…, as the bill and the export have it. Pure.
 #pragma once
 
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "domain/principal.h"
 #include "wire/time_text.h"
 
 namespace ebb::gateway {
@@ -17,6 +18,10 @@ Result<bool> read_filter(const std::string& key, const std::string& value, Reque
     out.endpoint = value;
     return true;
   }
+  if (key == "tenant") {
+    out.tenant = value;
+    return true;
+  }
   if (key != "from" && key != "to") return false;
   Result<WallTime> time = wire::parse_time(value);
   if (!time) return fail(ErrorKind::kInvalid, fmt::format("'{}': {}", key, time.error().message), key);
@@ -24,9 +29,13 @@ Result<bool> read_filter(const std::string& key, const std::string& value, Reque
   return true;
 }
 
-// Once all parameters are read.
+// Once all parameters are read: who does not administer sees its own tenant's records only.
 template <class Request>
-Status check_filter(const Request& out) {
+Status check_filter(Request& out, const domain::Principal& principal) {
+  if (const std::optional<std::string> own = principal.sees()) {
+    if (out.tenant && *out.tenant != *own) return fail(ErrorKind::kForbidden, "only the own tenant's records may be seen with this key", "tenant");
+    out.tenant = own;
+  }
   if (out.from && out.to && *out.from >= *out.to) return fail(ErrorKind::kInvalid, "'from' must lie before 'to'", "from");
   return {};
 }

@@ -15,12 +15,15 @@ namespace ebb::gateway {
 class Exchange;
 struct Services;
 
-// Who may call. There are no keys yet, so the server listens on loopback only, and everything that does something asks for a peer
-// on this machine once more.
+// Who may call: whoever has a key with this scope, once there are keys; before, whoever is on this machine. Without TLS the server listens on loopback only,
+// and everything that does something asks for a peer on this machine once more. No page in a browser may use routes for other scopes than kInvoke: pages of
+// deployed functions come from this very address.
 enum class Auth {
-  kOpen,       // says nothing about tenants: probes and metrics
-  kLocalPeer,  // the peer's address is a loopback address
-  kOperator,   // the same, and no page in a browser sent it: those of deployed functions come from this very address
+  kOpen,  // says nothing about tenants: probes and metrics
+  kInvoke,
+  kRead,
+  kDeploy,
+  kAdmin,
 };
 
 // How long a request's body may be.

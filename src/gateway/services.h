@@ -13,6 +13,7 @@
 #include "gateway/recent_calls.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
+#include "ledger/keyring.h"
 
 namespace ebb::gateway {
 
@@ -44,6 +45,8 @@ struct Services {
   ModelAdmin& models;
   ImageAdmin& images;
   BillQuery& bills;
+  ledger::Keyring& keyring;
+  BudgetAdmin& budgets;
   const io::Clock& clock;
   GatewayOptions options;
   GatewayMetrics metrics;

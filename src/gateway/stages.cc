@@ -84,7 +84,7 @@ Result<milliseconds> parse_keep_alive(std::string_view value) {
 }
 
 std::optional<Refusal> check_own_header(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kHonoured{"ebb-deadline", "ebb-keep-alive", "ebb-priority", "ebb-tenant"};
+  constexpr std::array<std::string_view, 5> kHonoured{"ebb-deadline", "ebb-keep-alive", "ebb-max-cost", "ebb-priority", "ebb-tenant"};
   const std::string plain = lower(name.substr(0, 64));
   if (!plain.starts_with("ebb-") || std::ranges::find(kHonoured, plain) != kHonoured.end()) return std::nullopt;
   return Refusal{.error = {.kind = ErrorKind::kInvalid,

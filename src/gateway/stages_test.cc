@@ -56,7 +56,8 @@ TEST(Stages, OwnHeaders) {
   EXPECT_FALSE(check_own_header("Accept"));
   EXPECT_FALSE(check_own_header("Ebb-Priority"));
   EXPECT_FALSE(check_own_header("EBB-TENANT"));
-  EXPECT_TRUE(check_own_header("EBB-MAX-COST"));
+  EXPECT_FALSE(check_own_header("EBB-MAX-COST"));
+  EXPECT_TRUE(check_own_header("EBB-MIN-COST"));
 }
 
 TEST(Errors, TextIsCleanAndBounded) {
@@ -74,7 +75,7 @@ TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {
                        route.pattern.starts_with("/v2/health/");
     const bool shared = route.method == "POST" && route.pattern == "/v1/models/{id...}";  // a path of OpenAI's, a verb of the inference protocol's
     EXPECT_EQ(open, probe) << route.pattern;
-    EXPECT_EQ(route.auth == Auth::kOperator, route.pattern.starts_with("/ebb/")) << route.pattern;
+    EXPECT_EQ(route.auth != Auth::kOpen && route.auth != Auth::kInvoke, route.pattern.starts_with("/ebb/")) << route.pattern;
     EXPECT_EQ(route.dialect, shared ? Dialect::kOip : dialect_of(route.pattern)) << route.pattern;
     EXPECT_EQ(find_route(route.method, route.pattern).route, &route) << "unreachable: " << route.method << " " << route.pattern;
   }

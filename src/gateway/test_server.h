@@ -10,6 +10,7 @@
 
 #include "gateway/fake_platform.h"
 #include "gateway/gateway.h"
+#include "io/folder_for_test.h"
 
 namespace ebb::gateway {
 
@@ -20,7 +21,10 @@ class TestServer {
     if (!options.random) options.random = [] { return uint64_t{0x1111111111111111}; };
     platform.add_endpoint("chat", answering());
     platform.add_endpoint("slow", {});
-    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills, clock, std::move(options));
+    accounts = std::move(*store::Accounts::open(home.path()));
+    keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
+    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets}, clock,
+                                        std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
     port = *bound;
@@ -64,6 +68,10 @@ class TestServer {
   FakeModels models;
   FakeImages images;
   FakeBills bills;
+  FakeBudgets budgets;
+  io::FolderForTest home;
+  std::unique_ptr<store::Accounts> accounts;
+  std::unique_ptr<ledger::Keyring> keyring;
   std::unique_ptr<Gateway> gateway;
   uint16_t port = 0;
   std::thread thread;

@@ -33,9 +33,10 @@ struct GrpcGateway::Running {
   std::atomic<bool> ended{true};
 };
 
-GrpcGateway::GrpcGateway(io::Executor executor, invoke::Platform& platform, const io::Clock& clock, Watch watch) : running_(std::make_unique<Running>()) {
-  running_->services =
-      std::shared_ptr<Services>(new Services{.executor = std::move(executor), .platform = platform, .clock = clock, .watch = std::move(watch)});
+GrpcGateway::GrpcGateway(io::Executor executor, invoke::Platform& platform, const ledger::Keyring& keyring, const io::Clock& clock, Watch watch)
+    : running_(std::make_unique<Running>()) {
+  running_->services = std::shared_ptr<Services>(
+      new Services{.executor = std::move(executor), .platform = platform, .keyring = keyring, .clock = clock, .watch = std::move(watch)});
 }
 
 GrpcGateway::~GrpcGateway() {

@@ -16,6 +16,7 @@
 #include "invoke/platform.h"
 #include "io/asio.h"
 #include "io/clock.h"
+#include "ledger/keyring.h"
 
 namespace ebb::grpc_gateway {
 
@@ -35,7 +36,7 @@ struct Watch {
 class GrpcGateway {
  public:
   // All parts must outlive the gateway.
-  GrpcGateway(io::Executor executor, invoke::Platform& platform, const io::Clock& clock, Watch watch);
+  GrpcGateway(io::Executor executor, invoke::Platform& platform, const ledger::Keyring& keyring, const io::Clock& clock, Watch watch);
   ~GrpcGateway();
   GrpcGateway(const GrpcGateway&) = delete;
   GrpcGateway& operator=(const GrpcGateway&) = delete;

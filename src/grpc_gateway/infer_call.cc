@@ -73,6 +73,8 @@ io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
 }
 
 Status InferCall::begin() {
+  Result<domain::Principal> principal = services_->keyring.admit(ask_.key, {.tenant = ask_.tenant, .priority = ask_.priority}, services_->clock.wall());
+  if (!principal) return fail(principal.error());
   const Result<wire::OipModel> model = find_model(*services_, ask_.model, ask_.version);
   if (!model) return fail(model.error());
   if (Status checked = wire::check_tensors(*model, ask_.tensors); !checked) return checked;
@@ -81,7 +83,9 @@ Status InferCall::begin() {
   call.input = std::move(ask_.tensors);
   call.deadline = ask_.timeout;
   call.priority = ask_.priority;
-  call.tenant = ask_.tenant;
+  call.tenant = std::move(principal->tenant);
+  call.key = std::move(principal->key);
+  call.max_cost = ask_.max_cost;
   Result<std::shared_ptr<invoke::CallStream>> stream = services_->platform.invoke(std::move(call));
   if (!stream) return fail(stream.error());
   std::vector<std::shared_ptr<invoke::CallStream>> streams{std::move(*stream)};

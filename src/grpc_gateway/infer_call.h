@@ -19,6 +19,7 @@ namespace ebb::grpc_gateway {
 struct Services {
   io::Executor executor;
   invoke::Platform& platform;
+  const ledger::Keyring& keyring;
   const io::Clock& clock;
   Watch watch;
   std::atomic<size_t> request_bytes{0};  // of requests that are being answered

@@ -38,6 +38,8 @@ struct Ask {
   std::optional<milliseconds> timeout;
   std::optional<domain::Priority> priority;
   std::string tenant;
+  std::string key;  // empty: none was sent
+  std::optional<domain::Pico> max_cost;
   bool wants_final_mark = false;  // of a stream: each answer is to say that it is the last of its request
 };
 // Errors: kInvalid, kTooLarge. The request's data is moved out of it.

@@ -15,6 +15,17 @@ namespace {
 
 using Context = grpc::CallbackServerContext;
 
+// Of one that is there twice the first counts.
+std::string_view metadata_of(const Context& context, const char* name) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(name);
+  return found == metadata.end() ? std::string_view() : std::string_view(found->second.data(), found->second.size());
+}
+
+Result<std::string> key_in(const Context& context) {
+  return wire::key_of(metadata_of(context, "authorization"), metadata_of(context, "api-key"), metadata_of(context, "x-api-key"));
+}
+
 // Runs on the loop, which no thread of gRPC's may touch.
 template <class F>
 grpc::ServerUnaryReactor* on_loop(const Services& services, Context* context, F&& answer) {
@@ -24,6 +35,16 @@ grpc::ServerUnaryReactor* on_loop(const Services& services, Context* context, F&
     reactor->Finish(status ? grpc::Status::OK : status_of(status.error()));
   });
   return reactor;
+}
+
+// The same for who may call endpoints.
+template <class F>
+grpc::ServerUnaryReactor* for_callers(const Services& services, Context* context, F&& answer) {
+  return on_loop(services, context, [&services, key = key_in(*context), answer = std::forward<F>(answer)]() -> Status {
+    if (!key && services.keyring.locked()) return fail(key.error());
+    if (const auto principal = services.keyring.admit(key.value_or(""), {}, services.clock.wall()); !principal) return fail(principal.error());
+    return answer();
+  });
 }
 
 // What is left of the caller's deadline; nullopt: it has none, or one past all bounds.
@@ -50,25 +71,24 @@ class RequestShare {
   bool fits_;
 };
 
-// Ebb's own headers are metadata here; of one that is there twice the first counts.
+// Ebb's own headers are metadata here.
 Status read_metadata(const Context& context, Ask& ask) {
-  const auto& metadata = context.client_metadata();
-  const auto value_of = [&](const char* name) -> std::optional<std::string_view> {
-    const auto found = metadata.find(name);
-    if (found == metadata.end()) return std::nullopt;
-    return std::string_view(found->second.data(), found->second.size());
+  Status read;
+  const auto take = [&](const char* name, auto parse, auto& into) {
+    const std::string_view value = metadata_of(context, name);
+    if (!read || value.empty()) return;
+    auto parsed = parse(value);
+    if (parsed)
+      into = std::move(*parsed);
+    else
+      read = fail(parsed.error());
   };
-  if (const auto value = value_of("ebb-priority")) {
-    const Result<domain::Priority> priority = wire::parse_priority(*value);
-    if (!priority) return fail(priority.error());
-    ask.priority = *priority;
-  }
-  if (const auto value = value_of("ebb-tenant")) {
-    Result<std::string> tenant = wire::parse_tenant(*value);
-    if (!tenant) return fail(tenant.error());
-    ask.tenant = std::move(*tenant);
-  }
-  return {};
+  take("ebb-priority", wire::parse_priority, ask.priority);
+  take("ebb-tenant", wire::parse_tenant, ask.tenant);
+  take("ebb-max-cost", wire::parse_max_cost, ask.max_cost);
+  // What cannot be a key is one that nobody has: it is asked for only where there are keys.
+  ask.key = key_in(context).value_or("-");
+  return read;
 }
 
 Result<Ask> read_within(const RequestShare& share, const Context& context, inference::ModelInferRequest& request) {
@@ -181,7 +201,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerReady(Context* context, const 
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelReady(Context* context, const inference::ModelReadyRequest* request, inference::ModelReadyResponse* response) {
-  return on_loop(*services_, context, [services = services_, request, response]() -> Status {
+  return for_callers(*services_, context, [services = services_, request, response]() -> Status {
     const Result<wire::OipModel> model = find_model(*services, request->name(), request->version());
     if (!model) return fail(model.error());
     response->set_ready(model->ready);
@@ -191,7 +211,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelReady(Context* context, const i
 
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, const inference::ServerMetadataRequest* /*request*/,
                                                            inference::ServerMetadataResponse* response) {
-  return on_loop(*services_, context, [services = services_, response]() -> Status {
+  return for_callers(*services_, context, [services = services_, response]() -> Status {
     response->set_name("ebb");
     response->set_version(services->platform.status().version);
     for (const std::string_view extension : {"classification", "model_repository"})
@@ -202,7 +222,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(Context* context, con
 
 grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context, const inference::ModelMetadataRequest* request,
                                                           inference::ModelMetadataResponse* response) {
-  return on_loop(*services_, context, [services = services_, request, response]() -> Status {
+  return for_callers(*services_, context, [services = services_, request, response]() -> Status {
     const Result<wire::OipModel> model = find_model(*services, request->name(), request->version());
     if (!model) return fail(model.error());
     write_metadata(*model, *response);
@@ -212,7 +232,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(Context* context, cons
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(Context* context, const inference::RepositoryIndexRequest* request,
                                                             inference::RepositoryIndexResponse* response) {
-  return on_loop(*services_, context, [services = services_, request, response]() -> Status {
+  return for_callers(*services_, context, [services = services_, request, response]() -> Status {
     write_index(*services, request->ready(), *response);
     return {};
   });

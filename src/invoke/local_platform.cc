@@ -40,6 +40,19 @@ LocalPlatform::LocalPlatform(io::Executor executor, const io::Clock& clock, inst
       sandbox_known_(executor),
       drained_(executor, io::Timer::time_point::max()) {}
 
+void LocalPlatform::set_budget(const domain::Budget& budget) { feed(control::BudgetSet{.budget = budget, .wall = clock_.wall()}); }
+void LocalPlatform::budget_known(domain::BudgetId budget, domain::Pico spent) { feed(control::BudgetKnown{.budget = budget, .spent = spent}); }
+void LocalPlatform::remove_budget(domain::BudgetId budget) { feed(control::BudgetRemoved{budget}); }
+
+std::vector<control::Purse> LocalPlatform::purses() const {
+  std::vector<control::Purse> all;
+  for (const auto& [id, purse] : state_.purses) {
+    all.push_back(purse);
+    control::turn_page(all.back(), clock_.wall());  // nobody called since it began
+  }
+  return all;
+}
+
 Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call) {
   totals_ = std::move(totals);
   call_ids_.skip_past(highest_call.value);
@@ -104,7 +117,9 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                                .wall = clock_.wall(),
                                .alone = computes_here(call.endpoint) && alone(),
                                .priority = call.priority,
-                               .tenant = call.tenant};
+                               .tenant = call.tenant,
+                               .key = call.key,
+                               .max_cost = call.max_cost};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
   arriving_ = id;
   feed(std::move(arrived));

@@ -62,6 +62,10 @@ class LocalPlatform final : public Platform {
   Result<std::vector<DecisionView>> decisions(const std::string& endpoint) const override;
   std::optional<CallView> call(CallId call) const override;
   Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const override;
+  void set_budget(const domain::Budget& budget) override;
+  void budget_known(domain::BudgetId budget, domain::Pico spent) override;
+  void remove_budget(domain::BudgetId budget) override;
+  std::vector<control::Purse> purses() const override;
   StatusView status() const override;
 
  private:

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "control/journal.h"
+#include "control/spending_policy.h"
 #include "domain/call.h"
 #include "domain/endpoint.h"
 #include "domain/model.h"
@@ -54,6 +55,7 @@ struct DecisionView {
 struct CallView {
   std::string endpoint;
   std::string state = {};                      // waiting or running; empty: it is over, or was refused
+  std::string tenant = {};                     // while it is not over
   nanoseconds age{0};                          // since its arrival, while it is not over
   std::vector<DecisionView> decisions = {};    // about it, newest last
   std::vector<DecisionView> of_endpoint = {};  // about its endpoint and its workers, newest last
@@ -104,6 +106,13 @@ class Platform {
   virtual std::optional<CallView> call(CallId call) const = 0;
   // Lines after `sequence` (0: all that are kept).
   virtual Result<std::vector<LogLine>> log_lines(const std::string& endpoint, uint64_t after) const = 0;
+
+  // Budgets. Who sets one keeps it, and says then what the ledger has of its present period: until it does, calls that it is about are refused. Another
+  // amount of one that is there needs no second word.
+  virtual void set_budget(const domain::Budget& budget) = 0;
+  virtual void budget_known(domain::BudgetId budget, domain::Pico spent) = 0;
+  virtual void remove_budget(domain::BudgetId budget) = 0;
+  virtual std::vector<control::Purse> purses() const = 0;  // by id, each in its present period
 
   virtual StatusView status() const = 0;
 };

@@ -80,6 +80,7 @@ std::optional<CallView> LocalPlatform::call(CallId call) const {
     view.endpoint = live->second.endpoint;
     view.state = live->second.worker ? "running" : "waiting";
     view.age = clock_.mono() - live->second.arrived;
+    view.tenant = live->second.tenant;
   }
   for (const auto& [name, endpoint] : state_.endpoints) {
     if (view.endpoint.empty() ? endpoint.journal.of(call).empty() : name != view.endpoint) continue;

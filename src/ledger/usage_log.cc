@@ -42,7 +42,7 @@ bool UsageLog::query(std::function<void(store::UsageStore&)> work) {
   {
     const std::lock_guard lock(mutex_);
     if (queries_.size() >= kUsageQueriesMax) return false;
-    queries_.push_back(std::move(work));
+    queries_.push_back({.work = std::move(work), .after = appended_count_});
   }
   waiting_.notify_one();
   return true;
@@ -97,6 +97,15 @@ Status UsageLog::write_and_check(std::vector<domain::UsageRecord>& batch) {
   return status;
 }
 
+// What is written goes from the batch.
+Status UsageLog::write_first(std::vector<domain::UsageRecord>& batch, size_t many) {
+  const auto end = batch.begin() + static_cast<std::ptrdiff_t>(many);
+  std::vector<domain::UsageRecord> first(batch.begin(), end);
+  Status written = write_and_check(first);
+  if (first.empty()) batch.erase(batch.begin(), end);
+  return written;
+}
+
 void UsageLog::run() {
   std::vector<domain::UsageRecord> batch;  // kept while it cannot be written
   bool stuck = !write_and_check(batch);
@@ -112,9 +121,13 @@ void UsageLog::run() {
     std::deque<Query> queries = std::exchange(queries_, {});
     const uint64_t taken_count = appended_count_;
     lock.unlock();
-    stuck = !write_and_check(batch);
-    for (const Query& query : queries)
-      query(*store_);
+    stuck = false;
+    for (const Query& query : queries) {
+      const uint64_t rest = taken_count - query.after;  // appended after it
+      if (!stuck && batch.size() > rest) stuck = !write_first(batch, batch.size() - rest);
+      query.work(*store_);
+    }
+    if (!stuck) stuck = !write_and_check(batch);
     lock.lock();
     if (batch.empty()) written_count_ = taken_count;
     written_.notify_all();

@@ -51,8 +51,8 @@ class UsageLog {
   // From any thread. False: too many wait already, this one is lost (and counted as such by the caller).
   bool append(domain::UsageRecord record);
 
-  // Runs `work` on the writer's thread, after all records that were appended before it (unless they cannot be written). From any
-  // thread. False: too many wait.
+  // Runs `work` on the writer's thread, when exactly those records are written that were appended before it (unless they cannot be written).
+  // From any thread. False: too many wait.
   bool query(std::function<void(store::UsageStore&)> work);
 
   // Waits until every record appended before is on the disk. From any thread but the writer's. False: not so within `patience`.
@@ -62,11 +62,15 @@ class UsageLog {
   static Status check_space(const std::filesystem::path& home, uint64_t free_bytes_min = kFreeBytesMin);
 
  private:
-  using Query = std::function<void(store::UsageStore&)>;
+  struct Query {
+    std::function<void(store::UsageStore&)> work;
+    uint64_t after = 0;  // records that were appended before it
+  };
 
   void run();
   Status write(std::vector<domain::UsageRecord>& batch);
   Status write_and_check(std::vector<domain::UsageRecord>& batch);
+  Status write_first(std::vector<domain::UsageRecord>& batch, size_t many);
   void tell(const Status& status);
 
   // The writer's own.

@@ -1,5 +1,6 @@
 // SQLite under the contracts of the stores.
 #include "io/folder_for_test.h"
+#include "store/accounts_contract_for_test.h"
 #include "store/catalog.h"
 #include "store/catalog_contract_for_test.h"
 #include "store/usage_contract_for_test.h"
@@ -13,6 +14,7 @@ struct OnSqlite {
   io::FolderForTest folder;
 };
 
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, AccountsContract, OnSqlite<Accounts>);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, CatalogContract, OnSqlite<Catalog>);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, UsageContract, OnSqlite<UsageStore>);
 

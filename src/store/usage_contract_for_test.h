@@ -38,7 +38,9 @@ inline domain::UsageRecord usage_for_test(uint64_t id, const std::string& endpoi
           .memory_mib = n + 8,
           .cost = n + 9,
           .prompt_tokens = n + 10,
-          .completion_tokens = n + 11};
+          .completion_tokens = n + 11,
+          .tenant = id % 4 == 0 ? "" : "t" + std::to_string(id % 4),
+          .key = id % 4 == 0 ? "" : "k" + std::to_string(id % 8)};
 }
 
 inline domain::UsageRecord usage_for_test(uint64_t id, const std::string& endpoint = "chat") {
@@ -47,15 +49,20 @@ inline domain::UsageRecord usage_for_test(uint64_t id, const std::string& endpoi
 
 // The same bill, the slow and obvious way.
 inline std::vector<BillRow> bill_for_test(const std::vector<domain::UsageRecord>& records, const BillFilter& filter) {
-  std::map<std::tuple<std::string, std::string, std::string>, BillRow> rows;
-  if (!filter.by_endpoint && !filter.by_day && !filter.by_tier) rows[{}];
+  std::map<std::tuple<std::string, std::string, std::string, std::string, std::string>, BillRow> rows;
+  if (!filter.by_endpoint && !filter.by_day && !filter.by_tier && !filter.by_tenant && !filter.by_key) rows[{}];
   for (const domain::UsageRecord& record : records) {
     if (filter.endpoint && record.endpoint != *filter.endpoint) continue;
+    if ((filter.tenant && record.tenant != *filter.tenant) || (filter.key && record.key != *filter.key)) continue;
     if ((filter.from && record.ended < *filter.from) || (filter.to && record.ended >= *filter.to)) continue;
     const std::string endpoint = filter.by_endpoint ? record.endpoint : "";
     const std::string day = filter.by_day ? day_of(std::chrono::floor<std::chrono::hours>(record.ended)) : "";
     const std::string tier = filter.by_tier ? std::string(to_string(record.tier)) : "";
-    BillRow& row = rows[{endpoint, day, tier}];
+    const std::string tenant = filter.by_tenant ? record.tenant : "";
+    const std::string key = filter.by_key ? record.key : "";
+    BillRow& row = rows[{endpoint, day, tier, tenant, key}];
+    row.tenant = tenant;
+    row.key = key;
     row.endpoint = endpoint;
     row.day = day;
     row.tier = tier;
@@ -128,12 +135,15 @@ TYPED_TEST_P(UsageContract, PagesAreTheRecordsInTheOrderOfTheirEnds) {
   const auto from = kUsageBeginForTest + milliseconds(2);
   const auto to = kUsageBeginForTest + milliseconds(8);
   for (const int64_t limit : {1, 7, 60, 100}) {
-    for (const bool narrowed : {false, true}) {
+    for (const int narrowed : {0, 1, 2}) {
       std::vector<domain::UsageRecord> wanted = records;
       UsagePage page{.limit = limit};
-      if (narrowed) {
+      if (narrowed == 2) {
+        std::erase_if(wanted, [&](const domain::UsageRecord& record) { return record.tenant != "t2"; });
+        page.tenant = "t2";
+      } else if (narrowed == 1) {
         std::erase_if(wanted, [&](const domain::UsageRecord& record) { return record.endpoint != "chat" || record.ended < from || record.ended >= to; });
-        page = {.endpoint = "chat", .from = from, .to = to, .after = {}, .limit = limit};
+        page = {.endpoint = "chat", .tenant = {}, .from = from, .to = to, .after = {}, .limit = limit};
       }
       std::vector<domain::UsageRecord> got;
       for (bool more = true; more;) {
@@ -190,6 +200,10 @@ TYPED_TEST_P(UsageContract, BillsAreTheSumsOfTheirRecords) {
   }
   for (int i = 0; i < 300; ++i) {
     BillFilter filter{.by_endpoint = random() % 2 == 0, .by_day = random() % 2 == 0, .by_tier = random() % 2 == 0};
+    filter.by_tenant = random() % 3 == 0;
+    filter.by_key = random() % 3 == 0;
+    if (random() % 4 == 0) filter.tenant = random() % 4 == 0 ? "" : "t" + std::to_string(random() % 4);
+    if (random() % 6 == 0) filter.key = "k" + std::to_string(random() % 8);
     if (random() % 3 == 0) filter.endpoint = endpoint();
     if (random() % 2 == 0) filter.from = time();
     if (random() % 2 == 0) filter.to = filter.from && random() % 2 == 0 ? *filter.from + milliseconds(random() % 5'000'000) : time();
@@ -197,6 +211,26 @@ TYPED_TEST_P(UsageContract, BillsAreTheSumsOfTheirRecords) {
         << filter.by_endpoint << filter.by_day << filter.by_tier << " " << filter.endpoint.value_or("-") << " "
         << (filter.from ? filter.from->time_since_epoch().count() : -1) << " " << (filter.to ? filter.to->time_since_epoch().count() : -1);
   }
+}
+
+TYPED_TEST_P(UsageContract, WhatABudgetHasSpentIsTheSumOfItsRecordsInTheSpan) {
+  const auto store = this->open();
+  std::vector<domain::UsageRecord> records;
+  for (uint64_t id = 1; id <= 40; ++id)
+    records.push_back(usage_for_test(id, id % 2 == 0 ? "chat" : "other", kUsageBeginForTest + std::chrono::minutes(id * 7)));
+  ASSERT_TRUE(store->append(records));
+  const domain::Span span{.from = kUsageBeginForTest + std::chrono::minutes(30), .to = kUsageBeginForTest + std::chrono::minutes(200)};
+  const auto sum = [&](auto counts) {
+    domain::Pico cost = 0;
+    for (const domain::UsageRecord& record : records)
+      cost += counts(record) ? record.cost : 0;
+    return cost;
+  };
+  EXPECT_EQ(*store->spent({.of = domain::BudgetOf::kTenant, .name = "t1"}, span), sum([&](const auto& r) { return r.tenant == "t1" && span.has(r.ended); }));
+  EXPECT_EQ(*store->spent({.of = domain::BudgetOf::kKey, .name = "k5"}, span), sum([&](const auto& r) { return r.key == "k5" && span.has(r.ended); }));
+  EXPECT_EQ(*store->spent({.of = domain::BudgetOf::kEndpoint, .name = "chat"}, {.from = WallTime{}, .to = WallTime::max()}),
+            sum([&](const auto& r) { return r.endpoint == "chat"; }));
+  EXPECT_EQ(*store->spent({.of = domain::BudgetOf::kTenant, .name = "nobody"}, span), 0);
 }
 
 TYPED_TEST_P(UsageContract, DaysAreThoseOfUtc) {
@@ -213,6 +247,7 @@ TYPED_TEST_P(UsageContract, DaysAreThoseOfUtc) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(UsageContract, BeginsEmpty, RecordsComeBackAsTheyWereNewestFirst, ARecordIsFoundByItsCall, PagesAreTheRecordsInTheOrderOfTheirEnds,
-                            ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue, BillsAreTheSumsOfTheirRecords, DaysAreThoseOfUtc);
+                            ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue, BillsAreTheSumsOfTheirRecords,
+                            WhatABudgetHasSpentIsTheSumOfItsRecordsInTheSpan, DaysAreThoseOfUtc);
 
 }  // namespace ebb::store

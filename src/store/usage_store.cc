@@ -6,38 +6,29 @@
 #include <limits>
 #include <tuple>
 
+#include "store/usage_schema.h"
+
 namespace ebb::store {
 
 namespace {
 
-constexpr const char* kSchema[] = {R"sql(
-CREATE TABLE usage(
-  call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
-  queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
-  billed_ms INTEGER NOT NULL, memory_mib INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-  checksum INTEGER NOT NULL) STRICT;
-CREATE INDEX usage_by_endpoint ON usage(endpoint, ended_ms);
-CREATE INDEX usage_by_time ON usage(ended_ms);
-CREATE TABLE usage_hours(
-  hour INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL, calls INTEGER NOT NULL, faults INTEGER NOT NULL, billed_ms INTEGER NOT NULL,
-  busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, last_ended_ms INTEGER NOT NULL,
-  checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier)) STRICT, WITHOUT ROWID;
-)sql"};
-
-constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
+constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
 constexpr const char* kRecordsByTime = "SELECT * FROM usage WHERE ended_ms >= ? AND ended_ms < ?";
 constexpr const char* kRecent = "SELECT * FROM usage WHERE endpoint = ? ORDER BY ended_ms DESC, call DESC LIMIT ?";
 constexpr const char* kRecord = "SELECT * FROM usage WHERE call = ?";
 // From the place (ended, call) on: the two conditions on the time are what the index is searched by.
-constexpr const char* kPage = "SELECT * FROM usage WHERE ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) ORDER BY ended_ms, call LIMIT ?4";
+constexpr const char* kPage =
+    "SELECT * FROM usage WHERE ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) AND (?6 IS NULL OR tenant = ?6) ORDER BY ended_ms, call LIMIT "
+    "?4";
 constexpr const char* kPageOfEndpoint =
-    "SELECT * FROM usage WHERE endpoint = ?5 AND ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) ORDER BY ended_ms, call LIMIT ?4";
-constexpr int kRecordChecksum = 16;  // its column
+    "SELECT * FROM usage WHERE endpoint = ?5 AND ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) AND (?6 IS NULL OR tenant = ?6) ORDER BY "
+    "ended_ms, call LIMIT ?4";
+constexpr int kRecordChecksum = 18;  // its column
 
-constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char* kHour = "SELECT * FROM usage_hours WHERE hour = ? AND endpoint = ? AND tier = ?";
+constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kHour = "SELECT * FROM usage_hours WHERE hour = ? AND endpoint = ? AND tier = ? AND tenant = ? AND key = ?";
 constexpr const char* kHours = "SELECT * FROM usage_hours WHERE hour >= ? AND hour < ?";
-constexpr int kHourChecksum = 11;
+constexpr int kHourChecksum = 13;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
@@ -46,6 +37,7 @@ void bind(Statement& s, const domain::UsageRecord& r) {
   s.bind(5, to_string(r.tier)).bind(6, to_string(r.outcome)).bind(7, int64_t{r.queued.count()}).bind(8, int64_t{r.start.count()});
   s.bind(9, int64_t{r.busy.count()}).bind(10, int64_t{r.first_byte.count()}).bind(11, int64_t{r.total.count()});
   s.bind(12, r.billed_ms).bind(13, r.memory_mib).bind(14, r.cost).bind(15, r.prompt_tokens).bind(16, r.completion_tokens);
+  s.bind(17, r.tenant).bind(18, r.key);
   s.bind_checksum(1 + kRecordChecksum);
 }
 
@@ -70,26 +62,30 @@ Result<domain::UsageRecord> read_record(const Statement& s) {
                              .memory_mib = s.integer(12),
                              .cost = s.integer(13),
                              .prompt_tokens = s.integer(14),
-                             .completion_tokens = s.integer(15)};
+                             .completion_tokens = s.integer(15),
+                             .tenant = s.text(16),
+                             .key = s.text(17)};
 }
 
 void bind(Statement& s, const UsageKey& key, const UsageSums& sums) {
-  s.bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier);
-  s.bind(4, sums.calls).bind(5, sums.faults).bind(6, sums.billed_ms).bind(7, sums.busy_ns).bind(8, sums.cost);
-  s.bind(9, sums.prompt_tokens).bind(10, sums.completion_tokens).bind(11, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
+  s.bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).bind(4, key.tenant).bind(5, key.key);
+  s.bind(6, sums.calls).bind(7, sums.faults).bind(8, sums.billed_ms).bind(9, sums.busy_ns).bind(10, sums.cost);
+  s.bind(11, sums.prompt_tokens).bind(12, sums.completion_tokens).bind(13, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
 }
 
-UsageKey read_key(const Statement& s) { return {.hour = Hour(std::chrono::hours(s.integer(0))), .endpoint = s.text(1), .tier = s.text(2)}; }
+UsageKey read_key(const Statement& s) {
+  return {.hour = Hour(std::chrono::hours(s.integer(0))), .endpoint = s.text(1), .tier = s.text(2), .tenant = s.text(3), .key = s.text(4)};
+}
 
 UsageSums read_sums(const Statement& s) {
-  return {.calls = s.integer(3),
-          .faults = s.integer(4),
-          .billed_ms = s.integer(5),
-          .busy_ns = s.integer(6),
-          .cost = s.integer(7),
-          .prompt_tokens = s.integer(8),
-          .completion_tokens = s.integer(9),
-          .last_ended = WallTime(milliseconds(s.integer(10)))};
+  return {.calls = s.integer(5),
+          .faults = s.integer(6),
+          .billed_ms = s.integer(7),
+          .busy_ns = s.integer(8),
+          .cost = s.integer(9),
+          .prompt_tokens = s.integer(10),
+          .completion_tokens = s.integer(11),
+          .last_ended = WallTime(milliseconds(s.integer(12)))};
 }
 
 // The rows of a bill while they are summed. A key that is not asked for is the same in every row.
@@ -98,18 +94,22 @@ class Sheet {
   explicit Sheet(const BillFilter& filter) : filter_(filter) {}
 
   void add(const UsageKey& key, const UsageSums& sums) {
-    if (filter_.endpoint && key.endpoint != *filter_.endpoint) return;
-    rows_[{filter_.by_endpoint ? key.endpoint : std::string(), filter_.by_day ? std::chrono::floor<std::chrono::days>(key.hour) : std::chrono::sys_days{},
-           filter_.by_tier ? key.tier : std::string()}] += sums;
+    const auto fits = [](const std::optional<std::string>& wanted, const std::string& has) { return !wanted || *wanted == has; };
+    if (!fits(filter_.endpoint, key.endpoint) || !fits(filter_.tenant, key.tenant) || !fits(filter_.key, key.key)) return;
+    const auto if_asked = [](bool asked, const std::string& text) { return asked ? text : std::string(); };
+    rows_[{if_asked(filter_.by_endpoint, key.endpoint), filter_.by_day ? std::chrono::floor<std::chrono::days>(key.hour) : std::chrono::sys_days{},
+           if_asked(filter_.by_tier, key.tier), if_asked(filter_.by_tenant, key.tenant), if_asked(filter_.by_key, key.key)}] += sums;
   }
 
   std::vector<BillRow> rows() {
-    if (!filter_.by_endpoint && !filter_.by_day && !filter_.by_tier) rows_[{}];
+    if (!filter_.by_endpoint && !filter_.by_day && !filter_.by_tier && !filter_.by_tenant && !filter_.by_key) rows_[{}];
     std::vector<BillRow> bill;
     for (const auto& [key, sums] : rows_) {
       bill.push_back({.endpoint = std::get<0>(key),
                       .day = filter_.by_day ? day_of(std::get<1>(key)) : std::string(),
                       .tier = std::get<2>(key),
+                      .tenant = std::get<3>(key),
+                      .key = std::get<4>(key),
                       .calls = sums.calls,
                       .faults = sums.faults,
                       .billed_ms = sums.billed_ms,
@@ -123,21 +123,21 @@ class Sheet {
 
  private:
   const BillFilter& filter_;
-  std::map<std::tuple<std::string, std::chrono::sys_days, std::string>, UsageSums> rows_;
+  std::map<std::tuple<std::string, std::chrono::sys_days, std::string, std::string, std::string>, UsageSums> rows_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path& home) {
   std::filesystem::path file = home / "usage.db";
-  Result<Database> database = Database::open(file, kSchema);
+  Result<Database> database = Database::open(file, kUsageSchema);
   if (!database) return fail(database.error());
   return std::unique_ptr<UsageStore>(new UsageStore(std::move(file), std::move(*database)));
 }
 
 Status UsageStore::reopen() {
   database_.close();
-  Result<Database> database = Database::open(file_, kSchema);
+  Result<Database> database = Database::open(file_, kUsageSchema);
   if (!database) return fail(database.error());
   database_ = std::move(*database);
   return {};
@@ -173,7 +173,8 @@ Status UsageStore::add_to_hour(const UsageKey& key, UsageSums sums) {
   {
     Result<Statement> hour = database_.prepare(kHour);
     if (!hour) return fail(hour.error());
-    const Result<bool> found = hour->bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).next();
+    const Result<bool> found =
+        hour->bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).bind(4, key.tenant).bind(5, key.key).next();
     if (!found) return fail(found.error());
     if (*found) {
       if (Status sound = hour->check_row(kHourChecksum); !sound) return sound;
@@ -234,6 +235,19 @@ Result<std::vector<BillRow>> UsageStore::bill(const BillFilter& filter) {
   return sheet.rows();
 }
 
+Result<domain::Pico> UsageStore::spent(const domain::Budget& budget, const domain::Span& span) {
+  BillFilter filter{.from = span.from};
+  if (span.to != WallTime::max()) filter.to = span.to;
+  switch (budget.of) {
+    case domain::BudgetOf::kTenant: filter.tenant = budget.name; break;
+    case domain::BudgetOf::kKey: filter.key = budget.name; break;
+    case domain::BudgetOf::kEndpoint: filter.endpoint = budget.name; break;
+  }
+  const Result<std::vector<BillRow>> row = bill(filter);
+  if (!row) return fail(row.error());
+  return row->front().cost;
+}
+
 Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& endpoint, int64_t limit) {
   Result<Statement> rows = database_.prepare(kRecent);
   if (!rows) return fail(rows.error());
@@ -262,6 +276,10 @@ Result<std::vector<domain::UsageRecord>> UsageStore::page(const UsagePage& page)
   if (!rows) return fail(rows.error());
   rows->bind(1, from).bind(2, page.to ? to_ms(*page.to) : kFar).bind(3, after).bind(4, page.limit);
   if (page.endpoint) rows->bind(5, *page.endpoint);
+  if (page.tenant)
+    rows->bind(6, *page.tenant);
+  else
+    rows->bind_null(6);
   return rows->all(read_record);
 }
 

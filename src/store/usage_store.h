@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/budget.h"
 #include "domain/usage.h"
 #include "store/database.h"
 #include "store/usage_sums.h"
@@ -33,15 +34,21 @@ struct BillFilter {
   bool by_endpoint = false;
   bool by_day = false;
   bool by_tier = false;
+  bool by_tenant = false;
+  bool by_key = false;
   std::optional<std::string> endpoint;
-  std::optional<WallTime> from;  // inclusive, by the end of a call
-  std::optional<WallTime> to;    // exclusive
+  std::optional<std::string> tenant;  // empty: what nobody's account has
+  std::optional<std::string> key;     // line of keys
+  std::optional<WallTime> from;       // inclusive, by the end of a call
+  std::optional<WallTime> to;         // exclusive
 };
 
 struct BillRow {
-  std::string endpoint;  // empty where it is no key, and so for day ("2026-11-24", UTC) and tier
+  std::string endpoint;  // empty where it is no key, and so for day ("2026-11-24", UTC), tier, tenant and key
   std::string day;
   std::string tier;
+  std::string tenant;
+  std::string key;
   int64_t calls = 0;
   int64_t faults = 0;  // of these, those that the platform broke: they cost nothing
   int64_t billed_ms = 0;
@@ -59,6 +66,7 @@ struct UsagePage {
     CallId call;
   };
   std::optional<std::string> endpoint;
+  std::optional<std::string> tenant;
   std::optional<WallTime> from;  // inclusive, by the end of a call
   std::optional<WallTime> to;    // exclusive
   std::optional<Place> after;    // of the last record of the page before
@@ -84,6 +92,8 @@ class UsageStore {
 
   // Ordered by their keys. Without a key: one row, also when nothing was used.
   Result<std::vector<BillRow>> bill(const BillFilter& filter);
+  // By calls that ended in the span, at whoever's cost the budget is.
+  Result<domain::Pico> spent(const domain::Budget& budget, const domain::Span& span);
   // The newest first.
   Result<std::vector<domain::UsageRecord>> recent(const std::string& endpoint, int64_t limit);
   // nullopt: the call has none, or none yet.

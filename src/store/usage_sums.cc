@@ -19,7 +19,11 @@ int64_t add(int64_t a, int64_t b) {
 }  // namespace
 
 UsageKey key_of(const domain::UsageRecord& record) {
-  return {.hour = std::chrono::floor<std::chrono::hours>(record.ended), .endpoint = record.endpoint, .tier = std::string(to_string(record.tier))};
+  return {.hour = std::chrono::floor<std::chrono::hours>(record.ended),
+          .endpoint = record.endpoint,
+          .tier = std::string(to_string(record.tier)),
+          .tenant = record.tenant,
+          .key = record.key};
 }
 
 UsageSums sums_of(const domain::UsageRecord& record) {

@@ -1,4 +1,4 @@
-// Sums over usage records, by endpoint, hour and tier: what bills are made of.
+// Sums over usage records, by hour, endpoint, tier, tenant and line of keys: what bills are made of.
 #pragma once
 
 #include <compare>
@@ -16,6 +16,8 @@ struct UsageKey {
   Hour hour{};
   std::string endpoint;
   std::string tier;
+  std::string tenant;
+  std::string key;
   auto operator<=>(const UsageKey&) const = default;
 };
 UsageKey key_of(const domain::UsageRecord& record);

@@ -17,6 +17,8 @@ json::object bill_row(const BillRow& row) {
   if (row.endpoint) out["endpoint"] = *row.endpoint;
   if (row.day) out["day"] = *row.day;
   if (row.tier) out["tier"] = *row.tier;
+  if (row.tenant) out["tenant"] = *row.tenant;
+  if (row.key) out["key"] = *row.key;
   out["calls"] = row.calls;
   out["faults"] = row.faults;
   out["billed_ms"] = row.billed_ms;

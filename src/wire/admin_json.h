@@ -120,6 +120,8 @@ struct BillRow {
   std::optional<std::string> endpoint = {};
   std::optional<std::string> day = {};   // "2026-11-24", UTC
   std::optional<std::string> tier = {};  // warm, parked, cold
+  std::optional<std::string> tenant = {};
+  std::optional<std::string> key = {};  // line of keys
   int64_t calls = 0;
   int64_t faults = 0;  // of these, those that failed by our fault and cost nothing
   int64_t billed_ms = 0;

@@ -36,6 +36,8 @@ BillRow bill_row(const json::value& value, std::string path, ObjectReader& paren
   row.endpoint = reader.string("endpoint");
   row.day = reader.string("day");
   row.tier = reader.string("tier");
+  row.tenant = reader.string("tenant");
+  row.key = reader.string("key");
   row.calls = count(reader, "calls");
   row.faults = count(reader, "faults");
   row.billed_ms = count(reader, "billed_ms");

@@ -46,7 +46,9 @@ json::object to_json(const domain::UsageRecord& record) {
           {"cost", domain::format_money(record.cost)},
           {"cost_pico", record.cost},
           {"prompt_tokens", record.prompt_tokens},
-          {"completion_tokens", record.completion_tokens}};
+          {"completion_tokens", record.completion_tokens},
+          {"tenant", record.tenant},
+          {"key", record.key}};
 }
 
 Result<domain::UsageRecord> usage_from_json(const json::value& value) {
@@ -63,7 +65,9 @@ Result<domain::UsageRecord> usage_from_json(const json::value& value) {
                              .memory_mib = whole(reader, "memory_mib"),
                              .cost = whole(reader, "cost_pico"),
                              .prompt_tokens = whole(reader, "prompt_tokens"),
-                             .completion_tokens = whole(reader, "completion_tokens")};
+                             .completion_tokens = whole(reader, "completion_tokens"),
+                             .tenant = reader.string("tenant").value_or(""),
+                             .key = reader.string("key").value_or("")};
   const Result<WallTime> ended = parse_time(reader.required_string("ended"));
   if (!ended) reader.add_error("ended", ended.error().message);
   const Result<domain::Tier> tier = domain::parse_tier(reader.required_string("tier"));

@@ -1,0 +1,49 @@
+// Who pays: tenants, their keys and budgets. Durable before a verb returns.
+//
+// One owner, on the server's loop: these verbs are rare and take about a millisecond. Of a key only a keyed hash is here (ledger/keyring.h).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/budget.h"
+#include "domain/key.h"
+#include "store/database.h"
+
+namespace ebb::store {
+
+struct StoredKey {
+  domain::Key key;
+  std::string hash;  // hex digits
+  bool operator==(const StoredKey&) const = default;
+};
+
+class Accounts {
+ public:
+  // <home>/accounts.db
+  static Result<std::unique_ptr<Accounts>> open(const std::filesystem::path& home);
+
+  Result<std::vector<domain::Tenant>> tenants();    // by name
+  Status put_tenant(const domain::Tenant& tenant);  // kExists for a name that is there
+  Status delete_tenant(const std::string& name);    // with its keys and budgets, and those of its keys; also when it is not there
+
+  Result<std::vector<StoredKey>> keys();  // the oldest first
+  // In the place of one with the same id.
+  Status put_keys(const std::vector<StoredKey>& keys);  // all or none
+
+  Result<std::vector<domain::Budget>> budgets();  // by id
+  // A new id, whatever it has: kExists for one of the same name and period.
+  Result<domain::Budget> add_budget(domain::Budget budget);
+  Status change_budget(const domain::Budget& budget);  // its amount, and whether it is hard
+  Status delete_budget(domain::BudgetId id);           // also when it is not there
+
+ private:
+  explicit Accounts(Database database) : database_(std::move(database)) {}
+  Status put_key(const StoredKey& stored);
+  Database database_;
+};
+
+}  // namespace ebb::store

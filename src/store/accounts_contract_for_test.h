@@ -1,0 +1,88 @@
+// What every back end of the accounts must do. A back end is a type with `Result<std::unique_ptr<…>> open()`, whose later calls find what the earlier ones
+// stored, and which goes with its test.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "store/accounts.h"
+
+namespace ebb::store {
+
+template <class Backend>
+class AccountsContract : public testing::Test {
+ protected:
+  AccountsContract() { open(); }
+  void open() {
+    accounts_.reset();
+    auto accounts = backend_.open();
+    ASSERT_TRUE(accounts) << accounts.error().message;
+    accounts_ = std::move(*accounts);
+  }
+  static StoredKey key(const std::string& id, const std::string& tenant) {
+    return {.key = {.id = id,
+                    .line = id,
+                    .tenant = tenant,
+                    .label = "O'Brien \"x\"; DROP TABLE keys; \xC3\xA4",
+                    .scopes = {domain::Scope::kInvoke, domain::Scope::kDeploy},
+                    .highest = domain::Priority::kBatch,
+                    .created = WallTime(milliseconds(1'700'000'000'123)),
+                    .expires = WallTime(milliseconds(1'800'000'000'456))},
+            .hash = "00ff"};
+  }
+
+  Backend backend_;
+  decltype(std::declval<Backend&>().open())::value_type accounts_;
+};
+TYPED_TEST_SUITE_P(AccountsContract);
+
+TYPED_TEST_P(AccountsContract, KeepsWhatItIsGiven) {
+  auto& self = *this;
+  ASSERT_TRUE(self.accounts_->put_tenant({.name = "acme", .created = WallTime(milliseconds(1'700'000'000'123))}));
+  EXPECT_EQ(self.accounts_->put_tenant({.name = "acme"}).error().kind, ErrorKind::kExists);
+  StoredKey one = self.key("one", "acme");
+  const StoredKey two = self.key("two", "acme");
+  ASSERT_TRUE(self.accounts_->put_keys({one, two}));
+  one.key.revoked = WallTime(milliseconds(1'700'000'000'999));
+  one.key.expires.reset();
+  ASSERT_TRUE(self.accounts_->put_keys({one}));
+  self.open();
+  EXPECT_EQ(self.accounts_->tenants()->front().created, WallTime(milliseconds(1'700'000'000'123)));
+  EXPECT_EQ(*self.accounts_->keys(), (std::vector{one, two}));
+}
+
+TYPED_TEST_P(AccountsContract, BudgetsHaveIdsThatAreNeverUsedTwice) {
+  auto& self = *this;
+  domain::Budget budget{.name = "acme", .period = domain::Period::kDay, .zone = "Europe/Berlin", .amount = 5, .hard = false};
+  const auto first = self.accounts_->add_budget(budget);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_TRUE(first->id);
+  EXPECT_EQ(self.accounts_->add_budget(budget).error().kind, ErrorKind::kExists);
+  budget = *first;
+  budget.amount = std::numeric_limits<domain::Pico>::max();
+  budget.hard = true;
+  ASSERT_TRUE(self.accounts_->change_budget(budget));
+  self.open();
+  EXPECT_EQ(*self.accounts_->budgets(), std::vector{budget});
+  ASSERT_TRUE(self.accounts_->delete_budget(budget.id));
+  ASSERT_TRUE(self.accounts_->delete_budget(budget.id)) << "also when it is not there";
+  EXPECT_GT(self.accounts_->add_budget(budget)->id, budget.id);
+}
+
+TYPED_TEST_P(AccountsContract, ATenantGoesWithAllThatIsIts) {
+  auto& self = *this;
+  for (const char* name : {"acme", "other"}) {
+    ASSERT_TRUE(self.accounts_->put_tenant({.name = name}));
+    ASSERT_TRUE(self.accounts_->put_keys({self.key(std::string("key-") + name, name)}));
+    ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kTenant, .name = name}));
+    ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kKey, .name = std::string("key-") + name}));
+    ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kEndpoint, .name = name}));
+  }
+  ASSERT_TRUE(self.accounts_->delete_tenant("acme"));
+  EXPECT_EQ(self.accounts_->tenants()->size(), 1U);
+  EXPECT_EQ(self.accounts_->keys()->front().key.id, "key-other");
+  EXPECT_EQ(self.accounts_->budgets()->size(), 4U) << "an endpoint of the same name is another's";
+}
+
+REGISTER_TYPED_TEST_SUITE_P(AccountsContract, KeepsWhatItIsGiven, BudgetsHaveIdsThatAreNeverUsedTwice, ATenantGoesWithAllThatIsIts);
+
+}  // namespace ebb::store

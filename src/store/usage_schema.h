@@ -1,0 +1,47 @@
+// The schema of usage.db: the n-th script leads from version n−1 to n. A script that was released never changes.
+#pragma once
+
+namespace ebb::store {
+
+inline constexpr const char* kUsageSchema[] = {R"sql(
+CREATE TABLE usage(
+  call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
+  queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL, memory_mib INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  checksum INTEGER NOT NULL) STRICT;
+CREATE INDEX usage_by_endpoint ON usage(endpoint, ended_ms);
+CREATE INDEX usage_by_time ON usage(ended_ms);
+CREATE TABLE usage_hours(
+  hour INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL, calls INTEGER NOT NULL, faults INTEGER NOT NULL, billed_ms INTEGER NOT NULL,
+  busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, last_ended_ms INTEGER NOT NULL,
+  checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier)) STRICT, WITHOUT ROWID;
+)sql",
+                                               // Who pays, and by which line of keys. A damaged row keeps its wrong checksum.
+                                               R"sql(
+CREATE TABLE usage_2(
+  call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
+  queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL, memory_mib INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  tenant TEXT NOT NULL, key TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT;
+INSERT INTO usage_2 SELECT call, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, memory_mib, cost, prompt_tokens,
+    completion_tokens,
+    '', '', iif(checksum = row_checksum(call, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, memory_mib, cost, prompt_tokens,
+    completion_tokens),
+    row_checksum(call, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, memory_mib, cost, prompt_tokens,
+    completion_tokens, '', ''), checksum) FROM usage;
+DROP TABLE usage;
+ALTER TABLE usage_2 RENAME TO usage;
+CREATE INDEX usage_by_endpoint ON usage(endpoint, ended_ms);
+CREATE INDEX usage_by_time ON usage(ended_ms);
+CREATE TABLE usage_hours_2(
+  hour INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL, calls INTEGER NOT NULL, faults INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL, busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  last_ended_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier, tenant, key)) STRICT, WITHOUT ROWID;
+INSERT INTO usage_hours_2 SELECT hour, endpoint, tier, '', '', calls, faults, billed_ms, busy_ns, cost, prompt_tokens, completion_tokens, last_ended_ms,
+    iif(checksum = row_checksum(hour, endpoint, tier, calls, faults, billed_ms, busy_ns, cost, prompt_tokens, completion_tokens, last_ended_ms),
+    row_checksum(hour, endpoint, tier, '', '', calls, faults, billed_ms, busy_ns, cost, prompt_tokens, completion_tokens, last_ended_ms), checksum) FROM usage_hours;
+DROP TABLE usage_hours;
+ALTER TABLE usage_hours_2 RENAME TO usage_hours;
+)sql"};
+
+}  // namespace ebb::store
