@@ -184,8 +184,8 @@ Status Keyring::check_governable(const std::vector<domain::Key>& changed, WallTi
   if (!any || governed) return {};
   return fail(
       ErrorKind::kExists,
-      "once there are keys, every route needs one, and nobody could make another then: one key with the scope admin and without an end must be there as "
-      "long as there are others",
+      "nobody could administer this server then, since every route needs a key as long as there are any: one with the scope admin that does not expire must be "
+      "there first of all (`ebb key create --tenant NAME --scope admin`), and as long as there are others",
       "scopes");
 }
 
