@@ -144,6 +144,7 @@ Status Server::open_stores() {
   if (Status accounts = open_accounts(); !accounts) return accounts;
   Result<std::unique_ptr<store::UsageStore>> usage = store::UsageStore::open(home_.path);
   if (!usage) return fail(usage.error());
+  if (Status recovered = ledger::UsageLog::recover(**usage, home_.path); !recovered) return recovered;
   Result<std::map<std::string, store::EndpointTotals>> totals = (*usage)->totals();
   if (!totals) return fail(totals.error());
   totals_ = std::move(*totals);

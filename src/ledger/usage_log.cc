@@ -12,8 +12,36 @@
 
 namespace ebb::ledger {
 
+namespace {
+
+std::filesystem::path pending_file(const std::filesystem::path& home) { return home / "usage-pending"; }
+
+std::optional<PendingUsage> open_pending(const std::filesystem::path& home) {
+  Result<PendingUsage> pending = PendingUsage::open(pending_file(home));
+  if (pending) return std::move(*pending);
+  log_warn("what ended in the last milliseconds is lost if the server is killed", {{"why", pending.error().message}});
+  return std::nullopt;
+}
+
+}  // namespace
+
+Status UsageLog::recover(store::UsageStore& store, const std::filesystem::path& home) {
+  std::optional<PendingUsage> pending = open_pending(home);
+  if (!pending) return {};
+  const std::vector<domain::UsageRecord> left = pending->records();
+  if (!left.empty()) {
+    const Result<store::Appended> written = store.append(left);
+    if (!written) return written.error().kind == ErrorKind::kExhausted ? Status() : fail(written.error());
+    if (written->written > 0) log_info("usage records of a server that was killed are written now", {{"records", written->written}});
+  }
+  pending->end_writing(false);
+  return {};
+}
+
 UsageLog::UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed, UsageLogOptions options)
-    : store_(std::move(store)), home_(std::move(home)), changed_(std::move(changed)), options_(options), writer_([this] { run(); }) {}
+    : store_(std::move(store)), home_(std::move(home)), changed_(std::move(changed)), options_(options), pending_(open_pending(home_)), writer_([this] {
+        run();
+      }) {}
 
 UsageLog::~UsageLog() {
   {
@@ -31,6 +59,7 @@ bool UsageLog::append(domain::UsageRecord record) {
     const std::lock_guard lock(mutex_);
     if (appended_count_ - written_count_ >= domain::kUsageBacklogMax) return false;
     ++appended_count_;
+    if (pending_ && !pending_->append(record)) log_warn("no room among what is pending: a usage record is lost if the server is killed");
     records_.push_back(std::move(record));
     if (records_.size() > 1) return true;  // the writer knows
   }
@@ -106,10 +135,26 @@ Status UsageLog::write_first(std::vector<domain::UsageRecord>& batch, size_t man
   return written;
 }
 
+// All that were appended so far.
+void UsageLog::wrote(uint64_t taken_count) {
+  written_count_ = taken_count;
+  if (pending_) pending_->end_writing(appended_count_ != taken_count);
+}
+
 void UsageLog::run() {
   std::vector<domain::UsageRecord> batch;  // kept while it cannot be written
-  bool stuck = !write_and_check(batch);
   std::unique_lock lock(mutex_);
+  if (pending_) {
+    batch = pending_->records();  // what recover() found no space for, and what was appended since
+    records_.clear();
+    appended_count_ = batch.size();
+    pending_->begin_writing();
+  }
+  const uint64_t taken_first = batch.size();
+  lock.unlock();
+  bool stuck = !write_and_check(batch);
+  lock.lock();
+  if (batch.empty()) wrote(taken_first);
   for (;;) {
     waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
                       [&] { return ending_ || !queries_.empty() || (!stuck && !records_.empty()); });
@@ -120,6 +165,7 @@ void UsageLog::run() {
     records_.clear();
     std::deque<Query> queries = std::exchange(queries_, {});
     const uint64_t taken_count = appended_count_;
+    if (pending_) pending_->begin_writing();
     lock.unlock();
     stuck = false;
     for (const Query& query : queries) {
@@ -129,7 +175,7 @@ void UsageLog::run() {
     }
     if (!stuck) stuck = !write_and_check(batch);
     lock.lock();
-    if (batch.empty()) written_count_ = taken_count;
+    if (batch.empty()) wrote(taken_count);
     written_.notify_all();
     if (last) return;
   }

@@ -1,9 +1,10 @@
 // Usage records on their way to the disk: a thread that writes everything that waits in one synced transaction.
 //
-// append() never blocks, so a warm call waits for no sync; what a crash can lose is what the last few milliseconds ended. When the
-// disk refuses (full, read-only, failing), records stay here, bounded by kUsageBacklogMax, `changed` says so, and writing is tried
-// again each second until it works: the platform takes no new calls meanwhile, and needs no restart afterwards. After a failed write
-// that is not for want of space, the store is opened anew first: what a failed sync has left behind is not built upon.
+// append() never blocks, so a warm call waits for no sync. What a killed server had appended is in a mapped file (pending_usage.h), and the next one writes
+// it; what a machine that loses power can lose is what the last few milliseconds ended. When the disk refuses (full, read-only, failing), records stay here,
+// bounded by kUsageBacklogMax, `changed` says so, and writing is tried again each second until it works: the platform takes no new calls meanwhile, and needs
+// no restart afterwards. After a failed write that is not for want of space, the store is opened anew first: what a failed sync has left behind is not built
+// upon.
 #pragma once
 
 #include <condition_variable>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/usage.h"
+#include "ledger/pending_usage.h"
 #include "store/usage_store.h"
 
 namespace ebb::ledger {
@@ -40,6 +43,9 @@ class UsageLog {
  public:
   // Called on the writer's thread whenever it changes, beginning from writable: (false, why) or (true, "").
   using Changed = std::function<void(bool writable, const std::string& why)>;
+
+  // What a killed server left, into the store. A full disk is no error: it stays there, and is tried again.
+  static Status recover(store::UsageStore& store, const std::filesystem::path& home);
 
   // Looks for free space at once, before any record.
   UsageLog(std::unique_ptr<store::UsageStore> store, std::filesystem::path home, Changed changed, UsageLogOptions options = {});
@@ -72,6 +78,7 @@ class UsageLog {
   Status write_and_check(std::vector<domain::UsageRecord>& batch);
   Status write_first(std::vector<domain::UsageRecord>& batch, size_t many);
   void tell(const Status& status);
+  void wrote(uint64_t taken_count);  // with the mutex held
 
   // The writer's own.
   std::unique_ptr<store::UsageStore> store_;
@@ -84,6 +91,7 @@ class UsageLog {
   std::condition_variable waiting_;  // something to do
   std::condition_variable written_;  // something was written
   std::deque<domain::UsageRecord> records_;
+  std::optional<PendingUsage> pending_;  // the same, and those that are being written
   std::deque<Query> queries_;
   uint64_t appended_count_ = 0;
   uint64_t written_count_ = 0;
