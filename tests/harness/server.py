@@ -48,6 +48,7 @@ class Server:
         self.inside: list[str] = []  # a command that runs another in other namespaces
         self.process: subprocess.Popen | None = None
         self.port = 0
+        self.key = ""  # sent with each request, unless it is empty
         self.log_path = home.parent / f"{home.name}.log"
 
     # --- its life ---
@@ -123,11 +124,14 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOWER)
         try:
             data = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
-            connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+            connection.request(method, path, data, {"Content-Type": "application/json", **self.credentials(), **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
+
+    def credentials(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
@@ -142,12 +146,12 @@ class Server:
 
     def openai(self, **options):
         import openai
-        return openai.OpenAI(base_url=self.url + "/v1", api_key="any", **{"max_retries": 0, "timeout": 120 * SLOWER, **options})
+        return openai.OpenAI(base_url=self.url + "/v1", api_key=self.key or "any", **{"max_retries": 0, "timeout": 120 * SLOWER, **options})
 
     def ebb(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """A command of the client."""
         done = subprocess.run([BIN / "ebb", *arguments, "--server", self.url], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=120 * SLOWER, check=False)
+                              env={**os.environ, "EBB_KEY": self.key}, timeout=120 * SLOWER, check=False)
         assert not check or done.returncode == 0, f"ebb {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
@@ -217,7 +221,7 @@ class Stream:
 
     def __init__(self, server: Server, body: dict, receive_bytes: int | None = None, headers: dict[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
-        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items()).encode()
+        more = "".join(f"{name}: {value}\r\n" for name, value in {**server.credentials(), **(headers or {})}.items()).encode()
         self.connection = server.socket(receive_bytes)
         self.sent = time.monotonic()
         self.connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
