@@ -47,9 +47,6 @@ class Checkers {
   void told(const control::Readings& event);
   void told(const control::StoreWritable& event);
   void told(const control::ClockRead& /*event*/) {}
-  void told(const control::BudgetSet& /*event*/) {}
-  void told(const control::BudgetKnown& /*event*/) {}
-  void told(const control::BudgetRemoved& /*event*/) {}
   void told(const control::RevisionDeployed& event);
   void told(const control::EndpointRemoved& event);
   void told(const control::DrainRequested& event);

@@ -70,9 +70,6 @@ void TraceHash::add(const control::Event& event) {
                    for (const control::WorkerMemory& worker : e.workers)
                      hash(*this, {worker.worker.value, worker.pss_bytes});
                  },
-                 [&](const control::BudgetSet&) {},
-                 [&](const control::BudgetKnown&) {},
-                 [&](const control::BudgetRemoved&) {},
                  [&](const control::ClockRead& e) { word(static_cast<uint64_t>(e.wall.time_since_epoch().count())); },
                  [&](const control::StoreWritable& e) { word(e.writable ? 1 : 0); },
                  [&](const control::RevisionDeployed& e) {
@@ -150,9 +147,6 @@ std::string words(const control::Event& event) {
               all += fmt::format(", worker {} takes {} MiB", worker.worker.value, worker.pss_bytes >> 20U);
             return all;
           },
-          [](const control::BudgetSet&) { return std::string("budget"); },
-          [](const control::BudgetKnown&) { return std::string("budget"); },
-          [](const control::BudgetRemoved&) { return std::string("budget"); },
           [](const control::ClockRead& e) { return fmt::format("the clock says {} ms", e.wall.time_since_epoch().count()); },
           [](const control::StoreWritable& e) { return std::string(e.writable ? "bills can be written" : "bills cannot be written"); },
           [](const control::RevisionDeployed& e) { return fmt::format("revision {} of '{}' is deployed", e.revision.id.value, e.revision.spec.name); },
