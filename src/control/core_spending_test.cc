@@ -153,12 +153,25 @@ TEST(Spending, ANewBudgetHoldsForCallsThatRunAndIsClosedUntilItIsKnown) {
   EXPECT_EQ(shop.purse(1).held, Shop::kWorst);
   const CallId early = shop.ask("acme");
   EXPECT_EQ(shop.errors.at(early).kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(shop.code_of(early), domain::kBudgetUnknown);
   shop.pass(milliseconds(10));
   shop.finish(before);
   shop.feed(BudgetKnown{.budget = BudgetId{1}, .spent = 500});
   EXPECT_EQ(shop.purse(1).spent, 500 + 10 * 100 + 7);
   shop.feed(BudgetKnown{.budget = BudgetId{1}, .spent = 500});
   EXPECT_EQ(shop.purse(1).spent, 500 + 10 * 100 + 7) << "once";
+}
+
+TEST(Spending, WhatWasSpentInAnEarlierPeriodIsNotCountedInTheNext) {
+  Shop shop;
+  shop.feed(BudgetSet{.budget = {.id = BudgetId{1}, .name = "acme", .period = Period::kHour, .amount = 2 * Shop::kWorst}, .wall = shop.wall()});
+  const CallId last = shop.ask("acme");
+  EXPECT_EQ(shop.code_of(last), domain::kBudgetUnknown);
+  shop.now += std::chrono::hours(1);
+  EXPECT_EQ(shop.code_of(shop.ask("acme")), "none") << "nothing was spent in this hour before the budget was set";
+  shop.feed(BudgetKnown{.budget = BudgetId{1}, .spent = 2 * Shop::kWorst});  // of the hour in which it was set
+  EXPECT_EQ(shop.purse(1).spent, 0);
+  EXPECT_EQ(shop.code_of(shop.ask("acme")), "none");
 }
 
 TEST(Spending, AnotherAmountHoldsAtOnceAndARemovedBudgetNoMore) {
@@ -172,6 +185,17 @@ TEST(Spending, AnotherAmountHoldsAtOnceAndARemovedBudgetNoMore) {
   EXPECT_EQ(shop.code_of(shop.ask("acme")), "none");
   shop.finish(call);  // what it held is gone with the budget
   EXPECT_TRUE(shop.state.purses_of.empty());
+}
+
+TEST(Spending, ABudgetThatReturnsHoldsOnceForCallsThatWereThereBefore) {
+  Shop shop;
+  shop.budget(1, BudgetOf::kTenant, "acme", 10 * Shop::kWorst);
+  const CallId call = shop.ask("acme");
+  shop.feed(BudgetRemoved{BudgetId{1}});
+  shop.budget(1, BudgetOf::kTenant, "acme", 10 * Shop::kWorst);  // ids may be given anew
+  EXPECT_EQ(shop.purse(1).held, Shop::kWorst);
+  shop.finish(call);
+  EXPECT_EQ(shop.purse(1).held, 0);
 }
 
 TEST(Spending, ABudgetThatIsNotHardIsToldOnceForEachPeriod) {

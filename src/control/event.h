@@ -99,7 +99,7 @@ struct BudgetSet {
   domain::Budget budget;
   WallTime wall;
 };
-// What the ledger has of a budget's present period, without calls that were accepted since BudgetSet or not over then.
+// What the ledger has of the period in which a budget was set, without calls that were accepted since or not over then. Of no account once another began.
 struct BudgetKnown {
   domain::BudgetId budget;
   domain::Pico spent = 0;

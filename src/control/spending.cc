@@ -72,12 +72,11 @@ void hold_reserved(Stepping& s, CallState& call) {
 void spend(Stepping& s, const CallState& call, domain::Pico cost, WallTime ended) {
   EBB_CHECK(cost <= call.reserved);
   for (const domain::BudgetId id : call.held_in) {
-    const auto purse = s.state.purses.find(id);
-    if (purse == s.state.purses.end()) continue;  // removed since
-    turn_page(purse->second, ended);
-    purse->second.held -= call.reserved;
-    purse->second.spent += cost;
-    tell_if_over(s, call.endpoint, purse->second);
+    Purse& purse = s.state.purses.at(id);
+    turn_page(purse, ended);
+    purse.held -= call.reserved;
+    purse.spent += cost;
+    tell_if_over(s, call.endpoint, purse);
   }
 }
 
@@ -116,6 +115,9 @@ void on_budget_removed(Stepping& s, const BudgetRemoved& event) {
   of->second.erase(event.budget);
   if (of->second.empty()) s.state.purses_of.erase(of);
   s.state.purses.erase(purse);
+  // A budget that comes later may have the same id: it holds anew for these.
+  for (auto& [id, call] : s.state.calls)
+    std::erase(call.held_in, event.budget);
 }
 
 }  // namespace ebb::control

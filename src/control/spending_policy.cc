@@ -45,6 +45,7 @@ std::optional<Error> over_budget(const std::vector<const Purse*>& purses, domain
     if (!purse->known)
       return Error{.kind = ErrorKind::kUnavailable,
                    .message = fmt::format("what was spent of the budget of {} is being counted", whose(budget)),
+                   .code = std::string(domain::kBudgetUnknown),
                    .retry_after = kHeldForLeast};
     // The differences cannot overflow: none of the three is below zero.
     const domain::Pico left = std::max<domain::Pico>(budget.amount - purse->spent, 0);
@@ -84,6 +85,7 @@ bool turn_page(Purse& purse, WallTime now) {
   EBB_CHECK(zone);  // it was found when the budget was set
   purse.span = domain::span_of(purse.budget.period, **zone, now);
   purse.spent = 0;
+  purse.known = true;  // nothing was spent in it before the budget was set: what is counted now is of the one before
   purse.told = false;
   return true;
 }

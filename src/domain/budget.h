@@ -43,6 +43,8 @@ struct Budget {
 // Codes of errors of kind kQuota: nothing more may be spent until a budget's next period; or all that is left is held by calls that run.
 inline constexpr std::string_view kOverBudget = "insufficient_quota";
 inline constexpr std::string_view kBudgetHeld = "budget_held";
+// Of kUnavailable: what was spent before is being counted.
+inline constexpr std::string_view kBudgetUnknown = "budget_unknown";
 
 // From one moment to another, the second not within.
 struct Span {
