@@ -112,13 +112,13 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   CallState call{.endpoint = event.endpoint,
                  .priority = priority,
                  .tenant = event.tenant,
-                 .key = event.key,
                  .revision = endpoint.revision.id,
                  .arrived = s.now,
                  .deadline = event.deadline,
                  .wall = event.wall,
-                 .tier = tier_of(s, endpoint, worker)};
-  if (!error) error = reserve(s, call, event.max_cost);
+                 .tier = tier_of(s, endpoint, worker),
+                 .key = event.key};
+  if (!error) error = reserve(s, endpoint.revision, call, event.max_cost);
   if (!error) error = queue_refuses(s, endpoint, event, priority);
   if (error) return refuse(s, event, std::move(*error));
 

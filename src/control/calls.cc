@@ -78,7 +78,7 @@ void on_first_text(Stepping& s, const CallFirstText& event) {
 void on_ended(Stepping& s, const CallEnded& event) {
   const auto found = s.state.calls.find(event.call);
   if (found == s.state.calls.end() || !found->second.worker) return;
-  const CallState call = found->second;
+  const CallState& call = found->second;
   WorkerState& worker = s.state.workers.at(call.worker);
   const nanoseconds busy = end_of_run(worker, event.call, call, s.now);
   const int beside = static_cast<int>(worker.running.size());

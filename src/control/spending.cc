@@ -21,7 +21,7 @@ std::string_view name_of(domain::BudgetOf of, const CallState& call) {
 
 template <class Visit>
 void each_purse(State& state, const CallState& call, Visit visit) {
-  if (state.purses.empty()) return;  // the common case
+  if (state.purses.empty()) return;
   for (const domain::BudgetOf of : domain::kBudgetsOf) {
     const auto ids = state.purses_of.find(std::pair(of, std::string(name_of(of, call))));
     if (ids == state.purses_of.end()) continue;
@@ -50,13 +50,13 @@ void tell_if_over(Stepping& s, const std::string& endpoint, Purse& purse) {
 
 }  // namespace
 
-std::optional<Error> reserve(Stepping& s, CallState& call, const std::optional<domain::Pico>& max_cost) {
-  const domain::Revision& revision = s.state.endpoints.at(call.endpoint).revision;
+std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const std::optional<domain::Pico>& max_cost) {
   const nanoseconds left = call.deadline == MonoTime::max() ? nanoseconds::max() : call.deadline - s.now;
   call.reserved = worst_cost(revision, left, s.state.node.prices);
   if (max_cost) {
     if (std::optional<Error> error = over_max_cost(*max_cost, call.reserved, revision, s.state.node.prices)) return error;
   }
+  if (s.state.purses.empty()) return std::nullopt;  // the common case
   std::vector<const Purse*> purses;
   each_purse(s.state, call, [&](domain::BudgetId, Purse& purse) {
     turn_page(purse, call.wall);

@@ -44,10 +44,7 @@ struct CallState {
   std::string endpoint;
   domain::Priority priority = domain::Priority::kNormal;
   std::string tenant;
-  std::string key;                        // line of keys
-  domain::Pico reserved = 0;              // what it may cost at most …
-  std::vector<domain::BudgetId> held_in;  // … and the purses that hold as much for it
-  int64_t charged = 0;                    // to its tenant, since it has a slot
+  int64_t charged = 0;  // to its tenant, since it has a slot
   RevisionId revision;
   MonoTime arrived{};
   MonoTime deadline{};                      // the caller's own
@@ -66,6 +63,9 @@ struct CallState {
   bool committed = false;                    // never tried again
   bool answered = false;                     // the caller has an error already
   bool in_demand = true;                     // of its endpoint, which was not removed since
+  std::string key;                           // line of keys
+  domain::Pico reserved = 0;                 // what it may cost at most …
+  std::vector<domain::BudgetId> held_in;     // … and the purses that hold as much for it
   bool operator==(const CallState&) const = default;
 };
 

@@ -26,6 +26,8 @@ struct Why {
 };
 
 struct Stepping {
+  static constexpr size_t kActionsAsARule = 4;
+
   State& state;
   MonoTime now;
   Actions actions = {};
@@ -35,7 +37,11 @@ struct Stepping {
   DecisionId decide(Why why);
   // After each change of a worker: keeps the indexes in State true, and looks at it before the step ends.
   void touch(WorkerId id);
-  void act(Act act, DecisionId decision) { actions.push_back({.act = std::move(act), .decision = decision}); }
+  template <class A>
+  void act(A act, DecisionId decision) {
+    if (actions.capacity() == 0) actions.reserve(kActionsAsARule);
+    actions.push_back({.act = std::move(act), .decision = decision});
+  }
 };
 
 // arrival.cc
@@ -57,7 +63,7 @@ void set_due(State& state, CallId id, CallState& call, MonoTime due);
 
 // spending.cc: budgets.
 // What the call may cost at most, into it, and what it is refused with for that; nullopt: nothing stands against it.
-std::optional<Error> reserve(Stepping& s, CallState& call, const std::optional<domain::Pico>& max_cost);
+std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const std::optional<domain::Pico>& max_cost);
 // The call is accepted: its purses hold what was reserved, until spend().
 void hold_reserved(Stepping& s, CallState& call);
 void spend(Stepping& s, const CallState& call, domain::Pico cost, WallTime ended);

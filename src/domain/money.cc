@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
 
 namespace ebb::domain {
@@ -27,19 +29,35 @@ Pico cost_of(int64_t billed_ms, int64_t memory_mib, Pico per_mib_ms, Pico per_ca
 Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.per_mib_ms, prices.per_call); }
 Pico cost_of_init(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.init_per_mib_ms, 0); }
 
-std::string format_money(Pico amount) {
-  const bool negative = amount < 0;
-  const auto size = static_cast<uint64_t>(negative ? -(amount + 1) : amount) + (negative ? 1U : 0U);
-  std::string text = fmt::format("{}{}.{:012}", negative ? "-" : "", size / 1'000'000'000'000U, size % 1'000'000'000'000U);
-  const size_t shortest = text.find('.') + 3;
-  while (text.size() > shortest && text.back() == '0')
-    text.pop_back();
-  return text;
-}
-
 namespace {
 
 constexpr size_t kDigitsAfterPoint = 12;
+constexpr uint64_t kWhole = 1'000'000'000'000;
+constexpr size_t kCharactersMax = 24;  // a sign, 19 digits and a point at most
+
+}  // namespace
+
+// By hand, since a refusal for want of money says four sums, and many may be refused.
+std::string format_money(Pico amount) {
+  const bool negative = amount < 0;
+  const auto size = static_cast<uint64_t>(negative ? -(amount + 1) : amount) + (negative ? 1U : 0U);
+  std::array<char, kCharactersMax> text{};
+  char* at = text.data();
+  if (negative) *at++ = '-';
+  at = std::to_chars(at, text.data() + text.size(), size / kWhole).ptr;
+  *at++ = '.';
+  const char* const shortest = at + 2;
+  char* const after_point = at;
+  at += kDigitsAfterPoint;
+  uint64_t part = size % kWhole;
+  for (char* digit = at; digit > after_point; part /= 10)
+    *--digit = static_cast<char>('0' + part % 10);
+  while (at > shortest && at[-1] == '0')
+    --at;
+  return {text.data(), at};
+}
+
+namespace {
 
 bool all_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
 
