@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "domain/budget.h"
 #include "domain/endpoint.h"
 
 namespace ebb::sim {
@@ -37,6 +38,9 @@ struct CallBook {
   std::string endpoint;
   domain::Priority priority = domain::Priority::kNormal;
   std::string tenant;
+  std::string key;
+  domain::Pico worst = 0;  // that it may cost
+  RevisionId revision;     // that it runs in
   MonoTime arrived{};
   MonoTime deadline{};
   WallTime wall{};
@@ -85,6 +89,17 @@ struct EndpointBook {
   int waiting = 0;                                                               // in all
   int failures = 0;                                                              // deaths that nobody asked for, in a row
   MonoTime no_start_before{};
+};
+
+struct BudgetBook {
+  domain::Budget budget;
+  int64_t period = 0;      // the latest that any of its calls came or ended in, counted from the beginning of time
+  domain::Pico spent = 0;  // in that, by usage records and by what was before
+  domain::Pico held = 0;   // what its calls that wait and run may still cost
+  bool known = false;      // what was before
+  bool exceeded = false;   // by another amount, or by what was before: it is not by calls, and no more may come
+
+  bool is_over() const { return spent > budget.amount || held > budget.amount - spent; }
 };
 
 }  // namespace ebb::sim

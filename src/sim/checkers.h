@@ -49,6 +49,9 @@ class Checkers {
   void told(const control::ClockRead& /*event*/) {}
   void told(const control::RevisionDeployed& event);
   void told(const control::EndpointRemoved& event);
+  void told(const control::BudgetSet& event);
+  void told(const control::BudgetKnown& event);
+  void told(const control::BudgetRemoved& event);
   void told(const control::DrainRequested& event);
   void told(const control::TimeReached&) {}
   void accept(const control::CallArrived& event, int made_room);
@@ -70,6 +73,21 @@ class Checkers {
   void asked(const control::WakeAt& act);
   void asked(const control::Drained& act);
   void may_kill(WorkerId id, const WorkerBook& worker);
+
+  // checkers_budgets.cc: what it may spend
+  // `refused` is null for a call that is accepted.
+  void check_budgets(const control::CallArrived& event, domain::Pico worst, const Error* refused);
+  // By each of them, whatever there was before this call.
+  struct Room {
+    bool unknown = false;
+    bool over = false;
+    bool held = false;
+  };
+  Room room_for(const control::CallArrived& event, domain::Pico worst);
+  void check_cost(const domain::UsageRecord& record, const CallBook& call, bool ran);
+  void spend(const domain::UsageRecord& record, const CallBook& call);
+  domain::Pico price_of(int64_t billed_ms, int64_t memory_mib) const;
+  domain::Pico worst_of(const domain::Revision& revision, MonoTime deadline) const;
 
   // checkers.cc: what follows
   void after_step();
@@ -95,6 +113,8 @@ class Checkers {
   std::vector<bool> seen_;                      // calls that came, by id
   std::map<WorkerId, WorkerBook> workers_;
   std::map<std::string, EndpointBook> endpoints_;
+  std::map<domain::BudgetId, BudgetBook> budgets_;
+  std::map<RevisionId, int64_t> memory_mib_;  // of every one that was deployed
   using Time = std::pair<MonoTime, CallId>;
   std::priority_queue<Time, std::vector<Time>, std::greater<>> due_;
   std::vector<CallId> must_end_;   // within this step

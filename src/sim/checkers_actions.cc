@@ -149,6 +149,7 @@ void Checkers::asked(const control::Dispatch& act) {
   if (worker->running.empty()) worker->progress = now_;
   worker->running.enter(act.call, now_);
   call->worker = act.worker;
+  call->revision = worker->revision;
   call->dispatched = now_;
   call->share = nanoseconds(0);
   const nanoseconds time = endpoint->revision.spec.limits.time + (worker->instance ? kLastWordTime : milliseconds(0));
@@ -229,6 +230,8 @@ void Checkers::asked(const control::RecordUsage& act) {
   if (record.total != now_ - call->arrived || record.ended != call->wall + std::chrono::duration_cast<milliseconds>(record.total))
     fail("bill", fmt::format("the times of call {} in its record are not those that it took", record.call.value));
   if (call->worker && workers_.at(call->worker).running.has(record.call)) fail("record", fmt::format("call {} is recorded while it runs", record.call.value));
+  check_cost(record, *call, call->worker || (came_back && call->cancelled));
+  spend(record, *call);
   if (!call->worker) leave_queue(*call);
   calls_.erase(record.call);
 }

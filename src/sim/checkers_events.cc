@@ -22,21 +22,21 @@ constexpr seconds kDrainTime{30};
 void Checkers::told(const control::CallArrived& event, const control::Actions& actions) {
   if (seen_.size() <= event.call.value) seen_.resize(event.call.value + 1);
   seen_[event.call.value] = true;
-  bool refused = false;
+  const Error* refused = nullptr;
   bool recorded = false;
   int made_room = 0;
   for (const control::Action& action : actions) {
-    if (const auto* error = std::get_if<control::AnswerError>(&action.act)) refused = refused || error->call == event.call;
+    if (const auto* error = std::get_if<control::AnswerError>(&action.act); error != nullptr && error->call == event.call) refused = &error->error;
     if (const auto* record = std::get_if<control::RecordUsage>(&action.act)) {
       recorded = recorded || record->record.call == event.call;
       const CallBook* const other = live(record->record.call);
       made_room += other != nullptr && !other->worker && other->endpoint == event.endpoint ? 1 : 0;
     }
   }
-  if (refused && !recorded)
-    arriving_ = event.call;
-  else
-    accept(event, made_room);
+  if (refused == nullptr || recorded) return accept(event, made_room);
+  arriving_ = event.call;
+  if (budgets_.empty() && !event.max_cost && refused->kind != ErrorKind::kQuota && refused->kind != ErrorKind::kInvalid) return;
+  if (const EndpointBook* const endpoint = endpoint_of(event.endpoint)) check_budgets(event, worst_of(endpoint->revision, event.deadline), refused);
 }
 
 void Checkers::accept(const control::CallArrived& event, int made_room) {
@@ -52,10 +52,13 @@ void Checkers::accept(const control::CallArrived& event, int made_room) {
   CallBook call{.endpoint = event.endpoint,
                 .priority = event.priority.value_or(endpoint->revision.spec.priority),
                 .tenant = event.tenant,
+                .key = event.key,
+                .worst = worst_of(endpoint->revision, event.deadline),
                 .arrived = now_,
                 .deadline = event.deadline,
                 .wall = event.wall,
                 .wait_max = limits.wait};
+  check_budgets(event, call.worst, nullptr);
   set_due(event.call, call, std::min(event.deadline, now_ + limits.wait));
   join_queue(*endpoint, call, event.call, false);
   calls_.insert_or_assign(event.call, std::move(call));
@@ -171,6 +174,7 @@ void Checkers::told(const control::RevisionDeployed& event) {
     if (worker.endpoint == name) worker.draining = true;
   EndpointBook& endpoint = endpoints_[name];
   endpoint.revision = event.revision;
+  memory_mib_[event.revision.id] = event.revision.memory_mib;
   endpoint.failures = 0;
   endpoint.no_start_before = {};
 }

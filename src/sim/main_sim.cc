@@ -19,7 +19,7 @@ namespace {
 using namespace ebb;
 using namespace ebb::sim;
 
-constexpr uint64_t kSeedsForPlanted = 50;
+constexpr uint64_t kSeedsForPlanted = 100;
 
 void say(const std::string& line) {
   std::fputs((line + "\n").c_str(), stdout);
@@ -40,8 +40,8 @@ void tell_failure(const Options& options, const Hunt& hunted) {
   std::string faults;
   for (int i = 0; i < kFaults; ++i)
     if (small.plan.faults.has(static_cast<Fault>(i))) faults += fmt::format(" {}", to_string(static_cast<Fault>(i)));
-  say(fmt::format("sim: made small in {} runs: {} endpoints, {} clients, faults:{}; then: {}", small.runs, small.plan.endpoints.size(),
-                  small.plan.clients.size(), faults.empty() ? " none" : faults, small.outcome.broken->what));
+  say(fmt::format("sim: made small in {} runs: {} endpoints, {} clients, {} budgets, faults:{}; then: {}", small.runs, small.plan.endpoints.size(),
+                  small.plan.clients.size(), small.plan.budgets.size(), faults.empty() ? " none" : faults, small.outcome.broken->what));
   for (const std::string& line : small.outcome.story)
     say(line);
   const std::string planted = options.planted.empty() ? "" : fmt::format(" --planted {}", options.planted);

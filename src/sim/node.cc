@@ -75,8 +75,15 @@ void Node::feed(const control::Event& event) {
 
 CallId Node::arrive(const std::string& endpoint, MonoTime deadline, bool alone, Who who) {
   const CallId id{next_call_++};
-  feed(control::CallArrived{
-      .call = id, .endpoint = endpoint, .deadline = deadline, .wall = wall(), .alone = alone, .priority = who.priority, .tenant = std::move(who.tenant)});
+  feed(control::CallArrived{.call = id,
+                            .endpoint = endpoint,
+                            .deadline = deadline,
+                            .wall = wall(),
+                            .alone = alone,
+                            .priority = who.priority,
+                            .tenant = std::move(who.tenant),
+                            .key = std::move(who.key),
+                            .max_cost = who.max_cost});
   return id;
 }
 

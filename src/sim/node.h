@@ -38,10 +38,12 @@ class Stepper {
   virtual control::Actions step(control::State& state, const control::Event& event, MonoTime now, control::Rng& rng) = 0;
 };
 
-// Of a call: its class, absent for the endpoint's, and on whose account it comes.
+// Of a call: its class, absent for the endpoint's, on whose account it comes, and what it may cost at most.
 struct Who {
   std::optional<domain::Priority> priority = {};
   std::string tenant = {};
+  std::string key = {};
+  std::optional<domain::Pico> max_cost = {};
 };
 
 struct NodeOptions {

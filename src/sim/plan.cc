@@ -51,6 +51,7 @@ ClientPlan make_client(uint64_t seed, int index, const std::vector<EndpointPlan>
   plan.retries = random.one_in(3);
   if (random.one_in(2)) plan.priority = domain::kPriorities[random.below(domain::kPriorities.size())];
   if (random.one_in(2)) plan.tenant = std::string(1, static_cast<char>('a' + random.below(4)));
+  if (random.one_in(2)) plan.key = std::string(1, static_cast<char>('k' + random.below(3)));
   return plan;
 }
 
@@ -122,6 +123,7 @@ Plan make_plan(uint64_t seed, nanoseconds faults_for) {
   plan.config.cores = static_cast<int>(random.between(1, 8));
   plan.available_bytes = plan.config.memory_limit_bytes + plan.config.memory_reserve_bytes + (random.below(1024) << 20U);
   plan.readings_every = random.between(milliseconds(500), milliseconds(3'000));
+  add_budgets(plan);
   return plan;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/state.h"
+#include "domain/budget.h"
 #include "domain/endpoint.h"
 
 namespace ebb::sim {
@@ -39,6 +40,7 @@ std::string_view to_string(Fault fault);
 struct Faults {
   uint32_t bits = 0;
   bool has(Fault fault) const { return (bits >> static_cast<unsigned>(fault) & 1U) != 0; }
+  void add(Fault fault) { bits |= 1U << static_cast<unsigned>(fault); }
   void remove(Fault fault) { bits &= ~(1U << static_cast<unsigned>(fault)); }
 };
 
@@ -71,6 +73,21 @@ struct ClientPlan {
   bool retries = false;
   std::optional<domain::Priority> priority;
   std::string tenant;
+  std::string key;
+  int max_cost_percent = 0;   // of its calls say what they may cost at most …
+  domain::Pico max_cost = 0;  // … namely this
+};
+
+struct BudgetPlan {
+  domain::Budget budget;
+  nanoseconds set_at{0};       // all since the beginning …
+  nanoseconds known_after{0};  // … but this, since it is set; 0: in the same breath
+  domain::Pico before = 0;     // what the ledger has of it then
+  std::optional<nanoseconds> changes_at;
+  domain::Pico then_amount = 0;
+  bool then_hard = true;
+  std::optional<nanoseconds> removed_at;
+  std::optional<nanoseconds> returns_at;  // the same one, as it was first
 };
 
 struct Plan {
@@ -82,9 +99,13 @@ struct Plan {
   Faults faults;
   std::vector<EndpointPlan> endpoints;
   std::vector<ClientPlan> clients;
+  std::vector<BudgetPlan> budgets;
+  WallTime wall{std::chrono::days(20'000)};  // in the beginning
 };
 
 Plan make_plan(uint64_t seed, nanoseconds faults_for);
+// plan_budgets.cc: in some worlds whose clients have tenants there are budgets, and a period ends before the faults do.
+void add_budgets(Plan& plan);
 
 // As it is deployed; `id` also chooses what differs between two revisions of it.
 domain::Revision revision_of(const EndpointPlan& plan, RevisionId id);

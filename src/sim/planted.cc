@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "domain/zone.h"
+
 namespace ebb::sim {
 
 namespace {
@@ -23,6 +25,13 @@ struct Scene {
 
   // Every so many-th time.
   bool strike(uint64_t many) { return ++strikes % many == 0; }
+};
+
+// What a budget goes on holding, or holds a second time.
+struct Kept {
+  CallId call;
+  domain::BudgetId in;
+  domain::Pico amount = 0;
 };
 
 template <class A>
@@ -66,10 +75,60 @@ bool falsify_event(std::string_view bug, Scene& scene, control::Event& event) {
   if (bug == "slots-beyond") {
     if (auto* ready = std::get_if<control::WorkerReady>(&event); ready != nullptr && ready->slots > 0) ++ready->slots;
   }
+  if (bug == "forgets-history") {
+    if (auto* known = std::get_if<control::BudgetKnown>(&event)) known->spent = 0;
+  }
+  if (bug == "only-tells") {
+    if (auto* set = std::get_if<control::BudgetSet>(&event)) set->budget.hard = false;
+  }
+  if (bug == "ignores-max-cost") {
+    if (auto* arrived = std::get_if<control::CallArrived>(&event)) arrived->max_cost.reset();
+  }
   return true;
 }
 
-void falsify_actions(std::string_view bug, Scene& scene, const control::Event& event) {
+// A clock that was set back opens the earlier period anew.
+void turn_back(control::Purse& purse, WallTime wall) {
+  if (wall >= purse.span.from) return;
+  purse.span = domain::span_of(purse.budget.period, **domain::find_zone(purse.budget.zone), wall);
+  purse.spent = 0;
+}
+
+void falsify_budgets(std::string_view bug, control::State& state, const control::Event& event) {
+  if (bug != "turns-back") return;
+  if (const auto* arrived = std::get_if<control::CallArrived>(&event)) {
+    for (auto& [id, purse] : state.purses)
+      turn_back(purse, arrived->wall);
+  }
+}
+
+// Before the step.
+std::vector<Kept> kept_too_long(std::string_view bug, const control::State& state, const control::Event& event) {
+  std::vector<Kept> kept;
+  const auto keep = [&](CallId id, const control::CallState& call) {
+    for (const domain::BudgetId in : call.held_in)
+      kept.push_back({.call = id, .in = in, .amount = call.reserved});
+  };
+  if (const auto* left = std::get_if<control::CallLeft>(&event); left != nullptr && bug == "keeps-hold") {
+    const auto call = state.calls.find(left->call);
+    if (call != state.calls.end() && !call->second.worker) keep(call->first, call->second);
+  }
+  if (const auto* died = std::get_if<control::WorkerDied>(&event); died != nullptr && bug == "holds-twice") {
+    for (const auto& [id, call] : state.calls)
+      if (call.worker == died->worker) keep(id, call);
+  }
+  return kept;
+}
+
+// After it: as spent, since the core's own checks would see what is held for nobody.
+void keep(std::string_view bug, control::State& state, const std::vector<Kept>& kept) {
+  for (const Kept& one : kept) {
+    if (bug == "holds-twice" && !state.calls.contains(one.call)) continue;  // not tried again
+    if (const auto purse = state.purses.find(one.in); purse != state.purses.end()) purse->second.spent += one.amount;
+  }
+}
+
+void falsify_actions(std::string_view bug, Scene& scene, const control::Event& event, const domain::Prices& prices) {
   Actions& actions = scene.actions;
   if (bug == "loses-wake" && scene.strike(4)) drop_first<control::WakeAt>(actions);
   if (bug == "dispatches-twice") again<control::Dispatch>(actions);
@@ -84,6 +143,10 @@ void falsify_actions(std::string_view bug, Scene& scene, const control::Event& e
   if (bug == "bills-too-much") {
     if (auto* usage = first_of<control::RecordUsage>(actions); usage != nullptr && usage->record.busy.count() > 0 && scene.strike(5))
       usage->record.busy += nanoseconds(1);
+  }
+  if (bug == "settles-uncapped") {
+    if (auto* usage = first_of<control::RecordUsage>(actions); usage != nullptr && usage->record.cost > 0)
+      usage->record.cost = domain::cost_of_call(usage->record.billed_ms, usage->record.memory_mib, prices);
   }
   if (bug == "thread-too-many") {
     if (auto* threads = first_of<control::SetThreads>(actions)) ++threads->threads;
@@ -124,6 +187,13 @@ constexpr std::array kNames{
     PlantedName{"answers-late", "a call is answered after its record"},
     PlantedName{"loses-refusal", "a call that is refused is not told"},
     PlantedName{"drained-early", "the server may end while calls run"},
+    PlantedName{"keeps-hold", "what is held for a call that waits is kept when its client leaves"},
+    PlantedName{"holds-twice", "a call that is tried again holds a second time"},
+    PlantedName{"turns-back", "a clock that is set back opens an earlier period anew"},
+    PlantedName{"settles-uncapped", "a call costs more than was held for it"},
+    PlantedName{"forgets-history", "what was spent before a budget was set is not counted"},
+    PlantedName{"only-tells", "a hard budget is taken for one that only tells"},
+    PlantedName{"ignores-max-cost", "what a caller allows is not looked at"},
 };
 
 class Planted : public Stepper {
@@ -133,9 +203,12 @@ class Planted : public Stepper {
   Actions step(control::State& state, const control::Event& event, MonoTime now, control::Rng& rng) override {
     control::Event told = event;
     const bool tell = falsify_event(bug_, scene_, told);
+    falsify_budgets(bug_, state, told);
+    const std::vector<Kept> kept = kept_too_long(bug_, state, told);
     scene_.actions = control::step(state, tell ? told : control::Event(control::TimeReached{}), now, rng);
     forget(event);
-    falsify_actions(bug_, scene_, event);
+    keep(bug_, state, kept);
+    falsify_actions(bug_, scene_, event, state.node.prices);
     remember();
     return std::exchange(scene_.actions, {});
   }

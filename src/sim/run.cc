@@ -94,11 +94,7 @@ RunOutcome run(const Plan& plan, const RunOptions& options) {
   World world(plan);
   Watch watch(plan, world, options.story_max);
   const std::unique_ptr<Stepper> planted = make_planted(options.planted);
-  Node node({.config = plan.config,
-             .seed = plan.seed,
-             .wall = WallTime{std::chrono::days(20'000)},
-             .readings_every = plan.readings_every,
-             .available_bytes = plan.available_bytes},
+  Node node({.config = plan.config, .seed = plan.seed, .wall = plan.wall, .readings_every = plan.readings_every, .available_bytes = plan.available_bytes},
             world, &watch, planted.get());
   watch.watch(node);
   const MonoTime begun = node.now();
@@ -137,6 +133,11 @@ Shrunk shrink(const Plan& plan, const RunOutcome& failed, const RunOptions& opti
   for (size_t i = best.plan.clients.size(); i-- > 0;) {
     Plan smaller = best.plan;
     smaller.clients.erase(smaller.clients.begin() + static_cast<std::ptrdiff_t>(i));
+    try_plan(smaller);
+  }
+  for (size_t i = best.plan.budgets.size(); i-- > 0;) {
+    Plan smaller = best.plan;
+    smaller.budgets.erase(smaller.budgets.begin() + static_cast<std::ptrdiff_t>(i));
     try_plan(smaller);
   }
   // What comes after the failure is not needed, and what comes long before it may not be.

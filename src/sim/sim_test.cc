@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <map>
 #include <span>
+#include <string>
 
 #include "sim/hunt.h"
 #include "sim/options.h"
@@ -35,7 +37,7 @@ TEST(Sim, WatchingChangesNothing) {
 TEST(Sim, EveryPlantedBugIsFound) {
   EXPECT_GE(planted_names().size(), 10U);
   for (const PlantedName& bug : planted_names()) {
-    const Hunt hunted = hunt({.first_seed = 1, .seeds = 50, .minutes = 1, .jobs = 1, .planted = bug.name}, [](uint64_t) {});
+    const Hunt hunted = hunt({.first_seed = 1, .seeds = 100, .minutes = 1, .jobs = 1, .planted = bug.name}, [](uint64_t) {});
     EXPECT_TRUE(hunted.failed_seed) << bug.name << ": " << bug.what;
   }
 }
@@ -52,6 +54,28 @@ TEST(Sim, WhatIsMadeSmallBreaksTheSameRule) {
     EXPECT_FALSE(small.outcome.story.empty());
     EXPECT_EQ(run(small.plan, {.planted = bug}).hash, small.outcome.hash);
   }
+}
+
+TEST(Sim, BudgetsBite) {
+  int with_budgets = 0;
+  int at_a_periods_end = 0;
+  std::map<std::string, int> refused;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    const Plan plan = make_plan(seed, std::chrono::minutes(1));
+    if (plan.budgets.empty()) continue;
+    ++with_budgets;
+    at_a_periods_end += plan.wall == Plan{}.wall ? 0 : 1;
+    const RunOutcome outcome = run(plan, {.story_max = std::string::npos});
+    EXPECT_FALSE(outcome.broken) << "seed " << seed << ": " << outcome.broken->what;
+    for (const std::string& line : outcome.story)
+      for (const char* why : {"it begins anew", "are held for calls", "is being counted", "'Ebb-Max-Cost' allows"})
+        refused[why] += line.contains(why) ? 1 : 0;
+  }
+  EXPECT_GT(with_budgets, 10);
+  EXPECT_GT(at_a_periods_end, 5);
+  EXPECT_EQ(refused.size(), 4U);
+  for (const auto& [why, many] : refused)
+    EXPECT_GT(many, 20) << why;
 }
 
 TEST(Sim, TakingAClientOutChangesNoOther) {

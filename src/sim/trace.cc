@@ -24,6 +24,8 @@ void hash_record(TraceHash& into, const domain::UsageRecord& r) {
   hash(into, {r.call.value, r.revision.value, of(r.ended), of(static_cast<int64_t>(r.tier)), of(static_cast<int64_t>(r.outcome)), of(r.queued.count()),
               of(r.start.count()), of(r.busy.count()), of(r.first_byte.count()), of(r.total.count()), of(r.billed_ms), of(r.memory_mib), of(r.cost),
               of(r.prompt_tokens), of(r.completion_tokens)});
+  into.text(r.tenant);
+  into.text(r.key);
 }
 
 std::string ms(nanoseconds time) { return fmt::format("{}.{:03} ms", time.count() / 1'000'000, time.count() / 1'000 % 1'000); }
@@ -34,10 +36,16 @@ std::string deadline_words(MonoTime deadline) {
 
 }  // namespace
 
+// Its length and characters, as many to a word as fit: most texts are one word.
 void TraceHash::text(std::string_view text) {
-  word(text.size());
-  for (const char c : text)
-    word(static_cast<unsigned char>(c));
+  uint64_t packed = text.size();
+  for (const char c : text) {
+    packed = packed << 8U | static_cast<unsigned char>(c);
+    if (packed >> 56U == 0) continue;
+    word(packed);
+    packed = 0;
+  }
+  word(packed);
 }
 
 void TraceHash::add(MonoTime now) { word(of(now)); }
@@ -48,7 +56,9 @@ void TraceHash::add(const control::Event& event) {
                  [&](const control::CallArrived& e) {
                    text(e.endpoint);
                    text(e.tenant);
-                   hash(*this, {e.call.value, of(e.deadline), of(e.wall), e.alone ? 1U : 0U, e.priority ? of(static_cast<int64_t>(*e.priority)) : 99U});
+                   text(e.key);
+                   hash(*this, {e.call.value, of(e.deadline), of(e.wall), e.alone ? 1U : 0U, e.priority ? of(static_cast<int64_t>(*e.priority)) : 99U,
+                                e.max_cost ? of(*e.max_cost) : ~0U});
                  },
                  [&](const control::CallFirstText& e) { word(e.call.value); },
                  [&](const control::CallCommitted& e) { word(e.call.value); },
@@ -77,6 +87,15 @@ void TraceHash::add(const control::Event& event) {
                    word(e.revision.id.value);
                  },
                  [&](const control::EndpointRemoved& e) { text(e.endpoint); },
+                 [&](const control::BudgetSet& e) {
+                   text(e.budget.name);
+                   hash(*this, {e.budget.id.value, of(static_cast<int64_t>(e.budget.of)), of(static_cast<int64_t>(e.budget.period)), of(e.budget.amount),
+                                e.budget.hard ? 1U : 0U, of(e.wall)});
+                 },
+                 [&](const control::BudgetKnown& e) {
+                   hash(*this, {e.budget.value, of(e.spent)});
+                 },
+                 [&](const control::BudgetRemoved& e) { word(e.budget.value); },
                  [](const control::DrainRequested&) {},
                  [](const control::TimeReached&) {},
              },
@@ -116,6 +135,7 @@ void TraceHash::add(const control::Act& act) {
                    hash(*this, {a.call.value, a.worker.value});
                  },
                  [&](const control::AnswerError& a) {
+                   if (a.error.kind == ErrorKind::kQuota) text(a.error.code);
                    hash(*this, {a.call.value, of(static_cast<int64_t>(a.error.kind)), of(a.error.retry_after.count())});
                  },
                  [&](const control::RecordUsage& a) { hash_record(*this, a.record); },
@@ -130,8 +150,9 @@ std::string words(const control::Event& event) {
   return std::visit(
       Overload{
           [](const control::CallArrived& e) {
-            return fmt::format("call {} comes for '{}'{}{}{}", e.call.value, e.endpoint, e.priority ? fmt::format(", {}", to_string(*e.priority)) : "",
-                               e.tenant.empty() ? "" : fmt::format(", of '{}'", e.tenant), deadline_words(e.deadline));
+            return fmt::format("call {} comes for '{}'{}{}{}{}{}", e.call.value, e.endpoint, e.priority ? fmt::format(", {}", to_string(*e.priority)) : "",
+                               e.tenant.empty() ? "" : fmt::format(", of '{}'", e.tenant), e.key.empty() ? "" : fmt::format(", by key '{}'", e.key),
+                               e.max_cost ? fmt::format(", for {} at most", domain::format_money(*e.max_cost)) : "", deadline_words(e.deadline));
           },
           [](const control::CallFirstText& e) { return fmt::format("call {} gives its first text", e.call.value); },
           [](const control::CallCommitted& e) { return fmt::format("call {} may have had an effect", e.call.value); },
@@ -151,6 +172,13 @@ std::string words(const control::Event& event) {
           [](const control::StoreWritable& e) { return std::string(e.writable ? "bills can be written" : "bills cannot be written"); },
           [](const control::RevisionDeployed& e) { return fmt::format("revision {} of '{}' is deployed", e.revision.id.value, e.revision.spec.name); },
           [](const control::EndpointRemoved& e) { return fmt::format("'{}' is removed", e.endpoint); },
+          [](const control::BudgetSet& e) {
+            return fmt::format("budget {} of {} '{}' by {} is {}{}, at {} ms", e.budget.id.value, to_string(e.budget.of), e.budget.name,
+                               to_string(e.budget.period), domain::format_money(e.budget.amount), e.budget.hard ? "" : " (only told)",
+                               e.wall.time_since_epoch().count());
+          },
+          [](const control::BudgetKnown& e) { return fmt::format("of budget {} were spent {}", e.budget.value, domain::format_money(e.spent)); },
+          [](const control::BudgetRemoved& e) { return fmt::format("budget {} is removed", e.budget.value); },
           [](const control::DrainRequested&) { return std::string("a drain begins"); },
           [](const control::TimeReached&) { return std::string("the time of the wake-up has come"); },
       },
@@ -173,7 +201,8 @@ std::string words(const control::Act& act) {
                         [](const control::CancelCall& a) { return fmt::format("cancel call {} in worker {}", a.call.value, a.worker.value); },
                         [](const control::AnswerError& a) { return fmt::format("answer call {}: {}", a.call.value, a.error.message); },
                         [](const control::RecordUsage& a) {
-                          return fmt::format("record of call {}: {}, {} ns", a.record.call.value, to_string(a.record.outcome), a.record.busy.count());
+                          return fmt::format("record of call {}: {}, {} ns, {}", a.record.call.value, to_string(a.record.outcome), a.record.busy.count(),
+                                             domain::format_money(a.record.cost));
                         },
                         [](const control::RecordInit& a) { return fmt::format("record of a start for '{}': {}", a.record.endpoint, ms(a.record.total)); },
                         [](const control::WakeAt& a) { return fmt::format("wake me at {}", ms(a.at.time_since_epoch())); },

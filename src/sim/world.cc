@@ -10,7 +10,7 @@ namespace ebb::sim {
 
 namespace {
 
-enum : uint64_t { kOfFault = 10, kOfWorker, kOfCall };
+enum : uint64_t { kOfFault = 10, kOfWorker, kOfCall, kOfCost };
 
 // Past every bound of failure_policy.h in a row: a load that hangs, a call that hangs, the longest back-off.
 constexpr seconds kSettleTime{300};
@@ -40,6 +40,7 @@ void World::begin(Node& node) {
     set_tag(begun_ + plan_.clients[i].every / 2, Tag::kClient, i);
   for (int i = 0; i < kFaults; ++i)
     if (plan_.faults.has(static_cast<Fault>(i))) set_tag(begun_ + until_next(static_cast<Fault>(i)), Tag::kFault, static_cast<uint64_t>(i));
+  expect_budgets();
   const MonoTime quiet = begun_ + plan_.faults_for;
   set_tag(quiet, Tag::kQuiet);
   for (size_t i = 0; i < plan_.endpoints.size(); ++i)
@@ -59,6 +60,7 @@ void World::reached(Node& node, uint64_t tag) {
     case Tag::kQuiet: return be_quiet();
     case Tag::kProbe: return probe(index);
     case Tag::kDrain: return node.feed(control::DrainRequested{});
+    case Tag::kBudget: return quiet_ ? void() : budget_comes(index);
   }
 }
 
@@ -87,7 +89,9 @@ void World::call_of(size_t client, int tries) {
   // Told before it comes, since what becomes of it is decided in the same step.
   const CallId next = node_->next_call();
   calls_.emplace(next, Call{.random = random, .client = client, .tries = tries});
-  node_->arrive(plan.endpoint, deadline, random.one_in(50), {.priority = plan.priority, .tenant = plan.tenant});
+  Who who{.priority = plan.priority, .tenant = plan.tenant, .key = plan.key};
+  if (plan.max_cost_percent > 0 && Random{plan.seed, kOfCost, calls_made_[client]}.percent(plan.max_cost_percent)) who.max_cost = plan.max_cost;
+  node_->arrive(plan.endpoint, deadline, random.one_in(50), std::move(who));
   if (leaves) node_->leave_at(node_->now() + stays, next);
 }
 
@@ -118,6 +122,7 @@ void World::be_quiet() {
   node_->feed(control::StoreWritable{.writable = true, .why = {}});
   for (auto& [id, worker] : workers_)
     worker.percent = 100;
+  lift_budgets();
 }
 
 void World::probe(size_t index) {

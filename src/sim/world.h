@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,7 +45,7 @@ class World : public Behaviour {
   void reached(Node& node, uint64_t tag) override;
 
  private:
-  enum class Tag : uint8_t { kClient, kRetry, kFault, kEndAgain, kQuiet, kProbe, kDrain };
+  enum class Tag : uint8_t { kClient, kRetry, kFault, kEndAgain, kQuiet, kProbe, kDrain, kBudget };
   struct Worker {
     const EndpointPlan* plan = nullptr;
     RevisionId revision;
@@ -67,6 +68,11 @@ class World : public Behaviour {
   void client_comes(size_t client);
   void probe(size_t endpoint);
   void be_quiet();
+  // world_budgets.cc
+  void expect_budgets();
+  void budget_comes(uint64_t tag_index);
+  void set_budget(size_t index);
+  void lift_budgets();
   // world_faults.cc
   void fault_comes(Fault fault);
   nanoseconds until_next(Fault fault);
@@ -88,6 +94,7 @@ class World : public Behaviour {
   std::vector<uint64_t> calls_made_;        // by each client
   std::vector<Random> streams_;             // of each kind of fault
   std::map<CallId, std::string> probes_;
+  std::set<domain::BudgetId> budgets_;  // that are set
 };
 
 }  // namespace ebb::sim
