@@ -166,6 +166,11 @@ Status Keyring::remove_tenant(const std::string& name, WallTime now) {
   for (domain::Key& key : without)
     key.revoked = key.revoked.value_or(now);
   if (Status governable = check_governable(without, now); !governable) return governable;
+  const bool unlocks = locked() && std::ranges::all_of(keys_, [&](const auto& entry) { return entry.second.key.revoked || entry.second.key.tenant == name; });
+  if (unlocks)
+    return fail(ErrorKind::kExists,
+                fmt::format("the last keys of all are those of '{}', and without any nobody needs one: revoke them first, if that is what you want", name),
+                "tenant");
   if (Status removed = accounts_.delete_tenant(name); !removed) return removed;
   for (const domain::Key& key : without)
     keys_.erase(key.id);

@@ -59,7 +59,8 @@ class Keyring {
   std::vector<domain::Key> keys() const;        // the oldest first
 
   Result<domain::Tenant> add_tenant(const std::string& name, WallTime now);  // kInvalid, kExists
-  Status remove_tenant(const std::string& name, WallTime now);               // with its keys: kNotFound, and as revoke()
+  // With its keys. kNotFound, and kExists as revoke(), and where no key would be left: that must be said of the last one itself.
+  Status remove_tenant(const std::string& name, WallTime now);
 
   // kNotFound: no such tenant. kInvalid: scopes, or an end that is past. The first key must be one that can make others and does not expire, or nobody could
   // do anything with the server any more; so the last such key stays while there are others (kExists).

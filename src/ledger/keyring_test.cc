@@ -133,6 +133,7 @@ TEST_F(Keys, SomebodyCanAlwaysAdminister) {
   EXPECT_EQ(ring_->remove_tenant("us", kNow).error().kind, ErrorKind::kExists);
   ASSERT_TRUE(ring_->remove_tenant("acme", kNow));
   ASSERT_TRUE(ring_->revoke(other.key.id, kNow));
+  EXPECT_EQ(ring_->remove_tenant("us", kNow).error().kind, ErrorKind::kExists) << "that nobody needs a key any more is not said by the way";
   ASSERT_TRUE(ring_->revoke(admin.key.id, kNow)) << "the last of all";
   EXPECT_FALSE(ring_->locked());
 }

@@ -281,7 +281,7 @@ def test_bad_budgets_and_keys_are_named(governed):
         assert answer.json["error"]["param"] == param, answer
     header = governed.request("GET", "/v1/models", headers={"Authorization": "Bearer " + "é" * 76})
     assert header.status == 401
-    assert governed.request("PUT", "/ebb/v1/tenants/a%0d%0aX:%20y", {}).status == 400
+    assert governed.request("PUT", "/ebb/v1/tenants/a%0d%0aX:%20y", {}).status == 404
     assert governed.ebb("budget", "set", "--tenant", "acme", "--key", "x", "--amount", "1", check=False).returncode == 2
     assert governed.ebb("key", "create", "--tenant", "acme", "--budget", "5/week", check=False).returncode == 2
     assert "EUR" in governed.ebb("budget", "set", "--tenant", "acme", "--amount", "5 EUR", check=False).stderr
