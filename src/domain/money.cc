@@ -15,6 +15,17 @@ int64_t billed_milliseconds(nanoseconds busy) {
   return (busy.count() - 1) / 1'000'000 + 1;
 }
 
+int64_t saturated_sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
+
+int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(billed_ms, memory_mib, &product) ? std::numeric_limits<int64_t>::max() : product;
+}
+
 namespace {
 
 Pico cost_of(int64_t billed_ms, int64_t memory_mib, Pico per_mib_ms, Pico per_call) {

@@ -24,6 +24,13 @@ struct Prices {
 // Rounds up to whole milliseconds, once, at the end of a call. A call that ran for 0 ns pays for 0 ms.
 int64_t billed_milliseconds(nanoseconds busy);
 
+// The sum, or the largest or smallest value where 64 bits do not hold it: what is added up is never below zero by accident.
+int64_t saturated_sum(int64_t a, int64_t b);
+
+// billed_ms × memory_mib, likewise. A GiB held for a second is 1,024,000 of it.
+int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib);
+inline constexpr int64_t kMibMsPerGibSecond = 1'024'000;
+
 // billed_ms × memory_mib × per_mib_ms + per_call; saturates instead of overflowing.
 Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices);
 

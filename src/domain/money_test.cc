@@ -24,6 +24,19 @@ TEST(CostOfCall, MultipliesAndSaturates) {
   EXPECT_EQ(cost_of_call(std::numeric_limits<int64_t>::max(), 4'000'000, prices), std::numeric_limits<int64_t>::max());
 }
 
+TEST(SaturatedSum, StopsAtTheEnds) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(saturated_sum(2, 3), 5);
+  EXPECT_EQ(saturated_sum(kMax, 1), kMax);
+  EXPECT_EQ(saturated_sum(kMin, -1), kMin);
+}
+
+TEST(MibMilliseconds, MultipliesAndSaturates) {
+  EXPECT_EQ(mib_milliseconds(1'000, 1'024), kMibMsPerGibSecond);
+  EXPECT_EQ(mib_milliseconds(std::numeric_limits<int64_t>::max() / 2, 3), std::numeric_limits<int64_t>::max());
+}
+
 TEST(FormatMoney, Rows) {
   struct Row {
     Pico amount;

@@ -69,6 +69,7 @@ inline std::vector<BillRow> bill_for_test(const std::vector<domain::UsageRecord>
     ++row.calls;
     row.faults += record.outcome == domain::Outcome::kFault ? 1 : 0;
     row.billed_ms += record.billed_ms;
+    row.mib_ms += record.billed_ms * record.memory_mib;
     row.busy_ns += record.busy.count();
     row.cost += record.cost;
     row.prompt_tokens += record.prompt_tokens;

@@ -3,7 +3,8 @@
 
 namespace ebb::store {
 
-inline constexpr const char* kUsageSchema[] = {R"sql(
+inline constexpr const char* kUsageSchema[] = {
+    R"sql(
 CREATE TABLE usage(
   call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
   queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
@@ -16,8 +17,8 @@ CREATE TABLE usage_hours(
   busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, last_ended_ms INTEGER NOT NULL,
   checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier)) STRICT, WITHOUT ROWID;
 )sql",
-                                               // Who pays, and by which line of keys. A damaged row keeps its wrong checksum.
-                                               R"sql(
+    // Who pays, and by which line of keys. A damaged row keeps its wrong checksum.
+    R"sql(
 CREATE TABLE usage_2(
   call INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, revision INTEGER NOT NULL, ended_ms INTEGER NOT NULL, tier TEXT NOT NULL, outcome TEXT NOT NULL,
   queued_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, busy_ns INTEGER NOT NULL, first_byte_ns INTEGER NOT NULL, total_ns INTEGER NOT NULL,
@@ -42,6 +43,28 @@ INSERT INTO usage_hours_2 SELECT hour, endpoint, tier, '', '', calls, faults, bi
     row_checksum(hour, endpoint, tier, '', '', calls, faults, billed_ms, busy_ns, cost, prompt_tokens, completion_tokens, last_ended_ms), checksum) FROM usage_hours;
 DROP TABLE usage_hours;
 ALTER TABLE usage_hours_2 RENAME TO usage_hours;
+)sql",
+    // Memory × billed time, of which the records know the memory. A damaged record is left out, a damaged row keeps its wrong
+    // checksum. total() is exact up to 2^53, more than a machine can bill in an hour, and stops at the largest value.
+    R"sql(
+CREATE TABLE usage_hours_3(
+  hour INTEGER NOT NULL, endpoint TEXT NOT NULL, tier TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL, calls INTEGER NOT NULL, faults INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL, mib_ms INTEGER NOT NULL, busy_ns INTEGER NOT NULL, cost INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  last_ended_ms INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(hour, endpoint, tier, tenant, key)) STRICT, WITHOUT ROWID;
+INSERT INTO usage_hours_3 SELECT h.hour, h.endpoint, h.tier, h.tenant, h.key, h.calls, h.faults, h.billed_ms, coalesce(r.mib_ms, 0), h.busy_ns, h.cost, h.prompt_tokens,
+    h.completion_tokens, h.last_ended_ms,
+    iif(h.checksum = row_checksum(h.hour, h.endpoint, h.tier, h.tenant, h.key, h.calls, h.faults, h.billed_ms, h.busy_ns, h.cost, h.prompt_tokens, h.completion_tokens, h.last_ended_ms),
+    row_checksum(h.hour, h.endpoint, h.tier, h.tenant, h.key, h.calls, h.faults, h.billed_ms, coalesce(r.mib_ms, 0), h.busy_ns, h.cost, h.prompt_tokens, h.completion_tokens,
+    h.last_ended_ms), h.checksum)
+  FROM usage_hours AS h LEFT JOIN (
+    SELECT (ended_ms - (ended_ms % 3600000 + 3600000) % 3600000) / 3600000 AS hour, endpoint, tier, tenant, key,
+        CAST(total(CAST(billed_ms AS REAL) * memory_mib) AS INTEGER) AS mib_ms
+      FROM usage
+      WHERE checksum = row_checksum(call, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, memory_mib, cost,
+        prompt_tokens, completion_tokens, tenant, key)
+      GROUP BY 1, 2, 3, 4, 5) AS r USING (hour, endpoint, tier, tenant, key);
+DROP TABLE usage_hours;
+ALTER TABLE usage_hours_3 RENAME TO usage_hours;
 )sql"};
 
 }  // namespace ebb::store

@@ -25,10 +25,10 @@ constexpr const char* kPageOfEndpoint =
     "ended_ms, call LIMIT ?4";
 constexpr int kRecordChecksum = 18;  // its column
 
-constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kHour = "SELECT * FROM usage_hours WHERE hour = ? AND endpoint = ? AND tier = ? AND tenant = ? AND key = ?";
 constexpr const char* kHours = "SELECT * FROM usage_hours WHERE hour >= ? AND hour < ?";
-constexpr int kHourChecksum = 13;
+constexpr int kHourChecksum = 14;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
@@ -69,8 +69,8 @@ Result<domain::UsageRecord> read_record(const Statement& s) {
 
 void bind(Statement& s, const UsageKey& key, const UsageSums& sums) {
   s.bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).bind(4, key.tenant).bind(5, key.key);
-  s.bind(6, sums.calls).bind(7, sums.faults).bind(8, sums.billed_ms).bind(9, sums.busy_ns).bind(10, sums.cost);
-  s.bind(11, sums.prompt_tokens).bind(12, sums.completion_tokens).bind(13, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
+  s.bind(6, sums.calls).bind(7, sums.faults).bind(8, sums.billed_ms).bind(9, sums.mib_ms).bind(10, sums.busy_ns).bind(11, sums.cost);
+  s.bind(12, sums.prompt_tokens).bind(13, sums.completion_tokens).bind(14, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
 }
 
 UsageKey read_key(const Statement& s) {
@@ -81,11 +81,12 @@ UsageSums read_sums(const Statement& s) {
   return {.calls = s.integer(5),
           .faults = s.integer(6),
           .billed_ms = s.integer(7),
-          .busy_ns = s.integer(8),
-          .cost = s.integer(9),
-          .prompt_tokens = s.integer(10),
-          .completion_tokens = s.integer(11),
-          .last_ended = WallTime(milliseconds(s.integer(12)))};
+          .mib_ms = s.integer(8),
+          .busy_ns = s.integer(9),
+          .cost = s.integer(10),
+          .prompt_tokens = s.integer(11),
+          .completion_tokens = s.integer(12),
+          .last_ended = WallTime(milliseconds(s.integer(13)))};
 }
 
 // The rows of a bill while they are summed. A key that is not asked for is the same in every row.
@@ -113,6 +114,7 @@ class Sheet {
                       .calls = sums.calls,
                       .faults = sums.faults,
                       .billed_ms = sums.billed_ms,
+                      .mib_ms = sums.mib_ms,
                       .busy_ns = sums.busy_ns,
                       .cost = sums.cost,
                       .prompt_tokens = sums.prompt_tokens,

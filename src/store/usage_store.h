@@ -52,6 +52,7 @@ struct BillRow {
   int64_t calls = 0;
   int64_t faults = 0;  // of these, those that the platform broke: they cost nothing
   int64_t billed_ms = 0;
+  int64_t mib_ms = 0;
   int64_t busy_ns = 0;
   domain::Pico cost = 0;
   int64_t prompt_tokens = 0;

@@ -1,22 +1,11 @@
-// Additions that saturate, and the calendar.
+// Sums, and the calendar.
 #include "store/usage_sums.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace ebb::store {
-
-namespace {
-
-int64_t add(int64_t a, int64_t b) {
-  int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return a > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
-}
-
-}  // namespace
 
 UsageKey key_of(const domain::UsageRecord& record) {
   return {.hour = std::chrono::floor<std::chrono::hours>(record.ended),
@@ -30,6 +19,7 @@ UsageSums sums_of(const domain::UsageRecord& record) {
   return {.calls = record.tier == domain::Tier::kInit ? 0 : 1,
           .faults = record.outcome == domain::Outcome::kFault ? 1 : 0,
           .billed_ms = record.billed_ms,
+          .mib_ms = domain::mib_milliseconds(record.billed_ms, record.memory_mib),
           .busy_ns = record.busy.count(),
           .cost = record.cost,
           .prompt_tokens = record.prompt_tokens,
@@ -38,13 +28,14 @@ UsageSums sums_of(const domain::UsageRecord& record) {
 }
 
 UsageSums& UsageSums::operator+=(const UsageSums& other) {
-  calls = add(calls, other.calls);
-  faults = add(faults, other.faults);
-  billed_ms = add(billed_ms, other.billed_ms);
-  busy_ns = add(busy_ns, other.busy_ns);
-  cost = add(cost, other.cost);
-  prompt_tokens = add(prompt_tokens, other.prompt_tokens);
-  completion_tokens = add(completion_tokens, other.completion_tokens);
+  calls = domain::saturated_sum(calls, other.calls);
+  faults = domain::saturated_sum(faults, other.faults);
+  billed_ms = domain::saturated_sum(billed_ms, other.billed_ms);
+  mib_ms = domain::saturated_sum(mib_ms, other.mib_ms);
+  busy_ns = domain::saturated_sum(busy_ns, other.busy_ns);
+  cost = domain::saturated_sum(cost, other.cost);
+  prompt_tokens = domain::saturated_sum(prompt_tokens, other.prompt_tokens);
+  completion_tokens = domain::saturated_sum(completion_tokens, other.completion_tokens);
   last_ended = std::max(last_ended, other.last_ended);
   return *this;
 }

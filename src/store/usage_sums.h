@@ -27,6 +27,7 @@ struct UsageSums {
   int64_t calls = 0;
   int64_t faults = 0;  // of these, those that failed by the platform's fault and cost nothing
   int64_t billed_ms = 0;
+  int64_t mib_ms = 0;  // billed_ms × memory_mib
   int64_t busy_ns = 0;
   domain::Pico cost = 0;
   int64_t prompt_tokens = 0;
