@@ -15,6 +15,7 @@
 #include "app/plan_installed.h"
 #include "app/plan_validate.h"
 #include "cli/table.h"
+#include "domain/price_presets.h"
 #include "plan/fixed.h"
 #include "plan/knative.h"
 #include "plan/replay.h"
@@ -44,7 +45,7 @@ struct Flags {
   int concurrency = 64;
   double prompt_speed = 2'000;
   double answer_speed = 50;
-  double memory_price = 0.005;
+  double memory_price = static_cast<double>(domain::kMemoryPerGibHour) / 1e12;
   std::string html;
   bool json = false;
 };
@@ -264,7 +265,9 @@ void add_plan(CLI::App& app, cli::Context& context) {
   command->add_option("--concurrency", flags->concurrency, "Calls that one instance takes at once (default 64, as of HTTP functions)")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
-  command->add_option("--memory-price", flags->memory_price, "USD for a GiB held for an hour (default 0.005)")
+  command
+      ->add_option("--memory-price", flags->memory_price,
+                   fmt::format("USD for a GiB held for an hour (default {})", domain::format_money(domain::kMemoryPerGibHour)))
       ->check(CLI::Range(0.0, 1000.0))
       ->type_name("USD");
   command->add_option("--html", flags->html, "Write a report with pictures into this file")->type_name("FILE");

@@ -223,7 +223,7 @@ TEST(Report, AsJson) {
 
 TEST(CloudPrice, IsTimesAndCalls) {
   const Outcome outcome{.calls = 1'000'000, .busy_gib_min = 10, .call_gib_s = 60'000};
-  EXPECT_NEAR(cloud_cost(cloud_prices().front(), outcome), 60'000 * 0.0000166667 + 0.20, 1e-9);
+  EXPECT_NEAR(cloud_cost(domain::cloud_prices().front(), outcome), 60'000 * 0.0000166667 + 0.20, 1e-9);
 }
 
 }  // namespace

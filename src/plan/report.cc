@@ -51,16 +51,6 @@ json::array ebb_to_json(const Report& report) {
 
 }  // namespace
 
-const std::vector<CloudPrice>& cloud_prices() {
-  static const std::vector<CloudPrice> prices{
-      {"AWS Lambda", 0.0000166667, 0.20, false, "x86, us-east-1: 0.0000166667 USD a GB-second, 0.20 USD a million requests"},
-      {"Azure Functions", 0.000016, 0.20, false, "consumption plan: 0.000016 USD a GB-second, 0.20 USD a million executions"},
-      {"Google Cloud Run", 0.0000025 + 0.000024, 0.40, true,
-       "request-based, one vCPU for each GiB: 0.0000025 USD a GiB-second and 0.000024 USD a vCPU-second, 0.40 USD a million requests"},
-  };
-  return prices;
-}
-
 std::string figure(double value) {
   if (value == 0 || value >= 100) return fmt::format("{:.0f}", value);
   if (value >= 1) return fmt::format("{:.2f}", value);
@@ -76,9 +66,9 @@ double gib_hours(const Outcome& outcome) { return (outcome.idle_gib_min + outcom
 
 double memory_cost(const Report& report, const Outcome& outcome) { return gib_hours(outcome) * report.memory_price; }
 
-double cloud_cost(const CloudPrice& price, const Outcome& outcome) {
+double cloud_cost(const domain::CloudPrice& price, const Outcome& outcome) {
   const double gib_s = price.by_instance ? outcome.busy_gib_min * 60 : outcome.call_gib_s;
-  return gib_s * price.per_gib_second + static_cast<double>(outcome.calls) * price.per_million_calls / 1e6;
+  return (gib_s * static_cast<double>(price.per_gib_second) + static_cast<double>(outcome.calls) * static_cast<double>(price.per_call)) / 1e12;
 }
 
 double cold_of(const Outcome& outcome) { return static_cast<double>(outcome.cold); }
@@ -115,7 +105,7 @@ std::vector<std::string> findings(const Report& report) {
     if (other.policy == "always on" && gib_hours(ebb) > 0 && gib_hours(other) > 1.05 * gib_hours(ebb))
       said.push_back(fmt::format("Machines that are always on hold {:.1f} times the memory that Ebb holds.", gib_hours(other) / gib_hours(ebb)));
   }
-  for (const CloudPrice& price : cloud_prices())
+  for (const domain::CloudPrice& price : domain::cloud_prices())
     said.push_back(fmt::format("{} would ask {} USD for these calls ({}; without free allowance).", price.name, figure(cloud_cost(price, ebb)), price.source));
   return said;
 }
@@ -125,7 +115,7 @@ json::object to_json(const Report& report) {
   for (const std::string& sentence : findings(report))
     said.emplace_back(sentence);
   json::object clouds;
-  for (const CloudPrice& price : cloud_prices())
+  for (const domain::CloudPrice& price : domain::cloud_prices())
     clouds[price.name] = cloud_cost(price, report.ebb.front());
   return {{"trace", report.trace},
           {"layout", report.layout},

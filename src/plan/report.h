@@ -6,19 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "domain/price_presets.h"
 #include "plan/outcome.h"
 
 namespace ebb::plan {
-
-// What a cloud asks for the same calls, at its list price without free allowance.
-struct CloudPrice {
-  std::string_view name;
-  double per_gib_second = 0;  // USD, while a call runs
-  double per_million_calls = 0;
-  bool by_instance = false;  // asks once for calls that share an instance
-  std::string_view source;
-};
-const std::vector<CloudPrice>& cloud_prices();
 
 struct Report {
   std::string trace;  // its file
@@ -37,7 +28,7 @@ struct Report {
 std::string figure(double value);
 double gib_hours(const Outcome& outcome);  // held, busy or not
 double memory_cost(const Report& report, const Outcome& outcome);
-double cloud_cost(const CloudPrice& price, const Outcome& outcome);
+double cloud_cost(const domain::CloudPrice& price, const Outcome& outcome);  // USD
 
 // What of an outcome is compared.
 using Amount = double (*)(const Outcome&);
