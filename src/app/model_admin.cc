@@ -145,6 +145,50 @@ io::Task<Result<std::optional<domain::UsageRecord>>> LedgerBills::record(CallId 
   return ask<std::optional<domain::UsageRecord>>([call](store::UsageStore& usage) { return usage.find(call); });
 }
 
+io::Task<Result<std::vector<wire::LedgerRow>>> LedgerBills::book(int64_t after, size_t limit) {
+  return ask<std::vector<wire::LedgerRow>>([after, limit](store::UsageStore& usage) -> Result<std::vector<wire::LedgerRow>> {
+    Result<std::vector<store::BookEntry>> entries = usage.book(after, static_cast<int64_t>(limit));
+    if (!entries) return fail(entries.error());
+    std::vector<wire::LedgerRow> rows;
+    for (store::BookEntry& entry : *entries)
+      rows.push_back({.number = entry.number, .record = std::move(entry.record), .link = std::move(entry.link)});
+    return rows;
+  });
+}
+
+namespace {
+
+constexpr int64_t kCheckedAtOnce = 10'000;  // some 50 ms, while what ends waits to be written
+
+// True: that was the last part, and all of it is right.
+Result<bool> check_part(store::UsageStore& usage, store::BookCheck& check) {
+  const Result<std::vector<store::BookEntry>> entries = usage.book(check.entries(), kCheckedAtOnce);
+  if (!entries) return fail(entries.error());
+  for (const store::BookEntry& entry : *entries) {
+    if (Status sound = check.add(entry); !sound) return fail(sound.error());
+  }
+  if (std::cmp_equal(entries->size(), kCheckedAtOnce)) return false;
+  if (Status sums = usage.check_sums(check); !sums) return fail(sums.error());
+  return true;
+}
+
+}  // namespace
+
+io::Task<Result<wire::LedgerCheck>> LedgerBills::check_book() {
+  const auto check = std::make_shared<store::BookCheck>();  // shared with the writer's thread, part by part
+  for (;;) {
+    std::function<Result<bool>(store::UsageStore&)> part = [check](store::UsageStore& usage) { return check_part(usage, *check); };
+    const Result<bool> done = co_await ask(std::move(part));
+    if (!done) co_return fail(done.error());
+    if (*done) break;
+  }
+  wire::LedgerCheck found;
+  found.entries = check->entries();
+  found.head = check->head();
+  found.cost = check->cost();
+  co_return found;
+}
+
 io::Task<Result<domain::Pico>> LedgerBills::spent(domain::Budget budget, domain::Span span) {
   return ask<domain::Pico>([budget = std::move(budget), span](store::UsageStore& usage) { return usage.spent(budget, span); });
 }

@@ -52,6 +52,8 @@ class LedgerBills final : public gateway::BillQuery {
   io::Task<Result<std::vector<wire::BillRow>>> bill(gateway::BillRequest request) override;
   io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) override;
   io::Task<Result<std::vector<domain::UsageRecord>>> usage(gateway::UsageRequest request) override;
+  io::Task<Result<std::vector<wire::LedgerRow>>> book(int64_t after, size_t limit) override;
+  io::Task<Result<wire::LedgerCheck>> check_book() override;
   // By exactly those records that were appended before.
   io::Task<Result<domain::Pico>> spent(domain::Budget budget, domain::Span span);
 

@@ -16,6 +16,7 @@
 #include "wire/account_json.h"
 #include "wire/admin_json.h"
 #include "wire/image_admin_json.h"
+#include "wire/ledger_json.h"
 
 namespace ebb::gateway {
 
@@ -128,6 +129,10 @@ class BillQuery {
   // nullopt: the call has no record, or none yet.
   virtual io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) = 0;
   virtual io::Task<Result<std::vector<domain::UsageRecord>>> usage(UsageRequest request) = 0;
+  // Entries of the book after this one: fewer than `limit`, there are no more.
+  virtual io::Task<Result<std::vector<wire::LedgerRow>>> book(int64_t after, size_t limit) = 0;
+  // Reads all of it. kCorrupt: the first entry that is not what was written, or sums that are not those of the entries.
+  virtual io::Task<Result<wire::LedgerCheck>> check_book() = 0;
 };
 
 }  // namespace ebb::gateway

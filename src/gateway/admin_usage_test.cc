@@ -49,6 +49,23 @@ TEST(AdminCalls, OnesThatAreNotOver) {
               HasSubstr(R"("state":"waiting","usage":null,"decisions":[],"story":["It arrived 2000 ms ago)"));
 }
 
+TEST(AdminLedger, IsGivenInPartsFromAnyEntryOn) {
+  TestServer server;
+  server.on_loop([&] {
+    for (uint64_t call = 1; call <= 2'500; ++call)
+      server.bills.records_.push_back(record(call));
+  });
+  Client client(server);
+  client.send(get("/ebb/v1/ledger?after=500"));
+  const std::string answer = client.read_until("\r\n0\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr(R"({"number":501,"link":"501","debit":"tenant:","credit":"calls:chat:warm","call":)"));
+  EXPECT_THAT(answer, HasSubstr(R"({"number":2500,)"));
+  EXPECT_THAT(answer, testing::Not(HasSubstr(R"({"number":500,)")));
+  EXPECT_THAT(client.ask(get("/ebb/v1/ledger/check")), HasSubstr(R"({"entries":2500,"head":"","cost":"0.00","cost_pico":0,"currency":"USD"})"));
+  for (const char* wrong : {"after=-1", "after=x", "after=1x", "before=1"})
+    EXPECT_EQ(status_in(client.ask(get(std::string("/ebb/v1/ledger?") + wrong))), 400) << wrong;
+}
+
 TEST(AdminUsage, IsGivenInPartsUntilItsEnd) {
   TestServer server;
   server.on_loop([&] {

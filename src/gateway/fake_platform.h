@@ -257,6 +257,17 @@ class FakeBills final : public BillQuery {
     if (usage_error_ && usage_asked_.size() > 1) co_return fail(*usage_error_);
     co_return some;
   }
+  io::Task<Result<std::vector<wire::LedgerRow>>> book(int64_t after, size_t limit) override {
+    std::vector<wire::LedgerRow> some;
+    for (int64_t number = after + 1; std::cmp_less_equal(number, records_.size()) && some.size() < limit; ++number)
+      some.push_back({.number = number, .record = records_[static_cast<size_t>(number) - 1], .link = std::to_string(number)});
+    co_return some;
+  }
+  io::Task<Result<wire::LedgerCheck>> check_book() override {
+    wire::LedgerCheck check;
+    check.entries = static_cast<int64_t>(records_.size());
+    co_return check;
+  }
   BillRequest asked_;
   std::vector<wire::BillRow> rows_;
   std::vector<domain::UsageRecord> records_;

@@ -72,6 +72,9 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/ebb/v1/usage", Dialect::kEbb, Auth::kRead, get_usage},
     {"GET", "/ebb/v1/calls/{id}", Dialect::kEbb, Auth::kRead, get_call},
 
+    {"GET", "/ebb/v1/ledger", Dialect::kEbb, Auth::kAdmin, get_ledger},
+    {"GET", "/ebb/v1/ledger/check", Dialect::kEbb, Auth::kAdmin, check_ledger},
+
     {"GET", "/ebb/v1/tenants", Dialect::kEbb, Auth::kAdmin, list_tenants},
     {"PUT", "/ebb/v1/tenants/{name}", Dialect::kEbb, Auth::kAdmin, put_tenant},
     {"DELETE", "/ebb/v1/tenants/{name}", Dialect::kEbb, Auth::kAdmin, delete_tenant},

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/fd.h"
 #include "io/files.h"
+#include "store/sha256_hex.h"
 
 namespace ebb::store {
 
@@ -88,6 +89,13 @@ void row_checksum(sqlite3_context* context, int count, sqlite3_value** values) {
     }
   }
   sqlite3_result_int64(context, sum.value());
+}
+
+// sha256_hex(text) in SQL.
+void sha256_of_text(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+  const std::string hex = sha256_hex(std::string_view(text == nullptr ? "" : text, static_cast<size_t>(sqlite3_value_bytes(values[0]))));
+  sqlite3_result_text64(context, hex.data(), hex.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 }  // namespace
@@ -190,6 +198,9 @@ Status Database::set_up() {
   const int made = sqlite3_create_function_v2(connection_.get(), "row_checksum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
                                               row_checksum, nullptr, nullptr, nullptr);
   EBB_CHECK(made == SQLITE_OK);
+  const int hashes = sqlite3_create_function_v2(connection_.get(), "sha256_hex", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                                                sha256_of_text, nullptr, nullptr, nullptr);
+  EBB_CHECK(hashes == SQLITE_OK);
   return {};
 }
 

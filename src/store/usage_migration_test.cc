@@ -41,6 +41,7 @@ TEST(UsageMigration, TheFirstRecordsAreReadStillAndBilledTheSame) {
   const auto store = UsageStore::open(folder.path());
   ASSERT_TRUE(store) << store.error().message;
   EXPECT_EQ(*(*store)->find(record.call), record);
+  EXPECT_EQ(*(*store)->book(0, 10), (std::vector{BookEntry{.number = 1, .record = record, .link = link_after("", record)}}));
   EXPECT_EQ((*store)->bill({.by_tenant = true})->front().cost, record.cost);
   EXPECT_EQ((*store)->bill({})->front().mib_ms, record.billed_ms * record.memory_mib);
   domain::UsageRecord next = usage_for_test(12, record.endpoint, record.ended);

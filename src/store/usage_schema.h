@@ -65,6 +65,18 @@ INSERT INTO usage_hours_3 SELECT h.hour, h.endpoint, h.tier, h.tenant, h.key, h.
       GROUP BY 1, 2, 3, 4, 5) AS r USING (hour, endpoint, tier, tenant, key);
 DROP TABLE usage_hours;
 ALTER TABLE usage_hours_3 RENAME TO usage_hours;
+)sql",
+    // The book (usage_book.h). What was written before it is linked in the order in which it ended.
+    R"sql(
+CREATE TABLE book(number INTEGER PRIMARY KEY, call INTEGER NOT NULL, link TEXT NOT NULL) STRICT;
+INSERT INTO book(call, link) SELECT call, '' FROM usage ORDER BY ended_ms, call;
+INSERT OR REPLACE INTO book SELECT number, call, link FROM (
+  WITH RECURSIVE linked(number, call, link) AS (
+    SELECT 0, 0, ''
+    UNION ALL
+    SELECT b.number, b.call, sha256_hex(l.link || char(10) || u.call || char(9) || u.endpoint || char(9) || u.revision || char(9) || u.ended_ms || char(9) || u.tier || char(9) || u.outcome || char(9) || u.queued_ns || char(9) || u.start_ns || char(9) || u.busy_ns || char(9) || u.first_byte_ns || char(9) || u.total_ns || char(9) || u.billed_ms || char(9) || u.memory_mib || char(9) || u.cost || char(9) || u.prompt_tokens || char(9) || u.completion_tokens || char(9) || u.tenant || char(9) || u.key)
+      FROM linked AS l JOIN book AS b ON b.number = l.number + 1 JOIN usage AS u ON u.call = b.call)
+  SELECT number, call, link FROM linked WHERE number > 0);
 )sql"};
 
 }  // namespace ebb::store

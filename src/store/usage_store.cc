@@ -13,6 +13,11 @@ namespace ebb::store {
 namespace {
 
 constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
+constexpr const char* kInsertEntry = "INSERT INTO book(number, call, link) VALUES(?,?,?)";
+constexpr const char* kHead = "SELECT number, link FROM book ORDER BY number DESC LIMIT 1";
+constexpr const char* kBook =
+    "SELECT u.*, b.number, b.call, b.link FROM book AS b LEFT JOIN usage AS u ON u.call = b.call WHERE b.number > ? ORDER BY b.number LIMIT ?";
+constexpr const char* kWithoutEntry = "SELECT (SELECT count(*) FROM usage) - (SELECT count(*) FROM book)";
 constexpr const char* kRecordsByTime = "SELECT * FROM usage WHERE ended_ms >= ? AND ended_ms < ?";
 constexpr const char* kRecent = "SELECT * FROM usage WHERE endpoint = ? ORDER BY ended_ms DESC, call DESC LIMIT ?";
 constexpr const char* kRecord = "SELECT * FROM usage WHERE call = ?";
@@ -154,6 +159,10 @@ Result<Appended> UsageStore::append(std::span<const domain::UsageRecord> records
 Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended& count) {
   Result<Statement> insert = database_.prepare(kInsertRecord);
   if (!insert) return fail(insert.error());
+  Result<BookHead> head = book_head();
+  if (!head) return fail(head.error());
+  Result<Statement> entry = database_.prepare(kInsertEntry);
+  if (!entry) return fail(entry.error());
   std::map<UsageKey, UsageSums> hours;
   for (const domain::UsageRecord& record : records) {
     bind(*insert, record);
@@ -163,12 +172,47 @@ Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended&
       continue;
     }
     ++count.written;
+    head->link = link_after(head->link, record);
+    if (Status linked = entry->bind(1, ++head->number).bind(2, static_cast<int64_t>(record.call.value)).bind(3, head->link).run(); !linked) return linked;
     hours[key_of(record)] += sums_of(record);
   }
   for (const auto& [key, sums] : hours) {
     if (Status added = add_to_hour(key, sums); !added) return added;
   }
   return {};
+}
+
+Result<BookHead> UsageStore::book_head() {
+  Result<Statement> last = database_.prepare(kHead);
+  if (!last) return fail(last.error());
+  const Result<bool> row = last->next();
+  if (!row) return fail(row.error());
+  return *row ? BookHead{.number = last->integer(0), .link = last->text(1)} : BookHead{};
+}
+
+Result<std::vector<BookEntry>> UsageStore::book(int64_t after, int64_t limit) {
+  Result<Statement> rows = database_.prepare(kBook);
+  if (!rows) return fail(rows.error());
+  rows->bind(1, after).bind(2, limit);
+  return rows->all([](const Statement& row) -> Result<BookEntry> {
+    const int64_t number = row.integer(1 + kRecordChecksum);
+    const std::string what = fmt::format("entry {} of the book, call {}", number, to_hex(static_cast<uint64_t>(row.integer(2 + kRecordChecksum))));
+    if (row.is_null(0)) return fail(ErrorKind::kCorrupt, what + ": its record is missing");
+    Result<domain::UsageRecord> record = read_record(row);
+    if (!record) return fail(record.error().with_context(what));
+    return BookEntry{.number = number, .record = std::move(*record), .link = row.text(3 + kRecordChecksum)};
+  });
+}
+
+Status UsageStore::check_sums(const BookCheck& book) {
+  std::map<UsageKey, UsageSums> kept;
+  Status visited = visit_hours(Hour::min(), Hour::max(), [&kept](const UsageKey& key, const UsageSums& sums) { kept[key] = sums; });
+  if (!visited) return visited;
+  Result<Statement> more = database_.prepare(kWithoutEntry);
+  if (!more) return fail(more.error());
+  if (const Result<bool> row = more->next(); !row) return fail(row.error());
+  if (more->integer(0) != 0) return fail(ErrorKind::kCorrupt, fmt::format("{} records of calls are not in the book", more->integer(0)));
+  return book.check_sums(kept);
 }
 
 Status UsageStore::add_to_hour(const UsageKey& key, UsageSums sums) {

@@ -18,6 +18,7 @@
 #include "domain/budget.h"
 #include "domain/usage.h"
 #include "store/database.h"
+#include "store/usage_book.h"
 #include "store/usage_sums.h"
 
 namespace ebb::store {
@@ -80,6 +81,12 @@ struct Appended {
   bool operator==(const Appended&) const = default;
 };
 
+// The last entry of the book; number 0: it is empty.
+struct BookHead {
+  int64_t number = 0;
+  std::string link;
+};
+
 class UsageStore {
  public:
   // <home>/usage.db
@@ -101,6 +108,10 @@ class UsageStore {
   Result<std::optional<domain::UsageRecord>> find(CallId call);
   // Fewer than its limit: there are no more.
   Result<std::vector<domain::UsageRecord>> page(const UsagePage& page);
+  // The book, from the entry after this one on: fewer than `limit`, there are no more. kCorrupt names the first entry that cannot be read.
+  Result<std::vector<BookEntry>> book(int64_t after, int64_t limit);
+  // Whether the sums, and the number of records, are those of the whole book, which was just read.
+  Status check_sums(const BookCheck& book);
   // Of every endpoint that was ever called.
   Result<std::map<std::string, EndpointTotals>> totals();
   Result<uint64_t> highest_call_id();
@@ -108,6 +119,7 @@ class UsageStore {
  private:
   UsageStore(std::filesystem::path file, Database database) : file_(std::move(file)), database_(std::move(database)) {}
   Status write(std::span<const domain::UsageRecord> records, Appended& count);
+  Result<BookHead> book_head();
   Status add_to_hour(const UsageKey& key, UsageSums sums);
   template <class Visit>
   Status visit_hours(Hour from, Hour to, Visit visit);

@@ -1,4 +1,7 @@
 """Tenants, keys and budgets: who may call, who pays, and that nobody spends more than was said."""
+import csv
+import datetime
+import hashlib
 import json
 import pathlib
 import random
@@ -250,6 +253,53 @@ def test_kill_9_under_load_bills_each_answer_once(launch):
     assert told and {call: by_call.get(call) for call in told} == told
     assert len(billed) - len(told) <= under_way
     assert server.bill()["total"]["cost_pico"] == sum(by_call.values())
+
+
+FIELDS = ["call", "endpoint", "revision", "ended", "tier", "outcome", "queued_ns", "start_ns", "busy_ns", "first_byte_ns", "total_ns", "billed_ms",
+          "memory_mib", "cost_pico", "prompt_tokens", "completion_tokens", "tenant", "key"]
+
+
+def fields_of(entry: dict) -> str:
+    """As docs/billing.md has it."""
+    def text(name: str) -> str:
+        if name in ("call", "revision"):
+            return str(int(entry[name], 16))
+        if name == "ended":
+            since = datetime.datetime.fromisoformat(entry[name].replace("Z", "+00:00")) - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+            return str(round(since / datetime.timedelta(milliseconds=1)))
+        return str(entry[name])
+
+    return "\t".join(map(text, FIELDS))
+
+
+def test_the_book_is_checked_from_outside_and_knows_when_it_was_changed(launch):
+    server = launch()
+    server.deploy()
+    for n in range(5):
+        assert server.ask(headers={"Ebb-Tenant": f"t{n % 2}"}).status == 200
+    server.wait_for_bill(5)
+    entries = [json.loads(line) for line in server.ebb("ledger", "export").stdout.splitlines()]
+    link = ""
+    for number, entry in enumerate(entries, 1):
+        link = hashlib.sha256(f"{link}\n{fields_of(entry)}".encode()).hexdigest()
+        assert (entry["number"], entry["link"]) == (number, link)
+    said = json.loads(server.ebb("ledger", "verify", "--json").stdout)
+    assert (said["entries"], said["head"], said["cost_pico"]) == (5, link, server.bill()["total"]["cost_pico"])
+    assert f"the last link is {link}" in server.ebb("ledger", "verify").stdout
+    rows = list(csv.DictReader(server.ebb("ledger", "export", "--csv").stdout.splitlines()))
+    assert sum(pico(row["debit"] or "0.00") for row in rows) == sum(pico(row["credit"] or "0.00") for row in rows) == said["cost_pico"]
+    assert {row["account"] for row in rows} == {"tenant:t0", "tenant:t1", "calls:e:cold", "calls:e:warm"}
+    server.terminate()
+
+    file = server.home / "usage.db"
+    raw = bytearray(file.read_bytes())
+    at = raw.find(entries[2]["link"].encode())
+    assert at > 0
+    raw[at] ^= 1
+    file.write_bytes(raw)
+    changed = launch()
+    wrong = changed.ebb("ledger", "verify", check=False)
+    assert wrong.returncode == 1 and "entry 3 of the book" in wrong.stderr
 
 
 def test_budgets_hold_after_a_kill(launch):

@@ -1,0 +1,79 @@
+// GET /ebb/v1/ledger?after=N, the book line by line, and GET /ebb/v1/ledger/check, which reads all of it.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "gateway/exchange.h"
+#include "gateway/handlers.h"
+#include "gateway/services.h"
+#include "wire/ledger_json.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+constexpr size_t kEntriesAtOnce = 1'000;
+
+Result<int64_t> entry_before(const Target& target) {
+  int64_t after = 0;
+  for (const auto& [key, value] : target.query) {
+    if (key != "after") return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there is after", key), key);
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), after);
+    if (read.ec != std::errc() || read.ptr != value.data() + value.size() || after < 0)
+      return fail(ErrorKind::kInvalid, fmt::format("'after' is '{}', but must be the number of an entry, or 0", value.substr(0, 40)), "after");
+  }
+  return after;
+}
+
+std::string as_lines(const std::vector<wire::LedgerRow>& rows) {
+  std::string out;
+  for (const wire::LedgerRow& row : rows)
+    out += json::serialize(wire::to_json(row)) + "\n";
+  return out;
+}
+
+std::string check_line(wire::LedgerCheck check, const std::string& currency) {
+  check.currency = currency;
+  return json::serialize(wire::to_json(check)) + "\n";
+}
+
+}  // namespace
+
+// Part by part, each when the client has taken the one before.
+io::Task<void> get_ledger(Services& services, Exchange& exchange) {
+  const Result<int64_t> asked = entry_before(exchange.request().target);
+  if (!asked) {
+    co_await exchange.fail(asked.error());
+    co_return;
+  }
+  for (int64_t after = *asked;;) {
+    Result<std::vector<wire::LedgerRow>> rows = co_await services.bills.book(after, kEntriesAtOnce);
+    if (!rows && !exchange.started()) {
+      co_await exchange.fail(rows.error());
+      co_return;
+    }
+    if (!rows || (services.stopping && rows->size() == kEntriesAtOnce)) {
+      exchange.note_failure(rows ? "the server stops" : rows.error().message);
+      exchange.cut();  // so that a part is not taken for the whole
+      co_return;
+    }
+    if (!exchange.started()) exchange.start_stream(ndjson_response());
+    const bool written = co_await exchange.write(as_lines(*rows));
+    if (!written) co_return;
+    if (rows->size() < kEntriesAtOnce) break;
+    after = rows->back().number;
+  }
+  co_await exchange.end_stream();
+}
+
+io::Task<void> check_ledger(Services& services, Exchange& exchange) {
+  const Result<wire::LedgerCheck> check = co_await services.bills.check_book();
+  if (!check) {
+    co_await exchange.fail(check.error());
+    co_return;
+  }
+  Response response = json_response(check_line(*check, services.options.prices.currency));
+  co_await exchange.respond(std::move(response));
+}
+
+}  // namespace ebb::gateway

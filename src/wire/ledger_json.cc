@@ -1,0 +1,53 @@
+// An entry is its record, and where it stands.
+#include "wire/ledger_json.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "wire/usage_json.h"
+
+namespace ebb::wire {
+
+namespace {
+
+constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+
+}  // namespace
+
+std::string debit_account(const domain::UsageRecord& record) { return "tenant:" + record.tenant; }
+std::string credit_account(const domain::UsageRecord& record) { return fmt::format("calls:{}:{}", record.endpoint, to_string(record.tier)); }
+
+json::object to_json(const LedgerRow& row) {
+  json::object out{{"number", row.number}, {"link", row.link}, {"debit", debit_account(row.record)}, {"credit", credit_account(row.record)}};
+  for (auto& field : to_json(row.record))
+    out.insert(std::move(field));
+  return out;
+}
+
+json::value to_json(const LedgerCheck& check) {
+  return {
+      {"entries", check.entries}, {"head", check.head}, {"cost", domain::format_money(check.cost)}, {"cost_pico", check.cost}, {"currency", check.currency}};
+}
+
+Result<LedgerRow> ledger_row_from_json(const json::value& value) {
+  ObjectReader reader(value, "");
+  LedgerRow row{.number = reader.integer("number", 1, kAny).value_or(0), .record = {}, .link = reader.required_string("link")};
+  if (!reader.ok()) return fail(reader.error());
+  Result<domain::UsageRecord> record = usage_from_json(value);
+  if (!record) return fail(record.error());
+  row.record = std::move(*record);
+  return row;
+}
+
+Result<LedgerCheck> ledger_check_from_json(const json::value& value) {
+  ObjectReader reader(value, "");
+  LedgerCheck check{.entries = reader.integer("entries", 0, kAny).value_or(0),
+                    .head = reader.string("head").value_or(""),
+                    .cost = reader.integer("cost_pico", 0, kAny).value_or(0),
+                    .currency = reader.string("currency").value_or("")};
+  if (!reader.ok()) return fail(reader.error());
+  return check;
+}
+
+}  // namespace ebb::wire
