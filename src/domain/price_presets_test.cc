@@ -1,3 +1,4 @@
+// The clouds' prices, by rows.
 #include "domain/price_presets.h"
 
 #include <gmock/gmock.h>

@@ -204,8 +204,11 @@ Status Database::set_up() {
   return {};
 }
 
-Status Database::check() {
-  Result<Statement> check = prepare("PRAGMA quick_check(1)");
+Status Database::check() { return check_by("PRAGMA quick_check(1)"); }
+Status Database::check_all() { return check_by("PRAGMA integrity_check(1)"); }
+
+Status Database::check_by(std::string_view pragma) {
+  Result<Statement> check = prepare(pragma);
   if (!check) return fail(check.error());
   const Result<bool> row = check->next();
   if (!row) return fail(row.error());

@@ -211,6 +211,7 @@ Status UsageStore::check_sums(const BookCheck& book) {
   Result<Statement> more = database_.prepare(kWithoutEntry);
   if (!more) return fail(more.error());
   if (const Result<bool> row = more->next(); !row) return fail(row.error());
+  if (Status indexes = database_.check_all(); !indexes) return indexes;
   if (more->integer(0) != 0) return fail(ErrorKind::kCorrupt, fmt::format("{} records of calls are not in the book", more->integer(0)));
   return book.check_sums(kept);
 }

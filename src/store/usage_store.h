@@ -110,7 +110,7 @@ class UsageStore {
   Result<std::vector<domain::UsageRecord>> page(const UsagePage& page);
   // The book, from the entry after this one on: fewer than `limit`, there are no more. kCorrupt names the first entry that cannot be read.
   Result<std::vector<BookEntry>> book(int64_t after, int64_t limit);
-  // Whether the sums, and the number of records, are those of the whole book, which was just read.
+  // Whether the sums, the number of records and the indexes are those of the whole book, which was just read.
   Status check_sums(const BookCheck& book);
   // Of every endpoint that was ever called.
   Result<std::map<std::string, EndpointTotals>> totals();
