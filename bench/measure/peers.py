@@ -131,10 +131,10 @@ def microseconds(text: str) -> float:
     return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
 
 
-def wrk(url: str, seconds: int, connections: int = CONNECTIONS, body: str | None = None, pause_ms: int = 0) -> dict:
+def wrk(url: str, seconds: int, connections: int = CONNECTIONS, body: str | None = None, pause_ms: int = 0, key: str = "") -> dict:
     """One run on kept connections: requests, requests per second, p50 and p99 in microseconds. Each connection pauses before a request, for `pause_ms` on
     average. Ends the benchmark if one answer was not 2xx or one connection failed."""
-    script = ""
+    script = f'wrk.headers["Authorization"] = "Bearer {key}"\n' if key else ""
     if body is not None:
         script += f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [==[{body}]==]\n'
     if pause_ms:

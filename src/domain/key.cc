@@ -11,16 +11,31 @@ constexpr std::string_view kDigits = "0123456789abcdefghjkmnpqrstvwxyz";
 constexpr size_t kSecretChars = 52;   // of 256 bits, the last with one of them
 constexpr size_t kChecksumChars = 7;  // of 32 bits
 
-// CRC-32 of IEEE 802.3, bit by bit: it is counted for some hundred bytes, seldom.
+constexpr std::array<uint32_t, 256> make_crc_table() {
+  std::array<uint32_t, 256> table{};
+  for (uint32_t byte = 0; byte < table.size(); ++byte) {
+    table[byte] = byte;
+    for (int bit = 0; bit < 8; ++bit)
+      table[byte] = (table[byte] >> 1U) ^ ((table[byte] & 1U) != 0 ? 0xedb88320U : 0U);
+  }
+  return table;
+}
+constexpr auto kCrcTable = make_crc_table();
+
+// CRC-32 of IEEE 802.3.
 uint32_t crc32(std::string_view text) {
   uint32_t crc = ~0U;
-  for (const char c : text) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit)
-      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
-  }
+  for (const char c : text)
+    crc = (crc >> 8U) ^ kCrcTable[(crc ^ static_cast<unsigned char>(c)) & 0xffU];
   return ~crc;
 }
+
+constexpr auto kIsDigit = [] {
+  std::array<bool, 256> is{};
+  for (const char c : kDigits)
+    is[static_cast<unsigned char>(c)] = true;
+  return is;
+}();
 
 // Five bits a character, the highest first.
 std::string digits_of(uint64_t word, size_t chars) {
@@ -63,7 +78,7 @@ Result<KeyParts> read_key(std::string_view text) {
   const std::string_view secret = text.substr(kKeyPrefix.size() + kKeyIdChars + 1, kSecretChars);
   const std::string_view digits = text.substr(kKeyPrefix.size());
   const bool written =
-      text[kKeyPrefix.size() + kKeyIdChars] == '_' && std::ranges::all_of(digits, [](char c) { return c == '_' || kDigits.find(c) != std::string_view::npos; });
+      text[kKeyPrefix.size() + kKeyIdChars] == '_' && std::ranges::all_of(digits, [](char c) { return c == '_' || kIsDigit[static_cast<unsigned char>(c)]; });
   if (!written || text.substr(kChars - kChecksumChars) != digits_of(crc32(text.substr(0, kChars - kChecksumChars)), kChecksumChars))
     return no_key("the key is mistyped: its last characters do not fit the others");
   return KeyParts{.id = std::string(id), .secret = std::string(secret)};

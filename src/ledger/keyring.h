@@ -21,6 +21,8 @@
 #include "domain/key.h"
 #include "store/accounts.h"
 
+struct evp_mac_ctx_st;
+
 namespace ebb::ledger {
 
 struct NewKey {
@@ -71,7 +73,8 @@ class Keyring {
 
  private:
   using Pepper = std::array<uint8_t, 32>;
-  Keyring(store::Accounts& accounts, const Pepper& pepper) : accounts_(accounts), pepper_(pepper) {}
+  using Mac = std::unique_ptr<evp_mac_ctx_st, void (*)(evp_mac_ctx_st*)>;
+  Keyring(store::Accounts& accounts, const Pepper& pepper);
 
   Result<domain::Key> find(std::string_view text, WallTime now) const;
   std::string hash_of(std::string_view id, std::string_view secret) const;
@@ -81,7 +84,7 @@ class Keyring {
   Status keep(std::vector<store::StoredKey> keys);
 
   store::Accounts& accounts_;
-  Pepper pepper_;
+  Mac hmac_;  // begun with the pepper
   std::vector<domain::Tenant> tenants_;
   std::unordered_map<std::string, store::StoredKey> keys_;  // by id
 };
