@@ -43,6 +43,7 @@ std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const s
                     .calls = row.calls,
                     .faults = row.faults,
                     .billed_ms = row.billed_ms,
+                    .mib_ms = row.mib_ms,
                     .cost = row.cost,
                     .prompt_tokens = row.prompt_tokens,
                     .completion_tokens = row.completion_tokens});

@@ -51,21 +51,8 @@ Result<BillRequest> bill_request(const Request& request) {
   return out;
 }
 
-wire::BillRow total_of(const std::vector<wire::BillRow>& rows) {
-  wire::BillRow total;
-  for (const wire::BillRow& row : rows) {
-    total.calls += row.calls;
-    total.faults += row.faults;
-    total.billed_ms += row.billed_ms;
-    total.cost += row.cost;
-    total.prompt_tokens += row.prompt_tokens;
-    total.completion_tokens += row.completion_tokens;
-  }
-  return total;
-}
-
 std::string bill_of(std::string currency, std::vector<wire::BillRow> rows) {
-  const wire::BillRow total = total_of(rows);
+  const wire::BillRow total = wire::total_of(rows);
   return json::serialize(wire::to_json(wire::Bill{.currency = std::move(currency), .rows = std::move(rows), .total = total})) + "\n";
 }
 

@@ -72,6 +72,9 @@ io::Task<void> delete_registry(Services& services, Exchange& exchange);
 // admin_bill.cc
 io::Task<void> get_bill(Services& services, Exchange& exchange);
 
+// admin_invoice.cc
+io::Task<void> get_invoice(Services& services, Exchange& exchange);
+
 // admin_usage.cc
 io::Task<void> get_call(Services& services, Exchange& exchange);
 io::Task<void> get_usage(Services& services, Exchange& exchange);

@@ -69,6 +69,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"PUT", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kDeploy, put_registry},
     {"DELETE", "/ebb/v1/registries/{host}", Dialect::kEbb, Auth::kDeploy, delete_registry},
     {"GET", "/ebb/v1/bill", Dialect::kEbb, Auth::kRead, get_bill},
+    {"GET", "/ebb/v1/invoice", Dialect::kEbb, Auth::kRead, get_invoice},
     {"GET", "/ebb/v1/usage", Dialect::kEbb, Auth::kRead, get_usage},
     {"GET", "/ebb/v1/calls/{id}", Dialect::kEbb, Auth::kRead, get_call},
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/html.h"
 #include "plan/report.h"
 
 namespace ebb::plan {
@@ -15,20 +16,6 @@ constexpr double kHeight = 300;
 constexpr double kLeft = 64;
 constexpr double kBottom = 40;
 constexpr double kTop = 26;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 // Data to pixels; `logarithmic` axes begin at a positive value.
 struct Axis {
@@ -69,14 +56,14 @@ std::vector<double> ticks(const Axis& axis) {
 std::string frame(const Axis& x, const Axis& y, std::string_view below, std::string_view beside) {
   std::string svg = fmt::format(
       "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{3} over {2}\"><rect x=\"{4}\" y=\"26\" width=\"{5}\" height=\"{6}\" class=\"frame\"/>", kWidth,
-      kHeight, escaped(below), escaped(beside), kLeft, kWidth - kLeft - 16, kHeight - kBottom - kTop);
+      kHeight, html_escaped(below), html_escaped(beside), kLeft, kWidth - kLeft - 16, kHeight - kBottom - kTop);
   for (const double tick : ticks(x))
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"middle\">{:g}</text>", x_at(x, tick), kHeight - kBottom + 16, tick);
   for (const double tick : ticks(y))
     svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" class=\"grid\"/><text x=\"{3}\" y=\"{4:.1f}\" class=\"end\">{5:g}</text>",
                        kLeft, kWidth - 16, y_at(y, tick), kLeft - 6, y_at(y, tick) + 4, tick);
   return svg + fmt::format("<text x=\"{}\" y=\"{}\" class=\"middle\">{}</text><text x=\"{}\" y=\"12\">{}</text>", (kLeft + kWidth) / 2, kHeight - 6,
-                           escaped(below), 4, escaped(beside));
+                           html_escaped(below), 4, html_escaped(beside));
 }
 
 std::string line(const std::vector<std::pair<double, double>>& points, const Axis& x, const Axis& y, std::string_view style) {
@@ -106,7 +93,7 @@ std::string frontier(const Report& report) {
     for (const Outcome& outcome : outcomes) {
       points.emplace_back(outcome.idle_gib_min / 60, static_cast<double>(outcome.cold));
       marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" class=\"{}\"><title>{}</title></circle>", x_at(x, points.back().first),
-                           y_at(y, points.back().second), style, escaped(outcome.policy));
+                           y_at(y, points.back().second), style, html_escaped(outcome.policy));
     }
     std::ranges::sort(points);
     return line(points, x, y, style) + marks;
@@ -131,7 +118,7 @@ std::string over_time(const Report& report) {
 }
 
 std::string row(const Report& report, const Outcome& outcome, std::string_view style) {
-  return fmt::format("<tr class=\"{}\"><td>{}<td>{}<td>{:.3f} %<td>{:.1f} s<td>{}<td>{}<td>{}<td>{}</tr>\n", style, escaped(outcome.policy), outcome.cold,
+  return fmt::format("<tr class=\"{}\"><td>{}<td>{}<td>{:.3f} %<td>{:.1f} s<td>{}<td>{}<td>{}<td>{}</tr>\n", style, html_escaped(outcome.policy), outcome.cold,
                      100 * waiting_share(outcome), outcome.waited_s, figure(outcome.idle_gib_min / 60), figure(outcome.busy_gib_min / 60),
                      figure(outcome.peak_gib), memory_cost(report, outcome));
 }
@@ -156,7 +143,7 @@ std::string to_html(const Report& report) {
       rows += row(report, outcome, "");
   std::string said;
   for (const std::string& sentence : findings(report))
-    said += "<li>" + escaped(sentence) + "\n";
+    said += "<li>" + html_escaped(sentence) + "\n";
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ebb plan: "
       "{0}</title>\n"
@@ -170,7 +157,7 @@ std::string to_html(const Report& report) {
       "it <b class=\"other\">at work</b>.</p>\n{9}\n<h2>All policies</h2>\n<div class=\"table\"><table><thead><tr><th>policy<th>cold starts<th>calls that "
       "waited<th>for<th>idle "
       "GiB-hours<th>busy GiB-hours<th>peak GiB<th>memory, USD</tr></thead>\n{10}</table></div>\n</html>\n",
-      escaped(report.trace), kStyle, report.functions == 1 ? "1 function" : fmt::format("{} functions", report.functions), report.ebb.front().calls,
+      html_escaped(report.trace), kStyle, report.functions == 1 ? "1 function" : fmt::format("{} functions", report.functions), report.ebb.front().calls,
       report.hours, std::chrono::duration<double>(report.world.start).count(), report.memory_price, said, frontier(report), over_time(report), rows);
 }
 

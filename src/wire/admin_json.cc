@@ -12,23 +12,6 @@ namespace {
 
 json::value time_or_null(const std::optional<WallTime>& time) { return time ? json::value(format_time(*time)) : json::value(nullptr); }
 
-json::object bill_row(const BillRow& row) {
-  json::object out;
-  if (row.endpoint) out["endpoint"] = *row.endpoint;
-  if (row.day) out["day"] = *row.day;
-  if (row.tier) out["tier"] = *row.tier;
-  if (row.tenant) out["tenant"] = *row.tenant;
-  if (row.key) out["key"] = *row.key;
-  out["calls"] = row.calls;
-  out["faults"] = row.faults;
-  out["billed_ms"] = row.billed_ms;
-  out["cost"] = domain::format_money(row.cost);
-  out["cost_pico"] = row.cost;
-  out["prompt_tokens"] = row.prompt_tokens;
-  out["completion_tokens"] = row.completion_tokens;
-  return out;
-}
-
 }  // namespace
 
 json::value to_json(const EndpointRow& row) {
@@ -109,11 +92,44 @@ json::value to_json(const ModelProgress& progress) {
   return {{"progress", {{"phase", progress.phase}, {"done_bytes", progress.done_bytes}, {"total_bytes", progress.total_bytes}}}};
 }
 
+BillRow total_of(const std::vector<BillRow>& rows) {
+  BillRow total;
+  const auto add = [](int64_t& sum, int64_t one) { sum = domain::saturated_sum(sum, one); };
+  for (const BillRow& row : rows) {
+    add(total.calls, row.calls);
+    add(total.faults, row.faults);
+    add(total.billed_ms, row.billed_ms);
+    add(total.mib_ms, row.mib_ms);
+    add(total.cost, row.cost);
+    add(total.prompt_tokens, row.prompt_tokens);
+    add(total.completion_tokens, row.completion_tokens);
+  }
+  return total;
+}
+
+json::object to_json(const BillRow& row) {
+  json::object out;
+  if (row.endpoint) out["endpoint"] = *row.endpoint;
+  if (row.day) out["day"] = *row.day;
+  if (row.tier) out["tier"] = *row.tier;
+  if (row.tenant) out["tenant"] = *row.tenant;
+  if (row.key) out["key"] = *row.key;
+  out["calls"] = row.calls;
+  out["faults"] = row.faults;
+  out["billed_ms"] = row.billed_ms;
+  out["mib_ms"] = row.mib_ms;
+  out["cost"] = domain::format_money(row.cost);
+  out["cost_pico"] = row.cost;
+  out["prompt_tokens"] = row.prompt_tokens;
+  out["completion_tokens"] = row.completion_tokens;
+  return out;
+}
+
 json::value to_json(const Bill& bill) {
   json::array rows;
   for (const BillRow& row : bill.rows)
-    rows.push_back(bill_row(row));
-  return {{"currency", bill.currency}, {"rows", std::move(rows)}, {"total", bill_row(bill.total)}};
+    rows.push_back(to_json(row));
+  return {{"currency", bill.currency}, {"rows", std::move(rows)}, {"total", to_json(bill.total)}};
 }
 
 json::value to_json(const Error& error) {

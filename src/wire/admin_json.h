@@ -125,11 +125,15 @@ struct BillRow {
   int64_t calls = 0;
   int64_t faults = 0;  // of these, those that failed by our fault and cost nothing
   int64_t billed_ms = 0;
+  int64_t mib_ms = 0;  // memory × billed time
   domain::Pico cost = 0;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   bool operator==(const BillRow&) const = default;
 };
+// Sums of the rows, without keys; each stops at the largest value.
+BillRow total_of(const std::vector<BillRow>& rows);
+
 struct Bill {
   std::string currency;
   std::vector<BillRow> rows = {};
@@ -145,6 +149,7 @@ json::value to_json(const domain::Model& model);
 json::value to_json(const ModelView& view);
 json::value to_json(const AddModel& request);
 json::value to_json(const ModelProgress& progress);
+json::object to_json(const BillRow& row);
 json::value to_json(const Bill& bill);
 // {"error": {"kind", "message", "param"}}, with "retry_after_ms" where there is advice.
 json::value to_json(const Error& error);
@@ -158,6 +163,8 @@ Result<ModelView> model_view_from_json(const json::value& value);
 // Closed schema: this one is read by the server.
 Result<AddModel> add_model_from_json(const json::value& value);
 Result<ModelProgress> model_progress_from_json(const json::value& value);
+// Of a row at `path` in something larger, whose reader takes over what is wrong with it.
+BillRow bill_row_in(const json::value& value, std::string path, ObjectReader& parent);
 Result<Bill> bill_from_json(const json::value& value);
 // The error of an answer; kInternal with a plain sentence if it has none that can be read.
 Error error_from_json(const json::value& value);

@@ -30,24 +30,6 @@ std::optional<WallTime> time_of(ObjectReader& reader, std::string_view key) {
   return *time;
 }
 
-BillRow bill_row(const json::value& value, std::string path, ObjectReader& parent) {
-  ObjectReader reader(value, std::move(path));
-  BillRow row;
-  row.endpoint = reader.string("endpoint");
-  row.day = reader.string("day");
-  row.tier = reader.string("tier");
-  row.tenant = reader.string("tenant");
-  row.key = reader.string("key");
-  row.calls = count(reader, "calls");
-  row.faults = count(reader, "faults");
-  row.billed_ms = count(reader, "billed_ms");
-  row.cost = amount(reader, "cost_pico");
-  row.prompt_tokens = count(reader, "prompt_tokens");
-  row.completion_tokens = count(reader, "completion_tokens");
-  if (!reader.ok()) parent.adopt(reader.error());
-  return row;
-}
-
 }  // namespace
 
 Result<EndpointRow> endpoint_row_from_json(const json::value& value) {
@@ -216,15 +198,34 @@ Result<ModelProgress> model_progress_from_json(const json::value& value) {
   return progress;
 }
 
+BillRow bill_row_in(const json::value& value, std::string path, ObjectReader& parent) {
+  ObjectReader reader(value, std::move(path));
+  BillRow row;
+  row.endpoint = reader.string("endpoint");
+  row.day = reader.string("day");
+  row.tier = reader.string("tier");
+  row.tenant = reader.string("tenant");
+  row.key = reader.string("key");
+  row.calls = count(reader, "calls");
+  row.faults = count(reader, "faults");
+  row.billed_ms = count(reader, "billed_ms");
+  row.mib_ms = count(reader, "mib_ms");
+  row.cost = amount(reader, "cost_pico");
+  row.prompt_tokens = count(reader, "prompt_tokens");
+  row.completion_tokens = count(reader, "completion_tokens");
+  if (!reader.ok()) parent.adopt(reader.error());
+  return row;
+}
+
 Result<Bill> bill_from_json(const json::value& value) {
   ObjectReader reader(value, "");
   Bill bill;
   bill.currency = text(reader, "currency");
   if (const json::array* rows = reader.array("rows")) {
     for (const json::value& row : *rows)
-      bill.rows.push_back(bill_row(row, "rows", reader));
+      bill.rows.push_back(bill_row_in(row, "rows", reader));
   }
-  if (const json::value* total = reader.find("total")) bill.total = bill_row(*total, "total", reader);
+  if (const json::value* total = reader.find("total")) bill.total = bill_row_in(*total, "total", reader);
   if (!reader.ok()) return fail(reader.error());
   return bill;
 }
