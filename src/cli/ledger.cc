@@ -24,8 +24,8 @@ Status verify(Context& context, Server& server, const LedgerOptions& options) {
   if (options.as_json) return print_json(context, *answer);
   const Result<wire::LedgerCheck> check = wire::ledger_check_from_json(*answer);
   if (!check) return fail(check.error().with_context(kNoSense));
-  context.out.line(fmt::format("{} entries, {} {} in all: each follows from the one before, and the sums are theirs", check->entries,
-                               domain::format_money(check->cost), check->currency));
+  context.out.line(fmt::format("{} {}, {} {} in all: each follows from the one before, and the sums are theirs", check->entries,
+                               check->entries == 1 ? "entry" : "entries", domain::format_money(check->cost), check->currency));
   if (!check->head.empty()) context.out.line("the last link is " + check->head);
   return {};
 }

@@ -61,7 +61,7 @@ Result<io::asio::ip::address> loopback_address(const std::string& host) {
   if (error) return fail(ErrorKind::kInvalid, fmt::format("cannot listen on '{}': it is not an address; use 127.0.0.1 or ::1", host), "listen");
   if (!address.is_loopback())
     return fail(ErrorKind::kInvalid,
-                fmt::format("will not listen on {}: everyone who reaches it could use and change everything, since there are no keys and no TLS yet. "
+                fmt::format("will not listen on {}: it speaks no TLS yet, and keys and answers would pass in the clear for everybody on the way. "
                             "Listen on 127.0.0.1 and reach it from elsewhere by an SSH tunnel",
                             host),
                 "listen");

@@ -39,7 +39,7 @@ TEST(Gateway, ListensOnLoopbackOnly) {
     ASSERT_FALSE(port) << host;
     EXPECT_EQ(port.error().kind, ErrorKind::kInvalid) << host;
   }
-  EXPECT_THAT(try_listen("0.0.0.0", 0).error().message, HasSubstr("no keys"));
+  EXPECT_THAT(try_listen("0.0.0.0", 0).error().message, HasSubstr("no TLS"));
 }
 
 TEST(Gateway, SaysThatAPortIsInUse) {
