@@ -102,6 +102,7 @@ class Server {
   std::unique_ptr<store::Catalog> catalog_;
   std::unique_ptr<store::Accounts> accounts_;
   std::unique_ptr<ledger::Keyring> keyring_;
+  std::unique_ptr<ledger::Audit> audit_;
   std::optional<registry::ContentStore> content_;
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Preparer> preparer_;
@@ -187,6 +188,7 @@ Status Server::open_accounts() {
   Result<std::unique_ptr<ledger::Keyring>> keyring = ledger::Keyring::load(*accounts_, home_.path / "key-pepper");
   if (!keyring) return fail(keyring.error());
   keyring_ = std::move(*keyring);
+  audit_ = std::make_unique<ledger::Audit>(*accounts_);
   return {};
 }
 
@@ -240,7 +242,7 @@ Status Server::listen() {
   options.port = options_.port;
   options.prices = options_.prices;
   gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_,
-                                                gateway::Accounts{.keyring = *keyring_, .budgets = *budgets_}, clock_, std::move(options));
+                                                gateway::Accounts{.keyring = *keyring_, .budgets = *budgets_, .audit = *audit_}, clock_, std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
@@ -327,6 +329,7 @@ Status Server::run() {
   io::asio::co_spawn(loop_, start(), io::asio::detached);
   loop_.run();
   fleet_->shut_down();
+  audit_->flush(clock_.wall());
   log_info("ended");
   return outcome_;
 }

@@ -40,6 +40,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_key(app, context);
   add_budget(app, context);
   add_ledger(app, context);
+  add_audit(app, context);
   add_status(app, context);
   add_completion(app, context);
   add_version(app, context);

@@ -34,6 +34,7 @@ void add_tenant(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_budget(CLI::App& app, Context& context);
 void add_ledger(CLI::App& app, Context& context);
+void add_audit(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);

@@ -29,9 +29,9 @@ TEST(Completion, Candidates) {
     return text;
   };
   EXPECT_EQ(words({"de"}), "deploy ");
-  EXPECT_EQ(
-      words({""}),
-      "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry tenant key budget ledger status completion version ");
+  EXPECT_EQ(words({""}),
+            "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry tenant key budget ledger audit status completion "
+            "version ");
   EXPECT_EQ(words({"model", ""}), "add ls show rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");
   EXPECT_EQ(words({"model", "add", "smol", ""}), "FILES ");

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "gateway/connection.h"
+#include "gateway/handlers.h"
 #include "gateway/head_check.h"
 #include "gateway/services.h"
 #include "gateway/stages.h"
@@ -187,6 +188,20 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   return std::nullopt;
 }
 
+namespace {
+
+// What changes something that others see, and what somebody was not let do. A prompt that is shown changes nothing.
+void audit(Services& services, const Exchange& exchange, const Route* route) {
+  if (route == nullptr || route->auth == Auth::kOpen) return;
+  const int status = exchange.status();
+  if (status == 401 || status == 403) return services.audit.denied(route->pattern, status, services.clock.wall());
+  const bool changes = (route->auth == Auth::kDeploy || route->auth == Auth::kAdmin) && route->method != "GET" && route->handler != show_prompt;
+  if (!changes || status < 200 || status >= 300) return;
+  services.audit.did(exchange.request().principal, route->method, exchange.request().target.path, status, services.clock.wall());
+}
+
+}  // namespace
+
 size_t Connection::body_bytes_max(const Route* route) const {
   if (route != nullptr && route->body == Body::kPieces) return domain::kFunctionBodyBytesMax;
   const bool tensors = route != nullptr && route->body == Body::kTensors;
@@ -234,6 +249,7 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
     Refusal answer = std::move(*refusal);
     co_await exchange.refuse(std::move(answer));
   }
+  audit(*services_, exchange, match.route);
 }
 
 // The handler reads the body, in pieces.

@@ -80,6 +80,7 @@ Gateway::Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& 
           .bills = bills,
           .keyring = accounts.keyring,
           .budgets = accounts.budgets,
+          .audit = accounts.audit,
           .clock = clock,
           .options = std::move(options),
           .metrics = GatewayMetrics(platform.status().version),

@@ -17,6 +17,7 @@ namespace ebb::gateway {
 struct Accounts {
   ledger::Keyring& keyring;
   BudgetAdmin& budgets;
+  ledger::Audit& audit;
 };
 
 class Gateway {

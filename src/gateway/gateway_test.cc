@@ -26,7 +26,8 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   const io::FolderForTest home;
   const auto accounts = std::move(*store::Accounts::open(home.path()));
   const auto keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
-  Gateway gateway(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets}, clock, options);
+  ledger::Audit audit(*accounts);
+  Gateway gateway(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets, .audit = audit}, clock, options);
   return gateway.listen();
 }
 

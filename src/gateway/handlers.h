@@ -93,6 +93,9 @@ io::Task<void> list_budgets(Services& services, Exchange& exchange);
 io::Task<void> put_budget(Services& services, Exchange& exchange);
 io::Task<void> delete_budget(Services& services, Exchange& exchange);
 
+// admin_audit.cc
+io::Task<void> get_audit(Services& services, Exchange& exchange);
+
 // admin_ledger.cc
 io::Task<void> get_ledger(Services& services, Exchange& exchange);
 io::Task<void> check_ledger(Services& services, Exchange& exchange);

@@ -73,6 +73,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/ebb/v1/usage", Dialect::kEbb, Auth::kRead, get_usage},
     {"GET", "/ebb/v1/calls/{id}", Dialect::kEbb, Auth::kRead, get_call},
 
+    {"GET", "/ebb/v1/audit", Dialect::kEbb, Auth::kAdmin, get_audit},
     {"GET", "/ebb/v1/ledger", Dialect::kEbb, Auth::kAdmin, get_ledger},
     {"GET", "/ebb/v1/ledger/check", Dialect::kEbb, Auth::kAdmin, check_ledger},
 

@@ -13,6 +13,7 @@
 #include "gateway/recent_calls.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
+#include "ledger/audit.h"
 #include "ledger/keyring.h"
 
 namespace ebb::gateway {
@@ -47,6 +48,7 @@ struct Services {
   BillQuery& bills;
   ledger::Keyring& keyring;
   BudgetAdmin& budgets;
+  ledger::Audit& audit;
   const io::Clock& clock;
   GatewayOptions options;
   GatewayMetrics metrics;

@@ -23,8 +23,9 @@ class TestServer {
     platform.add_endpoint("slow", {});
     accounts = std::move(*store::Accounts::open(home.path()));
     keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
-    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets}, clock,
-                                        std::move(options));
+    audit = std::make_unique<ledger::Audit>(*accounts);
+    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills,
+                                        Accounts{.keyring = *keyring, .budgets = budgets, .audit = *audit}, clock, std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
     port = *bound;
@@ -72,6 +73,7 @@ class TestServer {
   io::FolderForTest home;
   std::unique_ptr<store::Accounts> accounts;
   std::unique_ptr<ledger::Keyring> keyring;
+  std::unique_ptr<ledger::Audit> audit;
   std::unique_ptr<Gateway> gateway;
   uint16_t port = 0;
   std::thread thread;

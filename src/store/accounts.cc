@@ -1,4 +1,4 @@
-// Three tables.
+// Tables of tenants, keys and budgets; the log is in accounts_audit.cc.
 #include "store/accounts.h"
 
 #include <fmt/format.h>
@@ -16,6 +16,11 @@ CREATE TABLE keys(
 CREATE TABLE budgets(
   id INTEGER PRIMARY KEY AUTOINCREMENT, whose TEXT NOT NULL, name TEXT NOT NULL, period TEXT NOT NULL, zone TEXT NOT NULL, amount INTEGER NOT NULL,
   hard INTEGER NOT NULL, checksum INTEGER NOT NULL, UNIQUE(whose, name, period)) STRICT;
+)sql",
+                                   R"sql(
+CREATE TABLE audit(
+  number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, tenant TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL, status INTEGER NOT NULL,
+  times INTEGER NOT NULL, link TEXT NOT NULL) STRICT;
 )sql"};
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }

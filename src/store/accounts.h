@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/audit.h"
 #include "domain/budget.h"
 #include "domain/key.h"
 #include "store/database.h"
@@ -39,6 +40,11 @@ class Accounts {
   Result<domain::Budget> add_budget(domain::Budget budget);
   Status change_budget(const domain::Budget& budget);  // its amount, and whether it is hard
   Status delete_budget(domain::BudgetId id);           // also when it is not there
+
+  // The log of who did what: numbered and linked here.
+  Status add_audit(domain::AuditEntry entry);
+  // After this entry: fewer than `limit`, there are no more. kCorrupt names the first that is not what was written.
+  Result<std::vector<domain::AuditEntry>> audit(int64_t after, int64_t limit);
 
  private:
   explicit Accounts(Database database) : database_(std::move(database)) {}

@@ -83,6 +83,21 @@ TYPED_TEST_P(AccountsContract, ATenantGoesWithAllThatIsIts) {
   EXPECT_EQ(self.accounts_->budgets()->size(), 4U) << "an endpoint of the same name is another's";
 }
 
-REGISTER_TYPED_TEST_SUITE_P(AccountsContract, KeepsWhatItIsGiven, BudgetsHaveIdsThatAreNeverUsedTwice, ATenantGoesWithAllThatIsIts);
+TYPED_TEST_P(AccountsContract, TheLogOfWhoDidWhatIsAChain) {
+  auto& self = *this;
+  EXPECT_TRUE(self.accounts_->audit(0, 10)->empty());
+  for (int i = 1; i <= 5; ++i)
+    ASSERT_TRUE(self.accounts_->add_audit({.at = WallTime(milliseconds(i)), .key = "k", .what = "PUT", .subject = "/x", .status = 200}));
+  self.open();
+  const auto all = *self.accounts_->audit(0, 10);
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_EQ(all[4].number, 5);
+  EXPECT_EQ(all[4].at, WallTime(milliseconds(5)));
+  EXPECT_NE(all[3].link, all[4].link);
+  EXPECT_EQ(self.accounts_->audit(3, 1)->front(), all[3]);
+  EXPECT_TRUE(self.accounts_->audit(5, 10)->empty());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(AccountsContract, TheLogOfWhoDidWhatIsAChain, KeepsWhatItIsGiven, BudgetsHaveIdsThatAreNeverUsedTwice, ATenantGoesWithAllThatIsIts);
 
 }  // namespace ebb::store

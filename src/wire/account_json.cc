@@ -76,6 +76,11 @@ Result<domain::Scopes> parse_scopes(std::string_view words) {
 
 json::value to_json(const domain::Tenant& tenant) { return {{"name", tenant.name}, {"created", format_time(tenant.created)}}; }
 
+json::value to_json(const domain::AuditEntry& entry) {
+  return {{"number", entry.number},   {"at", format_time(entry.at)}, {"key", entry.key},     {"tenant", entry.tenant}, {"what", entry.what},
+          {"subject", entry.subject}, {"status", entry.status},      {"times", entry.times}, {"link", entry.link}};
+}
+
 json::value to_json(const CreateKey& request) {
   json::object out{{"tenant", request.tenant}, {"label", request.label}, {"scopes", to_string(request.scopes)}, {"priority", to_string(request.highest)}};
   if (request.expires_in) out["expires_in"] = format_duration(*request.expires_in);
@@ -129,6 +134,21 @@ Result<domain::Tenant> tenant_from_json(const json::value& value) {
   domain::Tenant tenant{.name = reader.required_string("name"), .created = time_in(reader, "created").value_or(WallTime{})};
   if (!reader.ok()) return fail(reader.error());
   return tenant;
+}
+
+Result<domain::AuditEntry> audit_entry_from_json(const json::value& value) {
+  ObjectReader reader(value, "");
+  domain::AuditEntry entry{.number = reader.integer("number", 1, std::numeric_limits<int64_t>::max()).value_or(0),
+                           .at = time_in(reader, "at").value_or(WallTime{}),
+                           .key = reader.string("key").value_or(""),
+                           .tenant = reader.string("tenant").value_or(""),
+                           .what = reader.required_string("what"),
+                           .subject = reader.required_string("subject"),
+                           .status = reader.integer("status", 0, 999).value_or(0),
+                           .times = reader.integer("times", 1, std::numeric_limits<int64_t>::max()).value_or(1),
+                           .link = reader.string("link").value_or("")};
+  if (!reader.ok()) return fail(reader.error());
+  return entry;
 }
 
 Result<KeyRow> key_row_from_json(const json::value& value) {

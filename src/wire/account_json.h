@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "domain/audit.h"
 #include "domain/budget.h"
 #include "domain/key.h"
 
@@ -54,6 +55,7 @@ struct BudgetRow {
 };
 
 json::value to_json(const domain::Tenant& tenant);
+json::value to_json(const domain::AuditEntry& entry);  // a line of GET audit
 json::value to_json(const CreateKey& request);
 json::value to_json(const RotateKey& request);
 json::value to_json(const KeyRow& row);
@@ -61,6 +63,7 @@ json::value to_json(const PutBudget& request);
 json::value to_json(const BudgetRow& row);
 
 Result<domain::Tenant> tenant_from_json(const json::value& value);
+Result<domain::AuditEntry> audit_entry_from_json(const json::value& value);
 Result<KeyRow> key_row_from_json(const json::value& value);
 Result<BudgetRow> budget_row_from_json(const json::value& value);
 // Closed schemas: these are read by the server.

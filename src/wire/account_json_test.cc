@@ -33,6 +33,19 @@ TEST(AccountJson, RowsComeBackAsTheyWere) {
   EXPECT_EQ(to_json(budget).at("left").get_string(), "0.00") << "never below zero";
 }
 
+TEST(AccountJson, EntriesOfTheLogComeBackAsTheyWere) {
+  const domain::AuditEntry entry{.number = 7,
+                                 .at = WallTime(seconds(1'700'000'000)),
+                                 .key = "k",
+                                 .tenant = "acme",
+                                 .what = "denied",
+                                 .subject = "/ebb/v1/keys",
+                                 .status = 403,
+                                 .times = 1'000'000,
+                                 .link = "00ff"};
+  EXPECT_EQ(*audit_entry_from_json(to_json(entry)), entry);
+}
+
 TEST(AccountJson, RequestsComeBackAsTheyWere) {
   const CreateKey create{
       .tenant = "acme", .label = "l", .scopes = {domain::Scope::kAdmin}, .highest = domain::Priority::kBatch, .expires_in = std::chrono::hours(24)};

@@ -170,6 +170,28 @@ def test_no_key_is_found_anywhere(launch, tmp_path):
             assert secret not in file.read_bytes(), file
 
 
+def test_who_did_what_is_kept_and_what_was_denied_is_counted(launch):
+    server = launch()
+    server.ebb("tenant", "add", "us")
+    server.key = make_key(server, "us", "--scope", "admin")
+    line = json.loads(server.ebb("key", "ls", "--json").stdout)["keys"][0]["id"]
+    server.deploy()
+    server.ask()
+    for _ in range(20):
+        assert server.request("GET", "/ebb/v1/keys", headers={"Authorization": "Bearer sk-guess"}).status == 401
+    entries = [json.loads(entry) for entry in server.ebb("audit", "--json").stdout.splitlines()]
+    assert [(entry["key"], entry["what"], entry["subject"]) for entry in entries if entry["what"] != "denied"] == [
+        ("", "PUT", "/ebb/v1/tenants/us"), ("", "POST", "/ebb/v1/keys"), (line, "PUT", "/ebb/v1/endpoints/e")]
+    assert sum(entry["times"] for entry in entries if entry["what"] == "denied") == 20
+    link = ""
+    for entry in entries:
+        at = round(datetime.datetime.fromisoformat(entry["at"].replace("Z", "+00:00")).timestamp() * 1000)
+        fields = [entry["number"], at, *(entry[name] for name in ("key", "tenant", "what", "subject", "status", "times"))]
+        link = hashlib.sha256((link + "\n" + "\t".join(map(str, fields))).encode()).hexdigest()
+        assert entry["link"] == link
+    assert "denied" in server.ebb("audit").stdout
+
+
 def test_openais_client_is_told_and_does_not_try_again(governed):
     key = make_key(governed, "acme", "--budget", "0.000000001/day")
     client = openai.OpenAI(base_url=governed.url + "/v1", api_key=key, max_retries=3)

@@ -1,0 +1,63 @@
+// GET /ebb/v1/audit?after=N: who did what, line by line.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "gateway/exchange.h"
+#include "gateway/handlers.h"
+#include "gateway/services.h"
+#include "wire/account_json.h"
+
+namespace ebb::gateway {
+
+namespace {
+
+constexpr int64_t kEntriesAtOnce = 1'000;
+
+Result<int64_t> entry_before(const Target& target) {
+  int64_t after = 0;
+  for (const auto& [key, value] : target.query) {
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), after);
+    const bool number = read.ec == std::errc() && read.ptr == value.data() + value.size() && after >= 0;
+    if (key != "after" || !number) return fail(ErrorKind::kInvalid, fmt::format("there is the parameter 'after', the number of an entry; not '{}'", key), key);
+  }
+  return after;
+}
+
+std::string as_lines(const std::vector<domain::AuditEntry>& entries) {
+  std::string out;
+  for (const domain::AuditEntry& entry : entries)
+    out += json::serialize(wire::to_json(entry)) + "\n";
+  return out;
+}
+
+}  // namespace
+
+io::Task<void> get_audit(Services& services, Exchange& exchange) {
+  const Result<int64_t> asked = entry_before(exchange.request().target);
+  if (!asked) {
+    co_await exchange.fail(asked.error());
+    co_return;
+  }
+  services.audit.flush(services.clock.wall());
+  for (int64_t after = *asked;;) {
+    const Result<std::vector<domain::AuditEntry>> entries = services.audit.entries(after, kEntriesAtOnce);
+    if (!entries && !exchange.started()) {
+      co_await exchange.fail(entries.error());
+      co_return;
+    }
+    if (!entries) {
+      exchange.note_failure(entries.error().message);
+      exchange.cut();  // so that a part is not taken for the whole
+      co_return;
+    }
+    if (!exchange.started()) exchange.start_stream(ndjson_response());
+    const bool written = co_await exchange.write(as_lines(*entries));
+    if (!written) co_return;
+    if (std::cmp_less(entries->size(), kEntriesAtOnce)) break;
+    after = entries->back().number;
+  }
+  co_await exchange.end_stream();
+}
+
+}  // namespace ebb::gateway
