@@ -92,7 +92,7 @@ TEST(Invoice, AsATable) {
                                                  "Cheap                           0.10                      never\n"
                                                  "a machine always on           0.8375\n"
                                                  "\n"));
-  EXPECT_THAT(asked.ran.out, HasSubstr("512 MiB, one instance of each endpoint, held for 335 hours at 0.005 USD"));
+  EXPECT_THAT(asked.ran.out, HasSubstr("512 MiB for an instance of each endpoint, more where more were at work on average, held for 335 hours at 0.005 USD"));
   EXPECT_THAT(asked.ran.out, HasSubstr("at work for 25 % of the time"));
   EXPECT_THAT(asked.ran.out, HasSubstr("\nA Cloud: its price list.\n"));
 }

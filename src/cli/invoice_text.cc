@@ -93,9 +93,11 @@ std::vector<std::string> price_notes(const wire::Invoice& invoice) {
   std::vector<std::string> notes;
   if (invoice.currency != elsewhere.currency)
     notes.push_back(fmt::format("These prices are in {}, the invoice is in {}: they are not converted.", elsewhere.currency, invoice.currency));
-  notes.push_back(fmt::format("A machine always on: {} MiB, one instance of each endpoint, held for {} at {} {} for a GiB and hour, as `ebb plan` assumes.{}",
-                              machine.memory_mib, hours(machine.held), domain::format_money(machine.per_gib_hour), elsewhere.currency,
-                              elsewhere.duty ? fmt::format(" That memory was at work for {} of the time.", percent(*elsewhere.duty)) : ""));
+  notes.push_back(
+      fmt::format("A machine always on: {} MiB for an instance of each endpoint, more where more were at work on average, held for {} at {} {} for a GiB and "
+                  "hour, as `ebb plan` assumes.{}",
+                  machine.memory_mib, hours(machine.held), domain::format_money(machine.per_gib_hour), elsewhere.currency,
+                  elsewhere.duty ? fmt::format(" That memory was at work for {} of the time.", percent(*elsewhere.duty)) : ""));
   notes.push_back(
       fmt::format("Compared are {} calls and {} GiB-seconds of memory while they ran, without starts, and without calls that failed by Ebb's fault. Calls that "
                   "shared a worker count with their share of its time; a cloud that runs each alone would ask for more.",

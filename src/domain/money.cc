@@ -21,10 +21,12 @@ int64_t saturated_sum(int64_t a, int64_t b) {
   return a > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
 }
 
-int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib) {
+int64_t saturated_product(int64_t a, int64_t b) {
   int64_t product = 0;
-  return __builtin_mul_overflow(billed_ms, memory_mib, &product) ? std::numeric_limits<int64_t>::max() : product;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
 }
+
+int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib) { return saturated_product(billed_ms, memory_mib); }
 
 namespace {
 

@@ -26,6 +26,8 @@ int64_t billed_milliseconds(nanoseconds busy);
 
 // The sum, or the largest or smallest value where 64 bits do not hold it: what is added up is never below zero by accident.
 int64_t saturated_sum(int64_t a, int64_t b);
+// Of factors that are not below zero, likewise.
+int64_t saturated_product(int64_t a, int64_t b);
 
 // billed_ms × memory_mib, likewise. A GiB held for a second is 1,024,000 of it.
 int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib);

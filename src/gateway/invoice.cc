@@ -18,8 +18,14 @@ struct Used {
   int64_t mib_ms = 0;
 };
 
-// An instance of an endpoint has what its calls had on average.
-int64_t memory_mib(const Used& used) { return used.mib_ms == 0 ? 0 : (used.mib_ms - 1) / used.billed_ms + 1; }
+int64_t divided_up(int64_t dividend, int64_t divisor) { return dividend == 0 ? 0 : (dividend - 1) / divisor + 1; }
+
+// An instance of an endpoint has what its calls had on average; fewer instances than were at work on average could not have served.
+int64_t memory_mib(const Used& used, milliseconds held) {
+  if (used.billed_ms == 0) return 0;
+  const int64_t instances = held.count() == 0 ? 1 : divided_up(used.billed_ms, held.count());
+  return domain::saturated_product(instances, divided_up(used.mib_ms, used.billed_ms));
+}
 
 std::string_view state_of(const domain::Span& span, WallTime now) {
   if (now < span.from) return "not_begun";
@@ -43,7 +49,7 @@ wire::Invoice::Elsewhere compare(const std::vector<wire::BillRow>& lines, millis
   }
   wire::Invoice::AlwaysOn& machine = out.always_on;
   for (const auto& [name, used] : endpoints)
-    machine.memory_mib = domain::saturated_sum(machine.memory_mib, memory_mib(used));
+    machine.memory_mib = domain::saturated_sum(machine.memory_mib, memory_mib(used, held));
   machine.cost = domain::cost_always_on(machine.memory_mib, held);
   if (machine.memory_mib > 0 && held.count() > 0)
     out.duty = static_cast<double>(out.mib_ms) / (static_cast<double>(machine.memory_mib) * static_cast<double>(held.count()));

@@ -30,7 +30,7 @@ TEST(Compare, CallsWithoutStartsAndWithoutOurFaults) {
   }
 }
 
-TEST(Compare, AMachineThatIsAlwaysOnHasAnInstanceOfEachEndpoint) {
+TEST(Compare, AMachineThatIsAlwaysOnHasInstancesOfEachEndpoint) {
   struct Row {
     std::vector<wire::BillRow> lines;
     milliseconds held;
@@ -46,6 +46,8 @@ TEST(Compare, AMachineThatIsAlwaysOnHasAnInstanceOfEachEndpoint) {
       {{line("a", "warm", 1, 900'000, 1'024), line("b", "warm", 1, 900'000, 512)}, kHour, 1'536, domain::kMemoryPerGibHour * 3 / 2, 0.25},
       {{line("a", "warm", 1, 3, 100), line("a", "cold", 1, 1, 99)}, kHour, 100, domain::kMemoryPerGibHour * 100 / 1'024, 399.0 / 100 / 3'600'000},
       {{line("a", "warm", 1, 900'000, 1'024)}, milliseconds(0), 1'024, 0, std::nullopt},
+      {{line("a", "warm", 1, 3'600'000, 1'024)}, kHour, 1'024, domain::kMemoryPerGibHour, 1},
+      {{line("a", "warm", 1, 5'400'000, 1'024), line("b", "warm", 1, 1'800'000, 2'048)}, kHour, 4'096, domain::kMemoryPerGibHour * 4, 0.625},
   };
   for (const Row& row : rows) {
     const auto elsewhere = compare(row.lines, row.held, std::nullopt);

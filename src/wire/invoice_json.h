@@ -19,7 +19,7 @@ struct Invoice {
     bool operator==(const Cloud&) const = default;
   };
   struct AlwaysOn {
-    int64_t memory_mib = 0;  // of one instance of each endpoint
+    int64_t memory_mib = 0;  // of each endpoint's instances: as many as were at work on average, at least one
     milliseconds held{0};    // the month, or what has passed of it
     domain::Pico per_gib_hour = 0;
     domain::Pico cost = 0;
