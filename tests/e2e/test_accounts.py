@@ -6,7 +6,6 @@ import json
 import pathlib
 import random
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
@@ -225,7 +224,7 @@ def test_a_budget_is_a_wall_at_any_concurrency(governed):
             if answer.status == 429 and answer.json["error"]["code"] == "insufficient_quota":
                 over.set()
             elif answer.status == 429:
-                time.sleep(random.random() / 50)
+                over.wait(random.random() / 50)
 
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(call, range(64)))
@@ -262,7 +261,8 @@ def test_kill_9_under_load_bills_each_answer_once(launch):
 
         with ThreadPoolExecutor(8) as pool:
             running = [pool.submit(call, n) for n in range(8)]
-            time.sleep(0.3 + random.random() / 2)
+            wanted = len(told) + random.randrange(50, 500)
+            eventually(lambda wanted=wanted: len(told) >= wanted, 60, "too few answers")
             server.kill()
             stop.set()
             for one in running:
