@@ -91,6 +91,7 @@ Result<std::unique_ptr<Keyring>> Keyring::load(store::Accounts& accounts, const 
   ring->tenants_ = std::move(*tenants);
   for (store::StoredKey& stored : *keys)
     ring->keys_.emplace(stored.key.id, std::move(stored));
+  ring->count();
   return ring;
 }
 
@@ -103,8 +104,8 @@ Keyring::Keyring(store::Accounts& accounts, const Pepper& pepper) : accounts_(ac
   EBB_CHECK(hmac_ && EVP_MAC_init(hmac_.get(), pepper.data(), pepper.size(), how.data()) == 1);
 }
 
-bool Keyring::locked() const {
-  return std::ranges::any_of(keys_, [](const auto& entry) { return !entry.second.key.revoked; });
+void Keyring::count() {
+  unrevoked_ = static_cast<size_t>(std::ranges::count_if(keys_, [](const auto& entry) { return !entry.second.key.revoked; }));
 }
 
 std::string Keyring::hash_of(std::string_view id, std::string_view secret) const {
@@ -190,6 +191,7 @@ Status Keyring::remove_tenant(const std::string& name, WallTime now) {
   if (Status removed = accounts_.delete_tenant(name); !removed) return removed;
   for (const domain::Key& key : without)
     keys_.erase(key.id);
+  count();
   tenants_.erase(tenant);
   return {};
 }
@@ -229,6 +231,7 @@ Status Keyring::keep(std::vector<store::StoredKey> keys) {
     const std::string id = stored.key.id;
     keys_[id] = std::move(stored);
   }
+  count();
   return {};
 }
 

@@ -52,7 +52,7 @@ class Keyring {
   static Result<std::unique_ptr<Keyring>> load(store::Accounts& accounts, const std::filesystem::path& pepper_file);
 
   // Whether every route needs a key: as long as there is one that is not revoked, expired or not.
-  bool locked() const;
+  bool locked() const { return unrevoked_ > 0; }
   // Who sends a request with this key (empty: with none), if it may do what it asks for. As long as there are no keys it is whoever it says, whatever key it
   // sends. Errors: kUnauthorized, and kForbidden for what its key does not allow. What is wrong with a key is only told to who has the whole of it.
   Result<domain::Principal> admit(std::string_view key, const Asked& asked, WallTime now) const;
@@ -82,11 +82,13 @@ class Keyring {
   // Whether somebody could still administer this server if these keys were as given, the others as they are.
   Status check_governable(const std::vector<domain::Key>& changed, WallTime now) const;
   Status keep(std::vector<store::StoredKey> keys);
+  void count();  // after a change of keys_
 
   store::Accounts& accounts_;
   Mac hmac_;  // begun with the pepper
   std::vector<domain::Tenant> tenants_;
   std::unordered_map<std::string, store::StoredKey> keys_;  // by id
+  size_t unrevoked_ = 0;                                    // of them
 };
 
 }  // namespace ebb::ledger
