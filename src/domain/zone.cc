@@ -37,7 +37,7 @@ bool may_be_zone(const std::string& name) {
 }  // namespace
 
 Result<std::shared_ptr<const Zone>> find_zone(std::string_view name) {
-  const auto found = std::make_shared<Zone>();
+  auto found = std::make_shared<Zone>();
   found->name = name.empty() ? "UTC" : name;
   if (found->name != "UTC" && !(may_be_zone(found->name) && absl::LoadTimeZone(found->name, &found->rules))) return no_zone(found->name);
   return found;

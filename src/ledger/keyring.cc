@@ -167,7 +167,7 @@ Result<domain::Tenant> Keyring::add_tenant(const std::string& name, WallTime now
   if (!domain::is_name(name))
     return fail(ErrorKind::kInvalid, fmt::format("'{}' is no name for a tenant: {}", name.substr(0, 80), domain::kNameRule), "tenant");
   if (tenants_.size() >= domain::kTenantsMax) return fail(ErrorKind::kExhausted, fmt::format("there are {} tenants already", domain::kTenantsMax));
-  const domain::Tenant tenant{.name = name, .created = now};
+  domain::Tenant tenant{.name = name, .created = now};
   if (Status put = accounts_.put_tenant(tenant); !put) return fail(put.error());
   tenants_.insert(std::ranges::lower_bound(tenants_, name, {}, &domain::Tenant::name), tenant);
   return tenant;

@@ -5,9 +5,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -164,7 +166,7 @@ bool PendingUsage::append(const domain::UsageRecord& record) {
   constexpr Size kEnd = 0;
   std::memcpy(at + kHeadBytes + size, &kEnd, sizeof kEnd);
   std::memcpy(at + sizeof(Size), &checksum, sizeof checksum);
-  std::memcpy(at + kHeadBytes, bytes.data(), size);
+  std::ranges::copy(bytes, at + kHeadBytes);
   // Whoever is killed here leaves a whole frame or none: the machine's memory goes on as it was.
   std::atomic_signal_fence(std::memory_order_release);
   std::memcpy(at, &size, sizeof size);
