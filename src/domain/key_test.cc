@@ -69,6 +69,8 @@ TEST(Scopes, AdminHasAllAndOthersHaveTheirOwn) {
   for (const Scope scope : kScopes)
     EXPECT_EQ(parse_scope(to_string(scope)), scope);
   EXPECT_FALSE(parse_scope("root"));
+  EXPECT_EQ(parse_scopes("read,invoke"), (Scopes{Scope::kInvoke, Scope::kRead}));
+  EXPECT_FALSE(parse_scopes("read,root"));
 }
 
 }  // namespace

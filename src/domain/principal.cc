@@ -1,6 +1,8 @@
 // Words of scopes.
 #include "domain/principal.h"
 
+#include <algorithm>
+
 namespace ebb::domain {
 
 std::string_view to_string(Scope scope) {
@@ -18,6 +20,18 @@ std::optional<Scope> parse_scope(std::string_view word) {
     if (to_string(scope) == word) return scope;
   }
   return std::nullopt;
+}
+
+std::optional<Scopes> parse_scopes(std::string_view words) {
+  Scopes scopes;
+  while (!words.empty()) {
+    const std::string_view word = words.substr(0, words.find(','));
+    words.remove_prefix(std::min(words.size(), word.size() + 1));
+    const std::optional<Scope> scope = parse_scope(word);
+    if (!scope) return std::nullopt;
+    scopes.add(*scope);
+  }
+  return scopes;
 }
 
 std::string to_string(Scopes scopes) {

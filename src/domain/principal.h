@@ -38,8 +38,9 @@ class Scopes {
   static constexpr unsigned bit(Scope scope) { return 1U << static_cast<unsigned>(scope); }
   unsigned bits_ = 0;
 };
-// "invoke,read"
+// "invoke,read", and back; nullopt: a word is no scope.
 std::string to_string(Scopes scopes);
+std::optional<Scopes> parse_scopes(std::string_view words);
 
 struct Principal {
   std::string tenant;  // who pays; without a key as the request says, or empty

@@ -141,11 +141,12 @@ std::optional<domain::Scope> scope_of(Auth auth) {
 // Who sends it, into the request.
 std::optional<Refusal> read_principal(const Services& services, const io::http::request_header<>& message, domain::Scope scope, Request& request) {
   const auto field = [&](std::string_view name) { return text(message[name]); };
-  const Result<std::string> key = wire::key_of(field("Authorization"), field("api-key"), field("x-api-key"));
   // Clients send all kinds of things where no key is asked for.
-  if (!key && services.keyring.locked()) return Refusal{.error = key.error()};
+  const Result<std::string> key =
+      services.keyring.locked() ? wire::key_of(field("Authorization"), field("api-key"), field("x-api-key")) : Result<std::string>(std::string());
+  if (!key) return Refusal{.error = key.error()};
   Result<domain::Principal> principal =
-      services.keyring.admit(key.value_or(""), {.scope = scope, .tenant = request.tenant, .priority = request.priority}, services.clock.wall());
+      services.keyring.admit(*key, {.scope = scope, .tenant = request.tenant, .priority = request.priority}, services.clock.wall());
   if (!principal) return Refusal{.error = principal.error()};
   request.principal = std::move(*principal);
   return std::nullopt;

@@ -29,22 +29,10 @@ std::optional<WallTime> from_ms(std::optional<int64_t> ms) { return ms ? std::op
 
 std::unexpected<Error> unreadable(std::string_view what) { return fail(ErrorKind::kCorrupt, fmt::format("accounts.db has {} that cannot be read", what)); }
 
-Result<domain::Scopes> read_scopes(std::string_view words) {
-  domain::Scopes scopes;
-  while (!words.empty()) {
-    const std::string_view word = words.substr(0, words.find(','));
-    words.remove_prefix(std::min(words.size(), word.size() + 1));
-    const std::optional<domain::Scope> scope = domain::parse_scope(word);
-    if (!scope) return unreadable("the scopes of a key");
-    scopes.add(*scope);
-  }
-  return scopes;
-}
-
 Result<StoredKey> read_key(const Statement& s) {
   if (Status sound = s.check_row(10); !sound) return fail(sound.error());
-  const Result<domain::Scopes> scopes = read_scopes(s.text(4));
-  if (!scopes) return fail(scopes.error());
+  const std::optional<domain::Scopes> scopes = domain::parse_scopes(s.text(4));
+  if (!scopes) return unreadable("the scopes of a key");
   const std::optional<domain::Priority> highest = domain::parse_priority(s.text(5));
   if (!highest) return unreadable("the class of a key");
   return StoredKey{.key = {.id = s.text(0),

@@ -63,15 +63,9 @@ domain::Scopes scopes_in(ObjectReader& reader) {
 }  // namespace
 
 Result<domain::Scopes> parse_scopes(std::string_view words) {
-  domain::Scopes scopes;
-  while (!words.empty()) {
-    const std::string_view word = words.substr(0, words.find(','));
-    words.remove_prefix(std::min(words.size(), word.size() + 1));
-    const std::optional<domain::Scope> scope = domain::parse_scope(word);
-    if (!scope) return fail(ErrorKind::kInvalid, fmt::format("'{}' is no scope: there are invoke, read, deploy and admin", word.substr(0, 40)));
-    scopes.add(*scope);
-  }
-  return scopes;
+  const std::optional<domain::Scopes> scopes = domain::parse_scopes(words);
+  if (scopes) return *scopes;
+  return fail(ErrorKind::kInvalid, fmt::format("'{}' must be of invoke, read, deploy and admin, several with commas", words.substr(0, 80)));
 }
 
 json::value to_json(const domain::Tenant& tenant) { return {{"name", tenant.name}, {"created", format_time(tenant.created)}}; }

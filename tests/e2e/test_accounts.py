@@ -2,12 +2,14 @@
 import csv
 import datetime
 import hashlib
+import http.client
 import json
 import pathlib
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy
 import openai
 import pytest
 import tritonclient.grpc as triton_grpc
@@ -108,7 +110,7 @@ def test_grpc_needs_the_same_keys(launch):
     with triton_grpc.InferenceServerClient(f"127.0.0.1:{port}") as client:
         assert client.is_server_live() and client.is_server_ready()
         tensor = triton_grpc.InferInput("x", [1], "FP32")
-        tensor.set_data_from_numpy(__import__("numpy").array([1], "float32"))
+        tensor.set_data_from_numpy(numpy.array([1], "float32"))
         for ask in (lambda **how: client.is_model_ready("e", **how), lambda **how: client.get_model_metadata("e", **how),
                     lambda **how: client.get_model_repository_index(**how), lambda **how: client.infer("e", [tensor], **how)):
             with pytest.raises(Exception, match="key") as refused:
@@ -255,7 +257,7 @@ def test_kill_9_under_load_bills_each_answer_once(launch):
                     answer = server.ask("a b", script="delay_ms=3")
                     if answer.status == 200:
                         told[answer.json["id"].split("-")[1]] = pico(answer.json["usage"]["ebb"]["cost"])
-                except (OSError, __import__("http.client").client.HTTPException):
+                except (OSError, http.client.HTTPException):
                     lost.append(1)
                     return
 
