@@ -66,28 +66,43 @@ std::vector<wire::BudgetRow> Budgets::list() const {
   return rows;
 }
 
-Status Budgets::check(const domain::Budget& budget) const {
+io::Task<Result<std::vector<wire::BudgetRow>>> Budgets::forecasts(std::function<bool(const domain::Budget&)> wanted) {
+  std::vector<wire::BudgetRow> rows = list();
+  std::erase_if(rows, [&](const wire::BudgetRow& row) { return !wanted(row.budget); });
+  const WallTime now = clock_.wall();
+  size_t told = 0;
+  for (wire::BudgetRow& row : rows) {
+    if (told++ == domain::kForecastsMax) break;
+    const Result<std::vector<domain::Pico>> past = co_await bills_.spent_lately(row.budget, now);
+    if (!past) co_return fail(past.error());
+    const domain::Span span{.from = row.begins.value_or(WallTime::min()), .to = row.ends.value_or(WallTime::max())};
+    row.forecast = domain::forecast(row.budget, span, now, row.spent, *past);
+  }
+  co_return rows;
+}
+
+Status Budgets::check(domain::BudgetOf of, const std::string& name) const {
   const auto none = [&](std::string_view advice) {
-    return fail(ErrorKind::kNotFound, fmt::format("there is no {} '{}': {}", to_string(budget.of), budget.name.substr(0, 80), advice), "name");
+    return fail(ErrorKind::kNotFound, fmt::format("there is no {} '{}': {}", to_string(of), name.substr(0, 80), advice), "name");
   };
-  switch (budget.of) {
+  switch (of) {
     case domain::BudgetOf::kTenant: {
       // Without keys a tenant is whoever a request says.
       const auto tenants = keyring_.tenants();
-      if (keyring_.locked() && std::ranges::find(tenants, budget.name, &domain::Tenant::name) == tenants.end()) return none("`ebb tenant ls` lists them");
+      if (keyring_.locked() && std::ranges::find(tenants, name, &domain::Tenant::name) == tenants.end()) return none("`ebb tenant ls` lists them");
       break;
     }
     case domain::BudgetOf::kKey: {
       const auto keys = keyring_.keys();
-      if (std::ranges::find(keys, budget.name, &domain::Key::line) == keys.end())
+      if (std::ranges::find(keys, name, &domain::Key::line) == keys.end())
         return none("a budget is of the first key of a line, which `ebb key ls` shows, and holds for those that follow it by rotation");
       break;
     }
     case domain::BudgetOf::kEndpoint:
-      if (!platform_.endpoint(budget.name)) return none("`ebb ps` lists them");
+      if (!platform_.endpoint(name)) return none("`ebb ps` lists them");
       break;
   }
-  if (!domain::is_name(budget.name)) return none(domain::kNameRule);
+  if (!domain::is_name(name)) return none(domain::kNameRule);
   return {};
 }
 
@@ -105,7 +120,7 @@ io::Task<Result<wire::BudgetRow>> Budgets::set(domain::Budget budget) {
     *std::ranges::find(kept_, budget.id, &domain::Budget::id) = budget;
     platform_.set_budget(budget);
   } else {
-    if (Status sound = check(budget); !sound) co_return fail(sound.error());
+    if (Status sound = check(budget.of, budget.name); !sound) co_return fail(sound.error());
     if (before != nullptr) {  // another calendar: other periods
       if (Status removed = remove(budget.of, budget.name, budget.period); !removed) co_return fail(removed.error());
     }

@@ -1,6 +1,7 @@
 // The program `ebb`: the server and its client commands.
 #include <CLI/CLI.hpp>
 
+#include "app/key_recover.h"
 #include "app/plan_command.h"
 #include "app/serve_command.h"
 #include "cli/commands.h"
@@ -14,5 +15,6 @@ int main(int argc, char** argv) {
   ebb::app::add_serve(app, context);
   ebb::app::add_plan(app, context);
   ebb::cli::add_commands(app, context);
+  ebb::app::add_key_recover(app, context);
   return ebb::cli::run(app, context, argc, argv);
 }

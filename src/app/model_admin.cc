@@ -45,6 +45,7 @@ std::vector<wire::BillRow> rows_for(const gateway::BillRequest& request, const s
                     .billed_ms = row.billed_ms,
                     .mib_ms = row.mib_ms,
                     .cost = row.cost,
+                    .list_cost = row.list_cost,
                     .prompt_tokens = row.prompt_tokens,
                     .completion_tokens = row.completion_tokens});
   }
@@ -161,22 +162,53 @@ namespace {
 
 constexpr int64_t kCheckedAtOnce = 10'000;  // some 50 ms, while what ends waits to be written
 
+// What a seal says of an entry. The oldest seal first.
+struct SealedCheck {
+  store::BookCheck book;
+  std::vector<domain::Seal> seals;
+  size_t next = 0;
+
+  Status add(const store::BookEntry& entry) {
+    if (Status sound = book.add(entry); !sound) return sound;
+    for (; next < seals.size() && seals[next].entries <= entry.number; ++next) {
+      if (seals[next].entries == entry.number && seals[next].head != entry.link)
+        return fail(ErrorKind::kCorrupt, fmt::format("entry {} of the book is another than when it was sealed, on {}: the book was written anew since",
+                                                     entry.number, seals[next].day));
+    }
+    return {};
+  }
+  Status end() const {
+    if (next == seals.size()) return {};
+    return fail(ErrorKind::kCorrupt, fmt::format("the book has {} entries, and had {} when it was sealed, on {}: its end was cut off", book.entries(),
+                                                 seals.back().entries, seals.back().day));
+  }
+};
+
 // True: that was the last part, and all of it is right.
-Result<bool> check_part(store::UsageStore& usage, store::BookCheck& check) {
-  const Result<std::vector<store::BookEntry>> entries = usage.book(check.entries(), kCheckedAtOnce);
+Result<bool> check_part(store::UsageStore& usage, SealedCheck& check) {
+  const Result<std::vector<store::BookEntry>> entries = usage.book(check.book.entries(), kCheckedAtOnce);
   if (!entries) return fail(entries.error());
   for (const store::BookEntry& entry : *entries) {
     if (Status sound = check.add(entry); !sound) return fail(sound.error());
   }
   if (std::cmp_equal(entries->size(), kCheckedAtOnce)) return false;
-  if (Status sums = usage.check_sums(check); !sums) return fail(sums.error());
+  if (Status sums = usage.check_sums(check.book); !sums) return fail(sums.error());
+  if (Status whole = check.end(); !whole) return fail(whole.error());
   return true;
+}
+
+// Of an empty book there is nothing to say.
+std::vector<domain::Seal> with_entries(std::vector<domain::Seal> seals) {
+  std::erase_if(seals, [](const domain::Seal& seal) { return seal.entries == 0; });
+  return seals;
 }
 
 }  // namespace
 
-io::Task<Result<wire::LedgerCheck>> LedgerBills::check_book() {
-  const auto check = std::make_shared<store::BookCheck>();  // shared with the writer's thread, part by part
+io::Task<Result<wire::LedgerCheck>> LedgerBills::check_book(std::vector<domain::Seal> seals) {
+  const auto check = std::make_shared<SealedCheck>();  // shared with the writer's thread, part by part
+  const size_t many = seals.size();
+  check->seals = with_entries(std::move(seals));
   for (;;) {
     std::function<Result<bool>(store::UsageStore&)> part = [check](store::UsageStore& usage) { return check_part(usage, *check); };
     const Result<bool> done = co_await ask(std::move(part));
@@ -184,10 +216,27 @@ io::Task<Result<wire::LedgerCheck>> LedgerBills::check_book() {
     if (*done) break;
   }
   wire::LedgerCheck found;
-  found.entries = check->entries();
-  found.head = check->head();
-  found.cost = check->cost();
+  found.entries = check->book.entries();
+  found.head = check->book.head();
+  found.cost = check->book.cost();
+  found.seals = static_cast<int64_t>(many);
   co_return found;
+}
+
+io::Task<Result<store::BookHead>> LedgerBills::book_head() {
+  return ask<store::BookHead>([](store::UsageStore& usage) { return usage.book_head(); });
+}
+
+io::Task<Result<std::vector<domain::Pico>>> LedgerBills::spent_lately(domain::Budget budget, WallTime now) {
+  return ask<std::vector<domain::Pico>>([budget = std::move(budget), now](store::UsageStore& usage) -> Result<std::vector<domain::Pico>> {
+    const domain::ForecastBasis basis = domain::basis_of(budget.period);
+    const store::Hour until = std::chrono::floor<std::chrono::hours>(now);
+    Result<std::vector<domain::Pico>> sums = usage.spent_in(budget, until - basis.each * basis.times, basis.each, static_cast<size_t>(basis.times));
+    if (!sums) return sums;
+    sums->erase(sums->begin(), std::ranges::find_if(*sums, [](domain::Pico sum) { return sum != 0; }));
+    std::ranges::reverse(*sums);
+    return sums;
+  });
 }
 
 io::Task<Result<domain::Pico>> LedgerBills::spent(domain::Budget budget, domain::Span span) {

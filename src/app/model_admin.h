@@ -49,11 +49,15 @@ class RegistryAdmin final : public gateway::ModelAdmin {
 class LedgerBills final : public gateway::BillQuery {
  public:
   LedgerBills(io::Executor executor, ledger::UsageLog& usage_log) : executor_(std::move(executor)), usage_log_(usage_log) {}
+  const io::Executor& executor() const { return executor_; }
   io::Task<Result<std::vector<wire::BillRow>>> bill(gateway::BillRequest request) override;
   io::Task<Result<std::optional<domain::UsageRecord>>> record(CallId call) override;
   io::Task<Result<std::vector<domain::UsageRecord>>> usage(gateway::UsageRequest request) override;
   io::Task<Result<std::vector<wire::LedgerRow>>> book(int64_t after, size_t limit) override;
-  io::Task<Result<wire::LedgerCheck>> check_book() override;
+  io::Task<Result<wire::LedgerCheck>> check_book(std::vector<domain::Seal> seals) override;
+  io::Task<Result<store::BookHead>> book_head();
+  // Of each budget, in times of its own length before `now`: the newest first, those before the first spending left out.
+  io::Task<Result<std::vector<domain::Pico>>> spent_lately(domain::Budget budget, WallTime now);
   // By exactly those records that were appended before.
   io::Task<Result<domain::Pico>> spent(domain::Budget budget, domain::Span span);
 

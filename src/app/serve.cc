@@ -9,7 +9,7 @@
 #include <map>
 #include <thread>
 
-#include "app/budgets.h"
+#include "app/accounting.h"
 #include "app/image_admin.h"
 #include "app/model_admin.h"
 #include "base/log.h"
@@ -82,7 +82,6 @@ class Server {
  private:
   Status open();
   Status open_stores();
-  Status open_accounts();
   Status open_images();
   void keep_blanks();
   io::Task<void> start();
@@ -100,9 +99,7 @@ class Server {
   io::asio::io_context loop_{1};
   std::unique_ptr<instance::Fleet> fleet_;
   std::unique_ptr<store::Catalog> catalog_;
-  std::unique_ptr<store::Accounts> accounts_;
-  std::unique_ptr<ledger::Keyring> keyring_;
-  std::unique_ptr<ledger::Audit> audit_;
+  std::unique_ptr<Accounting> accounting_;
   std::optional<registry::ContentStore> content_;
   std::unique_ptr<registry::Models> models_;
   std::unique_ptr<registry::Preparer> preparer_;
@@ -116,12 +113,12 @@ class Server {
   std::unique_ptr<RegistryAdmin> model_admin_;
   std::unique_ptr<RegistryImages> image_admin_;
   std::unique_ptr<LedgerBills> bills_;
-  std::unique_ptr<Budgets> budgets_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<grpc_gateway::GrpcGateway> grpc_gateway_;  // where it is asked for
   std::unique_ptr<io::Signals> signals_;
   std::map<std::string, store::EndpointTotals> totals_;
   CallId highest_call_;
+  std::map<std::string, domain::Use> used_;  // of this month, by each tenant
   bool stopping_ = false;
   Status outcome_;
 };
@@ -142,7 +139,9 @@ Status Server::open_stores() {
   Result<std::unique_ptr<store::Catalog>> catalog = store::Catalog::open(home_.path);
   if (!catalog) return fail(catalog.error());
   catalog_ = std::move(*catalog);
-  if (Status accounts = open_accounts(); !accounts) return accounts;
+  Result<std::unique_ptr<Accounting>> accounting = Accounting::open(home_.path, clock_);
+  if (!accounting) return fail(accounting.error());
+  accounting_ = std::move(*accounting);
   Result<std::unique_ptr<store::UsageStore>> usage = store::UsageStore::open(home_.path);
   if (!usage) return fail(usage.error());
   if (Status recovered = ledger::UsageLog::recover(**usage, home_.path); !recovered) return recovered;
@@ -152,6 +151,11 @@ Status Server::open_stores() {
   const Result<uint64_t> highest = (*usage)->highest_call_id();
   if (!highest) return fail(highest.error());
   highest_call_ = CallId{*highest};
+  control::Tally month;
+  control::turn_month(month, clock_.wall());
+  Result<std::map<std::string, domain::Use>> used = (*usage)->used_since(std::chrono::floor<std::chrono::hours>(month.month.from));
+  if (!used) return fail(used.error());
+  used_ = std::move(*used);
   Result<registry::ContentStore> content = registry::ContentStore::open(home_.path / "models");
   if (!content) return fail(content.error());
   content_ = std::move(*content);
@@ -178,17 +182,6 @@ Status Server::open_stores() {
   platform_ = std::make_unique<invoke::LocalPlatform>(
       loop_.get_executor(), clock_, *fleet_, *catalog_, *models_, *images_, *usage_log_,
       invoke::PlatformOptions{.version = version_, .home = home_.path, .node = node_of(options_), .prefixes = prefixes_ ? &*prefixes_ : nullptr});
-  return {};
-}
-
-Status Server::open_accounts() {
-  Result<std::unique_ptr<store::Accounts>> accounts = store::Accounts::open(home_.path);
-  if (!accounts) return fail(accounts.error());
-  accounts_ = std::move(*accounts);
-  Result<std::unique_ptr<ledger::Keyring>> keyring = ledger::Keyring::load(*accounts_, home_.path / "key-pepper");
-  if (!keyring) return fail(keyring.error());
-  keyring_ = std::move(*keyring);
-  audit_ = std::make_unique<ledger::Audit>(*accounts_);
   return {};
 }
 
@@ -240,14 +233,14 @@ Status Server::listen() {
   gateway::GatewayOptions options;
   options.host = options_.listen;
   options.port = options_.port;
-  options.prices = options_.prices;
-  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_,
-                                                gateway::Accounts{.keyring = *keyring_, .budgets = *budgets_, .audit = *audit_}, clock_, std::move(options));
+  gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_, accounting_->for_gateway(), clock_,
+                                                std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
   log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
   if (options_.grpc_port) {
-    grpc_gateway_ = std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, *keyring_, clock_, counted_by(gateway_->metrics()));
+    grpc_gateway_ =
+        std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, accounting_->keyring(), clock_, counted_by(gateway_->metrics()));
     const Result<uint16_t> grpc_port = grpc_gateway_->listen(options_.listen, *options_.grpc_port);
     if (!grpc_port) return fail(grpc_port.error());
     log_info("listening for gRPC", {{"port", *grpc_port}});
@@ -262,10 +255,11 @@ io::Task<void> Server::start() {
   for (const domain::Model& model : models_->list())
     models_->prepare(model);
   keep_blanks();
-  if (Status started = platform_->start(std::move(totals_), highest_call_); !started) co_return stop(started);
+  const bool anything_spent = !totals_.empty();
+  if (Status started = platform_->start(std::move(totals_), highest_call_, std::move(used_)); !started) co_return stop(started);
   bills_ = std::make_unique<LedgerBills>(loop_.get_executor(), *usage_log_);
-  budgets_ = std::make_unique<Budgets>(*accounts_, *keyring_, *bills_, *platform_);
-  if (Status counted = co_await budgets_->start(); !counted) co_return stop(counted);
+  const Status accounted = co_await accounting_->start(*bills_, *platform_, options_.prices, anything_spent);
+  if (!accounted) co_return stop(accounted);
   const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
   if (Status listening = listen(); !listening) co_return stop(listening);
@@ -329,7 +323,7 @@ Status Server::run() {
   io::asio::co_spawn(loop_, start(), io::asio::detached);
   loop_.run();
   fleet_->shut_down();
-  audit_->flush(clock_.wall());
+  accounting_->audit().flush(clock_.wall());
   log_info("ended");
   return outcome_;
 }

@@ -14,25 +14,27 @@ namespace ebb::app {
 
 namespace {
 
-constexpr size_t kFraction = 12;
-constexpr size_t kWholeDigitsMax = 6;
-
-Status apply_prices(const json::value& value, domain::Prices& prices) {
+// Prices by the GiB-second are not written here: those of one MiB for a millisecond are, as ever.
+Status apply_prices(const json::value& value, domain::PriceList& prices) {
   ObjectReader reader(value, "prices");
   reader.refuse_unknown({"currency", "per_mib_ms", "init_per_mib_ms", "per_call"});
   if (const auto currency = reader.string("currency")) prices.currency = *currency;
-  for (const auto& [key, target] :
-       {std::pair{"per_mib_ms", &prices.per_mib_ms}, std::pair{"init_per_mib_ms", &prices.init_per_mib_ms}, std::pair{"per_call", &prices.per_call}}) {
-    // A number would have lost digits on the way: prices are written as text.
+  // A number would have lost digits on the way: prices are written as text.
+  const auto amount_of = [&](std::string_view key) -> std::optional<domain::Pico> {
     const auto text = reader.string(key);
-    if (!text) continue;
-    const Result<domain::Pico> amount = parse_money(*text);
-    if (!amount)
-      reader.add_error(key, fmt::format("'prices.{}': {}", key, amount.error().message));
-    else
-      *target = *amount;
-  }
-  return reader.ok() ? Status{} : fail(reader.error());
+    if (!text) return std::nullopt;
+    const Result<domain::Pico> amount = domain::parse_money(*text);
+    if (!amount) reader.add_error(key, fmt::format("'prices.{}': {}", key, amount.error().message));
+    return amount ? std::optional(*amount) : std::nullopt;
+  };
+  const auto by_gib_second = [](domain::Pico each) { return domain::saturated_product(each, domain::kMibMsPerGibSecond); };
+  if (const auto run = amount_of("per_mib_ms")) prices.steps.front().per_gib_second.fill(by_gib_second(*run));
+  if (const auto init = amount_of("init_per_mib_ms")) prices.init_per_gib_second = by_gib_second(*init);
+  if (const auto call = amount_of("per_call")) prices.per_call = *call;
+  if (!reader.ok()) return fail(reader.error());
+  Status sound = check_prices(prices);
+  if (!sound) sound.error().param = "prices." + sound.error().param;
+  return sound;
 }
 
 }  // namespace
@@ -42,26 +44,6 @@ std::filesystem::path default_home() {
   if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/') return std::filesystem::path(data) / "ebb";
   const char* user = std::getenv("HOME");
   return std::filesystem::path(user != nullptr && *user != '\0' ? user : "/root") / ".local/share/ebb";
-}
-
-Result<domain::Pico> parse_money(std::string_view text) {
-  const auto wrong = [&] {
-    return fail(ErrorKind::kInvalid, fmt::format("'{}' is not an amount: write it as \"0.0000002\", at most twelve digits after the point", text));
-  };
-  const size_t point = std::min(text.find('.'), text.size());
-  const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction = point < text.size() ? text.substr(point + 1) : std::string_view{};
-  if (whole.empty() || whole.size() > kWholeDigitsMax || fraction.size() > kFraction || (point < text.size() && fraction.empty())) return wrong();
-  domain::Pico amount = 0;
-  for (const std::string_view part : {whole, fraction}) {
-    for (const char digit : part) {
-      if (digit < '0' || digit > '9') return wrong();
-      amount = amount * 10 + (digit - '0');
-    }
-  }
-  for (size_t i = fraction.size(); i < kFraction; ++i)
-    amount *= 10;
-  return amount;
 }
 
 Status apply_settings(std::string_view yaml, ServeOptions& options) {

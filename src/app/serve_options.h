@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "domain/money.h"
+#include "domain/price_list.h"
 
 namespace ebb::app {
 
@@ -22,8 +22,8 @@ struct ServeOptions {
   bool require_sandbox = false;
   bool log_json = false;
   bool log_debug = false;
-  std::string port_file;  // written with the port once the listener is up; empty: none
-  domain::Prices prices;
+  std::string port_file;     // written with the port once the listener is up; empty: none
+  domain::PriceList prices;  // version 0: until a list is set
 };
 
 // EBB_HOME, else $XDG_DATA_HOME/ebb, else ~/.local/share/ebb.
@@ -32,8 +32,5 @@ std::filesystem::path default_home();
 // Settings of a file that may hold listen, port, grpc_port, memory, cores, prices{currency, per_mib_ms, per_call}; prices in units of the
 // currency ("0.0000002"), at most twelve digits after the point. Unknown keys are refused by name. Pure.
 Status apply_settings(std::string_view yaml, ServeOptions& options);
-
-// "0.000000000016" → 16. Error: kInvalid for anything that is not a plain decimal number of at most twelve digits after the point.
-Result<domain::Pico> parse_money(std::string_view text);
 
 }  // namespace ebb::app

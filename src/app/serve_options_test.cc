@@ -6,31 +6,6 @@
 namespace ebb::app {
 namespace {
 
-TEST(ParseMoney, Rows) {
-  struct Row {
-    const char* text;
-    int64_t amount;  // -1: refused
-  };
-  const Row rows[] = {{"0", 0},
-                      {"1", 1'000'000'000'000},
-                      {"0.000000000016", 16},
-                      {"0.0000002", 200'000},
-                      {"12.5", 12'500'000'000'000},
-                      {"", -1},
-                      {".5", -1},
-                      {"1.", -1},
-                      {"-1", -1},
-                      {"1e-3", -1},
-                      {"0.0000000000001", -1},
-                      {"1234567", -1},
-                      {"1,5", -1},
-                      {" 1", -1}};
-  for (const Row& row : rows) {
-    const Result<domain::Pico> amount = parse_money(row.text);
-    EXPECT_EQ(amount ? *amount : -1, row.amount) << row.text;
-  }
-}
-
 TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
   ServeOptions options;
   ASSERT_TRUE(apply_settings("port: 9000\ngrpc_port: 0\nmemory: 2GiB\ncores: 3\nprices: {currency: EUR, per_call: \"0.000001\"}\n", options));
@@ -40,7 +15,10 @@ TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
   EXPECT_EQ(options.cores, 3);
   EXPECT_EQ(options.prices.currency, "EUR");
   EXPECT_EQ(options.prices.per_call, 1'000'000);
-  EXPECT_EQ(options.prices.per_mib_ms, domain::Prices{}.per_mib_ms);
+  EXPECT_EQ(options.prices.steps, domain::PriceList{}.steps);
+  ASSERT_TRUE(apply_settings("prices: {per_mib_ms: \"0.000000000003\", init_per_mib_ms: \"0.000000000001\"}", options));
+  EXPECT_EQ(options.prices.steps[0].per_gib_second[0], 3 * domain::kMibMsPerGibSecond);
+  EXPECT_EQ(options.prices.init_per_gib_second, domain::kMibMsPerGibSecond);
   EXPECT_EQ(options.listen, "127.0.0.1");
 }
 
@@ -60,6 +38,7 @@ TEST(ApplySettings, RefusesByName) {
                       {"cores: 0", "cores"},
                       {"memory: much", "memory"},
                       {"prices: {per_call: \"-1\"}", "prices.per_call"},
+                      {"prices: {currency: dollars}", "prices.currency"},
                       {"prices: {per_cal: \"1\"}", "prices.per_cal"}};
   for (const Row& row : rows) {
     ServeOptions options;

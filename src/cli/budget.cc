@@ -1,4 +1,4 @@
-// `ebb budget set | ls | rm`.
+// `ebb budget set | ls | forecast | rm`.
 #include "cli/budget.h"
 
 #include <fmt/format.h>
@@ -13,6 +13,8 @@
 namespace ebb::cli {
 
 namespace {
+
+constexpr std::string_view kNoBudgets = "no budgets: set one with `ebb budget set --tenant NAME --amount 10 --period month`";
 
 struct BudgetOptions {
   std::string tenant;
@@ -59,7 +61,7 @@ Status list(Context& context, Server& server, const BudgetOptions& options) {
   const auto rows = Server::rows_of<wire::BudgetRow>(*answer, "budgets", wire::budget_row_from_json);
   if (!rows) return fail(rows.error());
   if (rows->empty()) {
-    context.err.line("no budgets: set one with `ebb budget set --tenant NAME --amount 10 --period month`");
+    context.err.line(kNoBudgets);
     return {};
   }
   ObjectReader reader(*answer, "");
@@ -81,6 +83,62 @@ Status list(Context& context, Server& server, const BudgetOptions& options) {
       {{"HELD", Align::kRight}, [&](const Row& row) { return Cell{money(row.held)}; }},
       {{"BEGINS ANEW"}, [](const Row& row) { return Cell{row.ends ? local_time(*row.ends).substr(0, 19) : "never"}; }},
       {{"BEYOND IT"}, [](const Row& row) { return Cell{row.budget.hard ? "nothing" : "told"}; }},
+  };
+  context.out.write(render_rows(fields, *rows, context.out));
+  return {};
+}
+
+// Four digits that matter: it is an estimate.
+std::string rounded(domain::Pico amount) {
+  domain::Pico unit = 1;
+  while (amount / unit >= 10'000)
+    unit *= 10;
+  return domain::format_money(amount / unit * unit);
+}
+
+// Whose calls are refused from then on, and until when.
+std::string what_stops(const wire::BudgetRow& row) {
+  if (!row.forecast) return "nothing was spent lately";
+  if (!row.forecast->over_at) return row.ends ? "nothing before it begins anew" : "nothing in a hundred years";
+  const bool over = row.spent >= row.budget.amount;
+  const std::string from = over ? "" : " from " + local_time(*row.forecast->over_at).substr(0, 16);
+  if (!row.budget.hard) return (over ? "it is over, and only told" : "it will be over") + from;
+  const std::string calls = row.budget.of == domain::BudgetOf::kEndpoint ? "calls of it" : "its calls";
+  return fmt::format("{} {}{}", calls, over ? "are refused" : "stop", from);
+}
+
+Status foretell(Context& context, Server& server, const BudgetOptions& options) {
+  const Result<json::value> answer = server.get("/ebb/v1/budgets?forecast=true");
+  if (!answer) return fail(answer.error());
+  if (options.as_json) return print_json(context, *answer);
+  const auto rows = Server::rows_of<wire::BudgetRow>(*answer, "budgets", wire::budget_row_from_json);
+  if (!rows) return fail(rows.error());
+  if (rows->empty()) {
+    context.err.line(kNoBudgets);
+    return {};
+  }
+  ObjectReader reader(*answer, "");
+  const std::string currency = reader.string("currency").value_or("");
+  using Row = wire::BudgetRow;
+  const std::vector<Field<Row>> fields = {
+      {{"OF"}, [](const Row& row) { return Cell{std::string(to_string(row.budget.of))}; }},
+      {{"NAME"},
+       [](const Row& row) {
+         return Cell{printable(row.budget.name), Style::kBold};
+       }},
+      {{"EACH"}, [](const Row& row) { return Cell{std::string(to_string(row.budget.period))}; }},
+      {{"MAY SPEND " + currency, Align::kRight}, [](const Row& row) { return Cell{domain::format_money(row.budget.amount)}; }},
+      {{"SPENT", Align::kRight}, [](const Row& row) { return Cell{rounded(row.spent)}; }},
+      {{"AN HOUR, LATELY", Align::kRight}, [](const Row& row) { return Cell{row.forecast ? rounded(row.forecast->per_hour) : "-"}; }},
+      {{"IN THE END", Align::kRight}, [](const Row& row) { return Cell{row.forecast && row.forecast->sum ? rounded(row.forecast->sum->likely) : "-"}; }},
+      {{"FOUR IN FIVE TIMES", Align::kRight},
+       [](const Row& row) {
+         return Cell{row.forecast && row.forecast->sum ? fmt::format("{} to {}", rounded(row.forecast->sum->low), rounded(row.forecast->sum->high)) : "-"};
+       }},
+      {{"WHAT STOPS"},
+       [](const Row& row) {
+         return Cell{what_stops(row), row.forecast && row.forecast->over_at ? Style::kRed : Style::kPlain};
+       }},
   };
   context.out.write(render_rows(fields, *rows, context.out));
   return {};
@@ -148,6 +206,15 @@ void add_budget(CLI::App& app, Context& context) {
       client_command(*group, context, "ls", {.summary = "List budgets, with what is spent.", .details = "", .example = "  ebb budget ls"});
   listing->add_flag("--json", options->as_json, "Print the server's answer as JSON");
   set_action(listing, context, [&context, options](Server& server, Interrupt&) { return list(context, server, *options); });
+
+  CLI::App* const foretelling = client_command(
+      *group, context, "forecast",
+      {.summary = "Foretell what budgets will have spent when their periods end, and what stops when.",
+       .details =
+           "By what the last 28 days cost, of budgets for an hour or a day the last 24 hours: a range in which four in five sums lie, if days are alike.",
+       .example = "  ebb budget forecast"});
+  foretelling->add_flag("--json", options->as_json, "Print the server's answer as JSON");
+  set_action(foretelling, context, [&context, options](Server& server, Interrupt&) { return foretell(context, server, *options); });
 
   CLI::App* const removing =
       client_command(*group, context, "rm", {.summary = "Remove a budget.", .details = "", .example = "  ebb budget rm --tenant acme --period month"});

@@ -39,6 +39,8 @@ void add_commands(CLI::App& app, Context& context) {
   add_tenant(app, context);
   add_key(app, context);
   add_budget(app, context);
+  add_limit(app, context);
+  add_price(app, context);
   add_ledger(app, context);
   add_audit(app, context);
   add_status(app, context);

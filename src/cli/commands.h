@@ -33,6 +33,8 @@ void add_registry(CLI::App& app, Context& context);
 void add_tenant(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_budget(CLI::App& app, Context& context);
+void add_limit(CLI::App& app, Context& context);
+void add_price(CLI::App& app, Context& context);
 void add_ledger(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);

@@ -30,7 +30,8 @@ TEST(Completion, Candidates) {
   };
   EXPECT_EQ(words({"de"}), "deploy ");
   EXPECT_EQ(words({""}),
-            "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry tenant key budget ledger audit status completion "
+            "deploy chat embed invoke ps top logs why template tokenize bill usage rm model image registry tenant key budget limit price ledger audit status "
+            "completion "
             "version ");
   EXPECT_EQ(words({"model", ""}), "add ls show rm ");
   EXPECT_EQ(words({"model", "add", ""}), "");

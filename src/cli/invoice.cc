@@ -55,6 +55,7 @@ void print_table(Context& context, const wire::Invoice& invoice) {
   }
   context.out.write(lines_table(invoice, context.out));
   if (const std::string faults = invoice_faults(invoice); !faults.empty()) context.out.line(faults);
+  if (const std::string set_off = invoice_set_off(invoice); !set_off.empty()) context.out.line(set_off);
   print_elsewhere(context, invoice);
 }
 

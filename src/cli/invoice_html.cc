@@ -54,10 +54,12 @@ std::string lines_table(const wire::Invoice& invoice) {
     rows += "</tr>\n";
   }
   const std::string faults = invoice_faults(invoice);
+  const std::string set_off = invoice_set_off(invoice);
   return fmt::format(
       "<div class=\"wide\"><table class=\"lines\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n<tfoot><tr><th "
       "scope=\"row\">Total</th>{}</tr></tfoot>\n</table></div>\n{}",
-      head, rows, last, faults.empty() ? "" : fmt::format("<p>{}.</p>\n", html_escaped(faults)));
+      head, rows, last,
+      (faults.empty() ? "" : fmt::format("<p>{}.</p>\n", html_escaped(faults))) + (set_off.empty() ? "" : fmt::format("<p>{}.</p>\n", html_escaped(set_off))));
 }
 
 std::string elsewhere_section(const wire::Invoice& invoice) {

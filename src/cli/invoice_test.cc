@@ -27,6 +27,7 @@ wire::Invoice invoice_for_test() {
                                        .billed_ms = 1'204,
                                        .mib_ms = 616'448,
                                        .cost = 10'063'168,
+                                       .list_cost = 10'063'168,
                                        .prompt_tokens = 16,
                                        .completion_tokens = 64},
                                       {.endpoint = "chat",
@@ -35,6 +36,7 @@ wire::Invoice invoice_for_test() {
                                        .billed_ms = 900,
                                        .mib_ms = 460'800,
                                        .cost = 11'372'800,
+                                       .list_cost = 11'372'800,
                                        .prompt_tokens = 320,
                                        .completion_tokens = 1'000}};
   wire::BillRow total = wire::total_of(lines);
@@ -70,6 +72,16 @@ Asked ask(const wire::Invoice& invoice, std::vector<std::string> args) {
   args.insert(args.begin(), "bill");
   Ran ran = run_for_test({.server = server.url()}, args);
   return {.ran = std::move(ran), .requests = server.requests()};
+}
+
+TEST(Invoice, SaysWhatIsSetOffAgainstListPrices) {
+  wire::Invoice invoice = invoice_for_test();
+  EXPECT_EQ(invoice_set_off(invoice), "");
+  invoice.total.list_cost += 1'000'000'000'000;
+  EXPECT_THAT(invoice_set_off(invoice), HasSubstr("make it 1.00 USD less"));
+  EXPECT_THAT(invoice_html(invoice), HasSubstr("make it 1.00 USD less"));
+  invoice.total.list_cost = 0;
+  EXPECT_THAT(invoice_set_off(invoice), HasSubstr("more"));
 }
 
 TEST(Invoice, AsATable) {

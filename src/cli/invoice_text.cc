@@ -68,6 +68,13 @@ std::string invoice_faults(const wire::Invoice& invoice) {
   return invoice.total.faults == 0 ? "" : fmt::format("{} of these calls failed by Ebb's fault and cost nothing", invoice.total.faults);
 }
 
+std::string invoice_set_off(const wire::Invoice& invoice) {
+  const domain::Pico less = invoice.total.list_cost - invoice.total.cost;
+  if (less == 0) return {};
+  return fmt::format("at list prices these are {} {}: what is free of each month, and steps, make it {} {}", domain::format_money(invoice.total.list_cost),
+                     invoice.currency, domain::format_money(less > 0 ? less : -less), less > 0 ? "less" : "more");
+}
+
 std::string gib_seconds(int64_t mib_ms) {
   constexpr int64_t kMibMsPerThousandth = domain::kMibMsPerGibSecond / 1'000;
   const int64_t thousandths = mib_ms / kMibMsPerThousandth + (mib_ms % kMibMsPerThousandth >= kMibMsPerThousandth / 2 ? 1 : 0);

@@ -82,19 +82,25 @@ void make_place(Stepping& s, EndpointState& endpoint, domain::Priority priority,
   end_waiting(s, *displaced_call, domain::Outcome::kRefused, displaced(question_of(s, endpoint, call.priority, call.tenant, call.deadline)), "make room");
 }
 
+// What the owner has kept ready at this time.
+domain::Tier ready_tier(const EndpointState& endpoint) {
+  return endpoint.scaling.min > endpoint.revision.spec.scaling.min ? domain::Tier::kProvisioned : domain::Tier::kWarm;
+}
+
 domain::Tier tier_of(const Stepping& s, const EndpointState& endpoint, const std::pair<const WorkerId, WorkerState>* worker) {
   if (endpoint.revision.by_instances()) {
-    if (endpoint.waiting.empty() && !endpoint.open.empty()) return domain::Tier::kWarm;
+    if (endpoint.waiting.empty() && !endpoint.open.empty()) return ready_tier(endpoint);
     return capacity_of(s.state, endpoint).frozen ? domain::Tier::kParked : domain::Tier::kCold;
   }
   if (worker == nullptr || worker->second.phase == WorkerPhase::kStarting) return domain::Tier::kCold;
-  return worker->second.phase == WorkerPhase::kReady ? domain::Tier::kWarm : domain::Tier::kParked;
+  return worker->second.phase == WorkerPhase::kReady ? ready_tier(endpoint) : domain::Tier::kParked;
 }
 
 }  // namespace
 
 void on_arrived(Stepping& s, const CallArrived& event) {
   if (event.alone) s.state.engine_cores = s.state.node.cores;
+  turn_prices(s.state, event.wall);
   const auto found = s.state.endpoints.find(event.endpoint);
   if (found == s.state.endpoints.end()) {
     refuse(s, event,
@@ -118,12 +124,14 @@ void on_arrived(Stepping& s, const CallArrived& event) {
                  .wall = event.wall,
                  .tier = tier_of(s, endpoint, worker),
                  .key = event.key};
-  if (!error) error = reserve(s, endpoint.revision, call, event.max_cost);
+  if (!error) error = exceeds_rate(s, call);
+  if (!error) error = reserve(s, endpoint.revision, call, event);
   if (!error) error = queue_refuses(s, endpoint, event, priority);
   if (error) return refuse(s, event, std::move(*error));
 
   make_place(s, endpoint, priority, event.tenant);
   hold_reserved(s, call);
+  count_begun(s, call);
   const auto entered = s.state.calls.emplace(event.call, std::move(call));
   EBB_CHECK(entered.second);
   set_due(s.state, event.call, entered.first->second, std::min(event.deadline, s.now + endpoint.revision.spec.limits.wait));
@@ -157,16 +165,16 @@ void dispatch(Stepping& s, EndpointState& endpoint, WorkerId worker_id) {
   const nanoseconds queued = s.now - call.arrived;
   if (call.priority == domain::Priority::kNormal)
     dispatched(endpoint.standing, queued - call.start, endpoint.waiting.next_class() != domain::Priority::kNormal, endpoint.service, s.now);
-  const DecisionId why = s.decide(
-      {.what = "dispatch",
-       .endpoint = call.endpoint,
-       .because = call.tier == domain::Tier::kWarm ? std::string_view("a slot was free in a ready worker") : std::string_view("its worker became ready"),
-       .call = id,
-       .worker = worker_id,
-       .inputs = {{"class", Text(to_string(call.priority))},
-                  {"tier", Text(to_string(call.tier))},
-                  {"waited", queued},
-                  {"slots busy", Of{static_cast<int64_t>(worker.running.size()), worker.slots}}}});
+  const DecisionId why =
+      s.decide({.what = "dispatch",
+                .endpoint = call.endpoint,
+                .because = domain::found_ready(call.tier) ? std::string_view("a slot was free in a ready worker") : std::string_view("its worker became ready"),
+                .call = id,
+                .worker = worker_id,
+                .inputs = {{"class", Text(to_string(call.priority))},
+                           {"tier", Text(to_string(call.tier))},
+                           {"waited", queued},
+                           {"slots busy", Of{static_cast<int64_t>(worker.running.size()), worker.slots}}}});
   s.act(Dispatch{.call = id, .worker = worker_id, .tier = call.tier, .queued = queued, .start = call.start, .priority = call.priority}, why);
 }
 

@@ -20,7 +20,7 @@ nanoseconds end_of_run(WorkerState& worker, CallId id, const CallState& call, Mo
   return call.ran + (call.held_since ? nanoseconds(0) : worker.meter.finished(id, now));
 }
 
-bool is_paid(domain::Outcome outcome) {
+bool pays(domain::Outcome outcome) {
   return outcome == domain::Outcome::kOk || outcome == domain::Outcome::kLeft || outcome == domain::Outcome::kTimeout || outcome == domain::Outcome::kFailed;
 }
 
@@ -30,7 +30,7 @@ void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, i
   const auto revision = s.state.revisions.find(call.revision);
   const int64_t memory_mib = revision == s.state.revisions.end() ? 0 : revision->second.memory_mib;
   const bool ran = call.dispatched != MonoTime{};
-  const bool paid = ran && is_paid(outcome);
+  const bool paid = ran && pays(outcome) && (outcome == domain::Outcome::kOk || busy.count() > 0);
   domain::UsageRecord record{.call = id,
                              .endpoint = call.endpoint,
                              .revision = call.revision,
@@ -45,13 +45,14 @@ void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, i
                              .billed_ms = paid ? domain::billed_milliseconds(busy) : 0,
                              .memory_mib = memory_mib,
                              .cost = 0,
-                             .prompt_tokens = prompt_tokens,
-                             .completion_tokens = completion_tokens};
-  record.tenant = call.tenant;
-  record.key = call.key;
-  // Nobody pays more than was held for it, however late its worker let go of it.
-  if (paid) record.cost = std::min(domain::cost_of_call(record.billed_ms, memory_mib, s.state.node.prices), call.reserved);
+                             .prompt_tokens = paid ? prompt_tokens : 0,
+                             .completion_tokens = paid ? completion_tokens : 0,
+                             .tenant = call.tenant,
+                             .key = call.key,
+                             .prices = call.prices};
+  if (paid) price(s.state, call, record);
   spend(s, call, record.cost, record.ended);
+  count_over(s, call, record);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end() && call.in_demand) {
     EndpointState& e = endpoint->second;
     e.demand.changed(-1, calls_per_worker(e), s.now, s.state.gaps);

@@ -92,7 +92,7 @@ TEST(Instances, AFrozenOneIsGivenItsCallsAlongWithTheThaw) {
 
 TEST(Instances, TheStartIsALineOfItsOwnOnce) {
   World world;
-  world.state.node.prices.init_per_mib_ms = 3;
+  world.state.price_lists.at(0).init_per_gib_second = 3 * domain::kMibMsPerGibSecond;
   world.deploy_function("f", 2, {.idle = milliseconds(100)});
   world.ready(world.starts[0].worker, 0);
   world.call("f");

@@ -13,12 +13,17 @@ using domain::Pico;
 
 constexpr WallTime kNoon{std::chrono::hours(24 * 365 * 56 + 12)};
 
+domain::PriceList by_the_mib_ms(Pico each, Pico per_call) {
+  const Pico price = each * domain::kMibMsPerGibSecond;
+  return {.steps = {{.per_gib_second = {price, price, price, price}}}, .per_call = per_call};
+}
+
 // An instance of 100 MiB serves each call at once, for at most a second; a MiB for a millisecond costs 1.
 struct Shop : World {
   Shop()
       : World([] {
           NodeConfig config = default_config();
-          config.prices = {.per_mib_ms = 1, .init_per_mib_ms = 0, .per_call = 7};
+          config.prices = by_the_mib_ms(1, 7);
           return config;
         }()) {
     deploy_function("f", 4, {.max = 4}, {.queue = 10, .wait = seconds(5), .time = seconds(1)}, 100);

@@ -28,7 +28,7 @@ TEST(Core, FromZeroToAnAnswerAndBackToZero) {
   world.finish(call);
   const auto& record = world.records.at(call);
   EXPECT_EQ(record.billed_ms, 8);
-  EXPECT_EQ(record.cost, domain::cost_of_call(8, record.memory_mib, {}));
+  EXPECT_EQ(record.cost, list_cost_of({}, record.tier, {.mib_ms = 8 * record.memory_mib, .calls = 1}));
   EXPECT_EQ(record.tier, Tier::kCold);
 
   const CallId warm = world.call("chat");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,6 +13,8 @@
 #include "base/time.h"
 #include "domain/budget.h"
 #include "domain/endpoint.h"
+#include "domain/price_list.h"
+#include "domain/rate_limit.h"
 #include "domain/usage.h"
 
 namespace ebb::control {
@@ -27,6 +30,8 @@ struct CallArrived {
   std::string tenant = {};                        // on whose account
   std::string key = {};                           // and by which line of keys
   std::optional<domain::Pico> max_cost = {};      // refused if it may cost more
+  int64_t texts = 1;                              // that become tokens, where the endpoint takes texts
+  std::optional<int64_t> answer_tokens_max = {};  // the caller's own bound; absent: up to the context's end
 };
 struct CallFirstText {
   CallId call;
@@ -107,11 +112,32 @@ struct BudgetKnown {
 struct BudgetRemoved {
   domain::BudgetId budget;
 };
+// A new price list, in force from its moment on. Its version is higher than any before, and its moment later.
+struct PricesSet {
+  domain::PriceList prices;
+};
+// Of one that is not in force yet.
+struct PricesRemoved {
+  int64_t version = 0;
+};
+// What the ledger has of tenants in the month that has this moment. Before the first call.
+struct UsedBefore {
+  std::map<std::string, domain::Use> of_tenants;
+  WallTime wall;
+};
+// A new limit, or another amount of one that is there.
+struct RateSet {
+  domain::RateLimit limit;
+};
+struct RateRemoved {
+  domain::RateLimit limit;  // of which whose, name and what it is of count
+};
 struct DrainRequested {};
 // Asked for with WakeAt.
 struct TimeReached {};
 
 using Event = std::variant<CallArrived, CallFirstText, CallCommitted, CallEnded, CallLeft, WorkerReady, WorkerParked, WorkerProgress, WorkerDied, Readings,
-                           ClockRead, StoreWritable, RevisionDeployed, EndpointRemoved, BudgetSet, BudgetKnown, BudgetRemoved, DrainRequested, TimeReached>;
+                           ClockRead, StoreWritable, RevisionDeployed, EndpointRemoved, BudgetSet, BudgetKnown, BudgetRemoved, PricesSet, PricesRemoved,
+                           UsedBefore, RateSet, RateRemoved, DrainRequested, TimeReached>;
 
 }  // namespace ebb::control

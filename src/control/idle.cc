@@ -96,9 +96,8 @@ Stake stake_of_next(const State& state, const EndpointState& endpoint) {
 
 // What the memory of one would cost if a call held it.
 Money price_of(const State& state, const EndpointState& endpoint, nanoseconds time) {
-  domain::Prices prices = state.node.prices;
-  prices.per_call = 0;
-  return {domain::cost_of_call(domain::billed_milliseconds(time), endpoint.revision.memory_mib, prices)};
+  const domain::Use held{.mib_ms = domain::mib_milliseconds(domain::billed_milliseconds(time), endpoint.revision.memory_mib)};
+  return {list_cost_of(state.price_lists.at(state.prices), domain::Tier::kWarm, held)};
 }
 
 // Ready by the time when holding it pays again.

@@ -8,8 +8,6 @@
 
 namespace ebb::control {
 
-namespace {
-
 std::string_view name_of(domain::BudgetOf of, const CallState& call) {
   switch (of) {
     case domain::BudgetOf::kTenant: return call.tenant;
@@ -18,6 +16,8 @@ std::string_view name_of(domain::BudgetOf of, const CallState& call) {
   }
   return {};
 }
+
+namespace {
 
 template <class Visit>
 void each_purse(State& state, const CallState& call, Visit visit) {
@@ -50,11 +50,14 @@ void tell_if_over(Stepping& s, const std::string& endpoint, Purse& purse) {
 
 }  // namespace
 
-std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const std::optional<domain::Pico>& max_cost) {
+std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const CallArrived& event) {
+  const domain::PriceList& prices = s.state.price_lists.at(s.state.prices);
   const nanoseconds left = call.deadline == MonoTime::max() ? nanoseconds::max() : call.deadline - s.now;
-  call.reserved = worst_cost(revision, left, s.state.node.prices);
-  if (max_cost) {
-    if (std::optional<Error> error = over_max_cost(*max_cost, call.reserved, revision, s.state.node.prices)) return error;
+  const domain::Use worst = worst_use(revision, left, {.texts = event.texts, .answer_max = event.answer_tokens_max});
+  call.prices = prices.version;
+  call.reserved = worst_cost_of(prices, worst);
+  if (event.max_cost) {
+    if (std::optional<Error> error = over_max_cost(*event.max_cost, worst, revision, prices)) return error;
   }
   if (s.state.purses.empty()) return std::nullopt;  // the common case
   std::vector<const Purse*> purses;
@@ -62,7 +65,7 @@ std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, Call
     turn_page(purse, call.wall);
     purses.push_back(&purse);
   });
-  return over_budget(purses, call.reserved, s.state.node.prices.currency, call.wall);
+  return over_budget(purses, call.reserved, prices.currency, call.wall);
 }
 
 void hold_reserved(Stepping& s, CallState& call) {

@@ -34,8 +34,12 @@ nanoseconds longest_run(const domain::Revision& revision, nanoseconds time_left)
   return std::min<nanoseconds>(std::max(time_left, nanoseconds(0)), revision.spec.limits.time + last_word) + kCancelMax;
 }
 
-domain::Pico worst_cost(const domain::Revision& revision, nanoseconds time_left, const domain::Prices& prices) {
-  return domain::cost_of_call(domain::billed_milliseconds(longest_run(revision, time_left)), revision.memory_mib, prices);
+domain::Use worst_use(const domain::Revision& revision, nanoseconds time_left, const TokenBounds& tokens) {
+  const int64_t context = revision.context_tokens;
+  return {.mib_ms = domain::mib_milliseconds(domain::billed_milliseconds(longest_run(revision, time_left)), revision.memory_mib),
+          .calls = 1,
+          .prompt_tokens = domain::saturated_product(context, tokens.texts),
+          .completion_tokens = std::clamp<int64_t>(tokens.answer_max.value_or(context), 0, context)};
 }
 
 std::optional<Error> over_budget(const std::vector<const Purse*>& purses, domain::Pico worst, const std::string& currency, WallTime now) {
@@ -69,12 +73,16 @@ std::optional<Error> over_budget(const std::vector<const Purse*>& purses, domain
   return std::nullopt;
 }
 
-std::optional<Error> over_max_cost(domain::Pico max_cost, domain::Pico worst, const domain::Revision& revision, const domain::Prices& prices) {
-  if (worst <= max_cost) return std::nullopt;
-  const domain::Pico each_ms = std::max<domain::Pico>(domain::cost_of_call(1, revision.memory_mib, prices) - prices.per_call, 1);
-  const milliseconds fits = milliseconds(std::max<domain::Pico>(max_cost - prices.per_call, 0) / each_ms) - milliseconds(kCancelMax);
-  std::string message = fmt::format("this call may cost up to {} {} by its time and {} MiB, and 'Ebb-Max-Cost' allows {}", domain::format_money(worst),
-                                    prices.currency, revision.memory_mib, domain::format_money(max_cost));
+std::optional<Error> over_max_cost(domain::Pico max_cost, const domain::Use& worst, const domain::Revision& revision, const domain::PriceList& prices) {
+  const domain::Pico cost = worst_cost_of(prices, worst);
+  if (cost <= max_cost) return std::nullopt;
+  domain::Use besides = worst;
+  besides.mib_ms = 0;
+  const domain::Pico each_ms = std::max<domain::Pico>(worst_cost_of(prices, {.mib_ms = revision.memory_mib}), 1);
+  const domain::Pico for_time = std::max<domain::Pico>(max_cost - worst_cost_of(prices, besides), 0);
+  const milliseconds fits = milliseconds(for_time / each_ms) - milliseconds(kCancelMax);
+  std::string message = fmt::format("this call may cost up to {} {} by its time{} and {} MiB, and 'Ebb-Max-Cost' allows {}", domain::format_money(cost),
+                                    prices.currency, prices.counts_tokens() ? ", its tokens" : "", revision.memory_mib, domain::format_money(max_cost));
   if (fits > milliseconds(0)) message += fmt::format(": with an Ebb-Deadline of at most {}ms it fits", fits.count());
   return Error{.kind = ErrorKind::kInvalid, .message = std::move(message), .param = "Ebb-Max-Cost"};
 }
@@ -88,6 +96,18 @@ bool turn_page(Purse& purse, WallTime now) {
   purse.known = true;  // nothing was spent in it before the budget was set: what is counted now is of the one before
   purse.told = false;
   return true;
+}
+
+void turn_month(Tally& tally, WallTime at) {
+  if (at < tally.month.to) return;
+  const auto month_of = [](WallTime time) {
+    const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(time));
+    return std::chrono::year_month(day.year(), day.month());
+  };
+  const auto first_of = [](std::chrono::year_month month) { return WallTime(std::chrono::sys_days(month / 1)); };
+  const std::chrono::year_month month = month_of(at);
+  tally.month = {.from = first_of(month), .to = first_of(month + std::chrono::months(1))};
+  tally.use = {};
 }
 
 }  // namespace ebb::control

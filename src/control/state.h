@@ -18,6 +18,7 @@
 #include "control/demand.h"
 #include "control/journal.h"
 #include "control/keep_policy.h"
+#include "control/rate_policy.h"
 #include "control/spending_policy.h"
 #include "control/wait_policy.h"
 #include "control/wait_queue.h"
@@ -33,7 +34,7 @@ struct NodeConfig {
   uint64_t memory_limit_bytes = 0;                // for all workers together
   uint64_t memory_reserve_bytes = 256ULL << 20U;  // of the machine's available memory: below it there is pressure
   int cores = 1;                                  // for engines
-  domain::Prices prices;
+  domain::PriceList prices;                       // version 0: until another list is in force
   uint64_t first_worker_id = 1;
   double worth_byte_seconds = kWorthByteSeconds;  // of a second of a caller's wait: keep_policy.h
   bool operator==(const NodeConfig&) const = default;
@@ -64,6 +65,7 @@ struct CallState {
   bool answered = false;                     // the caller has an error already
   bool in_demand = true;                     // of its endpoint, which was not removed since
   std::string key;                           // line of keys
+  int64_t prices = 0;                        // version of the list that it was accepted by
   domain::Pico reserved = 0;                 // what it may cost at most …
   std::vector<domain::BudgetId> held_in;     // … and the purses that hold as much for it
   bool operator==(const CallState&) const = default;
@@ -135,7 +137,9 @@ struct EndpointState {
 
 struct State {
   explicit State(NodeConfig config)
-      : node(std::move(config)), next_worker(node.first_worker_id), available_bytes(node.memory_limit_bytes), engine_cores(node.cores) {}
+      : node(std::move(config)), next_worker(node.first_worker_id), available_bytes(node.memory_limit_bytes), engine_cores(node.cores) {
+    price_lists.emplace(0, node.prices);
+  }
 
   NodeConfig node;
   uint64_t next_worker;
@@ -160,6 +164,10 @@ struct State {
   std::set<std::pair<MonoTime, std::string>> due_endpoints;   // those with `expected`
   std::set<std::pair<MonoTime, std::string>> due_provisions;  // those with `provision_until`
   std::optional<WallTime> wall_at_zero;                       // wall time when MonoTime was zero, by the last reading
+  std::map<int64_t, domain::PriceList> price_lists;           // by version, which is the order of their moments
+  int64_t prices = 0;                                         // version of the one in force; never goes back
+  std::map<std::string, Tally, std::less<>> tallies;
+  std::map<std::pair<domain::BudgetOf, std::string>, std::vector<Rate>> rates;  // by whose they are
   std::map<domain::BudgetId, Purse> purses;
   std::map<std::pair<domain::BudgetOf, std::string>, std::set<domain::BudgetId>> purses_of;  // by whose they are
   Gaps gaps;                                                                                 // of all endpoints together

@@ -63,13 +63,32 @@ void set_due(State& state, CallId id, CallState& call, MonoTime due);
 
 // spending.cc: budgets.
 // What the call may cost at most, into it, and what it is refused with for that; nullopt: nothing stands against it.
-std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const std::optional<domain::Pico>& max_cost);
+std::optional<Error> reserve(Stepping& s, const domain::Revision& revision, CallState& call, const CallArrived& event);
 // The call is accepted: its purses hold what was reserved, until spend().
 void hold_reserved(Stepping& s, CallState& call);
 void spend(Stepping& s, const CallState& call, domain::Pico cost, WallTime ended);
 void on_budget_set(Stepping& s, const BudgetSet& event);
 void on_budget_known(Stepping& s, const BudgetKnown& event);
 void on_budget_removed(Stepping& s, const BudgetRemoved& event);
+
+// pricing.cc: which prices hold, and what is used of them.
+void turn_prices(State& state, WallTime wall);
+// Of a call that is paid for: its cost into its record, no more than was reserved, and what it used to its tenant's month.
+void price(State& state, const CallState& call, domain::UsageRecord& record);
+void on_prices_set(Stepping& s, const PricesSet& event);
+void on_prices_removed(Stepping& s, const PricesRemoved& event);
+void on_used_before(Stepping& s, const UsedBefore& event);
+
+// rates.cc: limits beside budgets.
+std::optional<Error> exceeds_rate(Stepping& s, const CallState& call);
+// The call is accepted; and it is over, with its record.
+void count_begun(Stepping& s, const CallState& call);
+void count_over(Stepping& s, const CallState& call, const domain::UsageRecord& record);
+void on_rate_set(Stepping& s, const RateSet& event);
+void on_rate_removed(Stepping& s, const RateRemoved& event);
+
+// Whose budget or limit is asked for: the call's tenant, line of keys or endpoint.
+std::string_view name_of(domain::BudgetOf of, const CallState& call);
 
 // holding.cc: calls that stand back for others in the middle of their answer.
 // Slots of a ready worker that a call may have now.

@@ -58,7 +58,9 @@ void record_init(Stepping& s, const WorkerState& worker) {
   domain::UsageRecord record{.endpoint = worker.endpoint, .revision = worker.revision, .tier = domain::Tier::kInit, .start = took, .busy = took, .total = took};
   record.billed_ms = domain::billed_milliseconds(took);
   record.memory_mib = memory_mib;
-  record.cost = domain::cost_of_init(record.billed_ms, memory_mib, s.state.node.prices);
+  record.prices = s.state.prices;
+  record.cost = domain::cost_of_init(s.state.price_lists.at(record.prices), domain::mib_milliseconds(record.billed_ms, memory_mib));
+  record.list_cost = record.cost;
   s.act(RecordInit{.record = std::move(record)}, {});
 }
 

@@ -178,6 +178,15 @@ inline constexpr size_t kTenantsMax = 10'000;
 inline constexpr size_t kKeysMax = 100'000;
 inline constexpr size_t kKeyLabelBytesMax = 128;
 inline constexpr size_t kBudgetsMax = 100'000;
+// Budgets whose rest of the period is foretold in one answer: each takes a look at a month of sums.
+inline constexpr size_t kForecastsMax = 200;
+inline constexpr size_t kRateLimitsMax = 100'000;
+// Price lists of all time: one a day for ten years. Steps of one; a note for people.
+inline constexpr size_t kPriceListsMax = 4'000;
+inline constexpr size_t kPriceStepsMax = 16;
+inline constexpr size_t kPriceNoteBytesMax = 128;
+// A debt of a rate that is limited is forgiven past so many of its times: nobody waits longer than that for one call.
+inline constexpr int kRateDebtTimesMax = 10;
 inline constexpr int kContextTokensMax = 1'048'576;
 inline constexpr int kMemoryMibMax = 4 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-// Prices are multiplied in 128 bits and saturate: a bill is never negative.
+// Sums and products saturate: a bill is never negative.
 #include "domain/money.h"
 
 #include <fmt/format.h>
@@ -27,20 +27,6 @@ int64_t saturated_product(int64_t a, int64_t b) {
 }
 
 int64_t mib_milliseconds(int64_t billed_ms, int64_t memory_mib) { return saturated_product(billed_ms, memory_mib); }
-
-namespace {
-
-Pico cost_of(int64_t billed_ms, int64_t memory_mib, Pico per_mib_ms, Pico per_call) {
-  __extension__ using Wide = __int128;
-  const Wide cost = Wide{billed_ms} * memory_mib * per_mib_ms + per_call;
-  constexpr Wide kMax = std::numeric_limits<Pico>::max();
-  return static_cast<Pico>(cost > kMax ? kMax : cost);
-}
-
-}  // namespace
-
-Pico cost_of_call(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.per_mib_ms, prices.per_call); }
-Pico cost_of_init(int64_t billed_ms, int64_t memory_mib, const Prices& prices) { return cost_of(billed_ms, memory_mib, prices.init_per_mib_ms, 0); }
 
 namespace {
 

@@ -1,4 +1,4 @@
-// Rows of prices and their text.
+// Rows of amounts and their text.
 #include "domain/money.h"
 
 #include <gtest/gtest.h>
@@ -15,13 +15,6 @@ TEST(BilledMilliseconds, RoundsUpOnce) {
   };
   for (const Row& row : {Row{0, 0}, Row{-5, 0}, Row{1, 1}, Row{999'999, 1}, Row{1'000'000, 1}, Row{1'000'001, 2}})
     EXPECT_EQ(billed_milliseconds(nanoseconds(row.ns)), row.ms) << row.ns;
-}
-
-TEST(CostOfCall, MultipliesAndSaturates) {
-  const Prices prices{.currency = "USD", .per_mib_ms = 16, .per_call = 200'000};
-  EXPECT_EQ(cost_of_call(0, 512, prices), 200'000);
-  EXPECT_EQ(cost_of_call(8, 512, prices), 8 * 512 * 16 + 200'000);
-  EXPECT_EQ(cost_of_call(std::numeric_limits<int64_t>::max(), 4'000'000, prices), std::numeric_limits<int64_t>::max());
 }
 
 TEST(SaturatedSum, StopsAtTheEnds) {

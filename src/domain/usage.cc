@@ -8,6 +8,7 @@ namespace ebb::domain {
 std::string_view to_string(Tier tier) {
   switch (tier) {
     case Tier::kWarm: return "warm";
+    case Tier::kProvisioned: return "provisioned";
     case Tier::kParked: return "parked";
     case Tier::kCold: return "cold";
     case Tier::kInit: return "init";
@@ -28,10 +29,10 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Result<Tier> parse_tier(std::string_view word) {
-  for (const Tier tier : {Tier::kWarm, Tier::kParked, Tier::kCold, Tier::kInit}) {
+  for (const Tier tier : kTiers) {
     if (to_string(tier) == word) return tier;
   }
-  return fail(ErrorKind::kInvalid, fmt::format("'{}' is no tier: warm, parked, cold or init", word), "tier");
+  return fail(ErrorKind::kInvalid, fmt::format("'{}' is no tier: warm, provisioned, parked, cold or init", word), "tier");
 }
 
 Result<Outcome> parse_outcome(std::string_view word) {

@@ -1,6 +1,7 @@
 // What a call cost, written once when it ended.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,10 +13,12 @@
 
 namespace ebb::domain {
 
-// How the call found its endpoint: a ready worker, a parked one, or none. kInit is no call: the start of an instance of a function, which has a
-// record of its own.
-enum class Tier { kWarm, kParked, kCold, kInit };
+// How the call found its endpoint: a ready worker, one that is kept ready by what is provisioned, a parked one, or none. kInit is no call: the start of an
+// instance of a function, which has a record of its own.
+enum class Tier { kWarm, kProvisioned, kParked, kCold, kInit };
+inline constexpr std::array kTiers{Tier::kWarm, Tier::kProvisioned, Tier::kParked, Tier::kCold, Tier::kInit};
 std::string_view to_string(Tier tier);
+inline bool found_ready(Tier tier) { return tier == Tier::kWarm || tier == Tier::kProvisioned; }
 Result<Tier> parse_tier(std::string_view word);
 
 // How it ended. Only kOk, kLeft, kTimeout and kFailed after dispatch are paid for; the rest costs nothing.
@@ -49,7 +52,11 @@ struct UsageRecord {
   int64_t completion_tokens = 0;
   std::string tenant = {};  // who pays, and by which line of keys; empty: neither was said
   std::string key = {};
+  int64_t prices = 0;  // the version of the price list that it was accepted by
+  Pico list_cost = 0;  // what it would cost with nothing free and at the list's first step
   bool operator==(const UsageRecord&) const = default;
 };
+// A call that ran and was paid for, also where its price was zero. No start is one.
+inline bool is_paid(const UsageRecord& record) { return record.tier != Tier::kInit && (record.outcome == Outcome::kOk || record.billed_ms > 0); }
 
 }  // namespace ebb::domain

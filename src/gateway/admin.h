@@ -11,12 +11,14 @@
 #include "base/time.h"
 #include "domain/image.h"
 #include "domain/model.h"
+#include "domain/seal.h"
 #include "domain/usage.h"
 #include "io/asio.h"
 #include "wire/account_json.h"
 #include "wire/admin_json.h"
 #include "wire/image_admin_json.h"
 #include "wire/ledger_json.h"
+#include "wire/price_json.h"
 
 namespace ebb::gateway {
 
@@ -89,11 +91,41 @@ class BudgetAdmin {
   virtual ~BudgetAdmin() = default;
   // By whose they are, and period.
   virtual std::vector<wire::BudgetRow> list() const = 0;
+  // With a forecast of the first kForecastsMax of those of which `wanted` is true.
+  virtual io::Task<Result<std::vector<wire::BudgetRow>>> forecasts(std::function<bool(const domain::Budget&)> wanted) = 0;
   // A new one, or another amount of one that is there; it holds when this returns. kNotFound: nobody has that name. kInvalid.
   virtual io::Task<Result<wire::BudgetRow>> set(domain::Budget budget) = 0;
   virtual Status remove(domain::BudgetOf of, std::string name, domain::Period period) = 0;  // kNotFound
   // Of a tenant that was removed, with those of its lines of keys; the store has forgotten them already.
   virtual void forget_tenant(const std::string& name, const std::vector<std::string>& lines) = 0;
+};
+
+// Price lists: kept, and told to the platform.
+class PriceAdmin {
+ public:
+  virtual ~PriceAdmin() = default;
+  virtual std::vector<wire::PriceRow> list() const = 0;         // the oldest first
+  virtual const domain::PriceList& in_force() const = 0;        // at this moment
+  virtual Result<wire::PriceRow> add(wire::AddPrices add) = 0;  // kInvalid, kExists: its moment is over, or not past the last list's
+  virtual Status remove(int64_t version) = 0;                   // kNotFound, kExists: calls were accepted by it
+};
+
+// Limits by rate, likewise.
+class LimitAdmin {
+ public:
+  virtual ~LimitAdmin() = default;
+  virtual std::vector<wire::LimitRow> list() const = 0;
+  virtual Result<wire::LimitRow> set(domain::RateLimit limit) = 0;  // kNotFound: nobody has that name
+  virtual Status remove(const domain::RateLimit& limit) = 0;        // kNotFound
+  // As of budgets.
+  virtual void forget_tenant(const std::string& name, const std::vector<std::string>& lines) = 0;
+};
+
+// What was said of the book at the end of each day: so that neither its end can be cut off nor all of it be written anew without that being seen.
+class SealAdmin {
+ public:
+  virtual ~SealAdmin() = default;
+  virtual Result<std::vector<domain::Seal>> list() const = 0;  // the oldest first; kCorrupt names the first that is not what was written
 };
 
 // Which usage records, and by which keys their sums are grouped. Without keys there is one row.
@@ -132,7 +164,8 @@ class BillQuery {
   // Entries of the book after this one: fewer than `limit`, there are no more.
   virtual io::Task<Result<std::vector<wire::LedgerRow>>> book(int64_t after, size_t limit) = 0;
   // Reads all of it. kCorrupt: the first entry that is not what was written, or sums that are not those of the entries.
-  virtual io::Task<Result<wire::LedgerCheck>> check_book() = 0;
+  // Also what each seal says of its entry.
+  virtual io::Task<Result<wire::LedgerCheck>> check_book(std::vector<domain::Seal> seals) = 0;
 };
 
 }  // namespace ebb::gateway

@@ -1,6 +1,7 @@
 // /ebb/v1/tenants and /ebb/v1/keys. The text of a key is in the answer to its making, and nowhere else.
 #include <fmt/format.h>
 
+#include "gateway/admin_line.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
@@ -10,30 +11,18 @@ namespace ebb::gateway {
 
 namespace {
 
-// Values with braces are made outside coroutines: see errors.h.
-std::string line(const json::value& value) { return json::serialize(value) + "\n"; }
-
 template <class Row>
 Result<std::string> list_of(std::string_view key, const std::vector<Row>& all) {
   json::array rows;
   for (const Row& one : all)
     rows.push_back(wire::to_json(one));
-  return line(json::object{{key, std::move(rows)}});
-}
-
-io::Task<void> answer(Exchange& exchange, Result<std::string> text) {
-  if (!text) {
-    co_await exchange.fail(text.error());
-    co_return;
-  }
-  Response response = json_response(std::move(*text));
-  co_await exchange.respond(std::move(response));
+  return line_of(json::object{{key, std::move(rows)}});
 }
 
 Result<std::string> put(Services& services, const Request& request) {
   const Result<domain::Tenant> tenant = services.keyring.add_tenant(request.param("name"), services.clock.wall());
   if (!tenant) return fail(tenant.error());
-  return line(wire::to_json(*tenant));
+  return line_of(wire::to_json(*tenant));
 }
 
 Result<std::string> remove(Services& services, const Request& request) {
@@ -44,7 +33,8 @@ Result<std::string> remove(Services& services, const Request& request) {
   }
   if (Status removed = services.keyring.remove_tenant(name, services.clock.wall()); !removed) return fail(removed.error());
   services.budgets.forget_tenant(name, lines);
-  return line(json::object{{"tenant", name}, {"removed", true}});
+  services.limits.forget_tenant(name, lines);
+  return line_of(json::object{{"tenant", name}, {"removed", true}});
 }
 
 std::vector<wire::KeyRow> rows_of(const std::vector<domain::Key>& keys) {
@@ -56,7 +46,7 @@ std::vector<wire::KeyRow> rows_of(const std::vector<domain::Key>& keys) {
 
 Result<std::string> made(const Result<ledger::MadeKey>& key) {
   if (!key) return fail(key.error());
-  return line(wire::to_json(wire::KeyRow{.key = key->key, .text = key->text}));
+  return line_of(wire::to_json(wire::KeyRow{.key = key->key, .text = key->text}));
 }
 
 Result<std::string> create(Services& services, const Request& request) {
@@ -81,17 +71,17 @@ Result<std::string> rotate(Services& services, const Request& request) {
 Result<std::string> revoke(Services& services, const Request& request) {
   const Result<domain::Key> key = services.keyring.revoke(request.param("id"), services.clock.wall());
   if (!key) return fail(key.error());
-  return line(wire::to_json(wire::KeyRow{.key = *key}));
+  return line_of(wire::to_json(wire::KeyRow{.key = *key}));
 }
 
 }  // namespace
 
-io::Task<void> list_tenants(Services& services, Exchange& exchange) { return answer(exchange, list_of("tenants", services.keyring.tenants())); }
-io::Task<void> put_tenant(Services& services, Exchange& exchange) { return answer(exchange, put(services, exchange.request())); }
-io::Task<void> delete_tenant(Services& services, Exchange& exchange) { return answer(exchange, remove(services, exchange.request())); }
-io::Task<void> list_keys(Services& services, Exchange& exchange) { return answer(exchange, list_of("keys", rows_of(services.keyring.keys()))); }
-io::Task<void> create_key(Services& services, Exchange& exchange) { return answer(exchange, create(services, exchange.request())); }
-io::Task<void> rotate_key(Services& services, Exchange& exchange) { return answer(exchange, rotate(services, exchange.request())); }
-io::Task<void> revoke_key(Services& services, Exchange& exchange) { return answer(exchange, revoke(services, exchange.request())); }
+io::Task<void> list_tenants(Services& services, Exchange& exchange) { return answer_line(exchange, list_of("tenants", services.keyring.tenants())); }
+io::Task<void> put_tenant(Services& services, Exchange& exchange) { return answer_line(exchange, put(services, exchange.request())); }
+io::Task<void> delete_tenant(Services& services, Exchange& exchange) { return answer_line(exchange, remove(services, exchange.request())); }
+io::Task<void> list_keys(Services& services, Exchange& exchange) { return answer_line(exchange, list_of("keys", rows_of(services.keyring.keys()))); }
+io::Task<void> create_key(Services& services, Exchange& exchange) { return answer_line(exchange, create(services, exchange.request())); }
+io::Task<void> rotate_key(Services& services, Exchange& exchange) { return answer_line(exchange, rotate(services, exchange.request())); }
+io::Task<void> revoke_key(Services& services, Exchange& exchange) { return answer_line(exchange, revoke(services, exchange.request())); }
 
 }  // namespace ebb::gateway

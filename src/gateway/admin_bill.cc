@@ -69,7 +69,7 @@ io::Task<void> get_bill(Services& services, Exchange& exchange) {
     co_await exchange.fail(rows.error());
     co_return;
   }
-  Response response = json_response(bill_of(services.options.prices.currency, std::move(*rows)));
+  Response response = json_response(bill_of(services.prices.in_force().currency, std::move(*rows)));
   co_await exchange.respond(std::move(response));
 }
 

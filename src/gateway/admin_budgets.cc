@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "domain/limits.h"
+#include "gateway/admin_line.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
@@ -11,9 +12,7 @@ namespace ebb::gateway {
 
 namespace {
 
-// Values with braces are made outside coroutines: see errors.h.
-std::string line(const json::value& value) { return json::serialize(value) + "\n"; }
-std::string row_line(const wire::BudgetRow& row) { return line(wire::to_json(row)); }
+std::string row_line(const wire::BudgetRow& row) { return line_of(wire::to_json(row)); }
 
 // Whose it is, and for how long, as the path says it.
 struct Place {
@@ -37,7 +36,7 @@ Result<domain::Budget> budget_of(const Services& services, const Request& reques
   if (!body) return fail(body.error());
   const Result<wire::PutBudget> asked = wire::put_budget_from_json(*body);
   if (!asked) return fail(asked.error());
-  const std::string& currency = services.options.prices.currency;
+  const std::string& currency = services.prices.in_force().currency;
   if (!asked->currency.empty() && asked->currency != currency)
     return fail(ErrorKind::kInvalid,
                 fmt::format("the server's prices are in {}, so its budgets are too: '{}' is not changed into it", currency, asked->currency), "currency");
@@ -51,25 +50,53 @@ bool may_see(const domain::Principal& principal, const domain::Budget& budget) {
   return budget.of == domain::BudgetOf::kKey && budget.name == principal.key;
 }
 
-std::string list_line(const Services& services, const domain::Principal& principal) {
+std::string list_line(const Services& services, const domain::Principal& principal, const std::vector<wire::BudgetRow>& all) {
   json::array rows;
-  for (const wire::BudgetRow& row : services.budgets.list()) {
+  for (const wire::BudgetRow& row : all) {
     if (may_see(principal, row.budget)) rows.push_back(wire::to_json(row));
   }
-  return line(json::object{{"currency", services.options.prices.currency}, {"budgets", std::move(rows)}});
+  return line_of(json::object{{"currency", services.prices.in_force().currency}, {"budgets", std::move(rows)}});
+}
+
+// ?forecast=true
+Result<bool> with_forecasts(const Target& target) {
+  bool asked = false;
+  for (const auto& [key, value] : target.query) {
+    if (key != "forecast" || (value != "true" && value != "false"))
+      return fail(ErrorKind::kInvalid, fmt::format("there is the parameter 'forecast', true or false; not '{}'", key), key);
+    asked = value == "true";
+  }
+  return asked;
 }
 
 Result<std::string> remove(Services& services, const Request& request) {
   const Result<Place> place = place_of(request);
   if (!place) return fail(place.error());
   if (Status removed = services.budgets.remove(place->of, place->name, place->period); !removed) return fail(removed.error());
-  return line(json::object{{"budget", fmt::format("{} {} {}", to_string(place->of), place->name, to_string(place->period))}, {"removed", true}});
+  return line_of(json::object{{"budget", fmt::format("{} {} {}", to_string(place->of), place->name, to_string(place->period))}, {"removed", true}});
 }
 
 }  // namespace
 
 io::Task<void> list_budgets(Services& services, Exchange& exchange) {
-  Response response = json_response(list_line(services, exchange.request().principal));
+  const domain::Principal& principal = exchange.request().principal;
+  const Result<bool> asked = with_forecasts(exchange.request().target);
+  if (!asked) {
+    co_await exchange.fail(asked.error());
+    co_return;
+  }
+  Result<std::vector<wire::BudgetRow>> rows = std::vector<wire::BudgetRow>();
+  if (*asked) {
+    std::function<bool(const domain::Budget&)> seen = [&principal](const domain::Budget& budget) { return may_see(principal, budget); };
+    rows = co_await services.budgets.forecasts(std::move(seen));
+  } else {
+    rows = services.budgets.list();
+  }
+  if (!rows) {
+    co_await exchange.fail(rows.error());
+    co_return;
+  }
+  Response response = json_response(list_line(services, principal, *rows));
   co_await exchange.respond(std::move(response));
 }
 
@@ -88,14 +115,6 @@ io::Task<void> put_budget(Services& services, Exchange& exchange) {
   co_await exchange.respond(std::move(response));
 }
 
-io::Task<void> delete_budget(Services& services, Exchange& exchange) {
-  Result<std::string> removed = remove(services, exchange.request());
-  if (!removed) {
-    co_await exchange.fail(removed.error());
-    co_return;
-  }
-  Response response = json_response(std::move(*removed));
-  co_await exchange.respond(std::move(response));
-}
+io::Task<void> delete_budget(Services& services, Exchange& exchange) { return answer_line(exchange, remove(services, exchange.request())); }
 
 }  // namespace ebb::gateway

@@ -94,7 +94,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .cores = view.cores,
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
-                      .currency = services.options.prices.currency};
+                      .currency = services.prices.in_force().currency};
   row.containers = view.containers;
   for (const invoke::SandboxLayer& layer : view.sandbox)
     row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});

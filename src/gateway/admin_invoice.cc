@@ -48,7 +48,7 @@ Result<Asked> invoice_asked(const Request& request) {
 
 std::string invoice_text(const Services& services, const Asked& asked, std::vector<wire::BillRow> lines) {
   const InvoiceOf of{.tenant = asked.bill.tenant, .month = asked.month, .zone = *asked.zone};
-  return json::serialize(wire::to_json(make_invoice(of, std::move(lines), services.options.prices.currency, services.clock.wall()))) + "\n";
+  return json::serialize(wire::to_json(make_invoice(of, std::move(lines), services.prices.in_force().currency, services.clock.wall()))) + "\n";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// GET /ebb/v1/ledger?after=N, the book line by line, and GET /ebb/v1/ledger/check, which reads all of it.
+// GET /ebb/v1/ledger?after=N, the book line by line; GET /ebb/v1/ledger/check, which reads all of it; and GET /ebb/v1/ledger/seals.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -37,6 +37,13 @@ std::string check_line(wire::LedgerCheck check, const std::string& currency) {
   return json::serialize(wire::to_json(check)) + "\n";
 }
 
+std::string as_lines(const std::vector<domain::Seal>& seals) {
+  std::string out;
+  for (const domain::Seal& seal : seals)
+    out += json::serialize(wire::to_json(seal)) + "\n";
+  return out;
+}
+
 }  // namespace
 
 // Part by part, each when the client has taken the one before.
@@ -67,12 +74,28 @@ io::Task<void> get_ledger(Services& services, Exchange& exchange) {
 }
 
 io::Task<void> check_ledger(Services& services, Exchange& exchange) {
-  const Result<wire::LedgerCheck> check = co_await services.bills.check_book();
+  Result<std::vector<domain::Seal>> seals = services.seals.list();
+  if (!seals) {
+    co_await exchange.fail(seals.error());
+    co_return;
+  }
+  const Result<wire::LedgerCheck> check = co_await services.bills.check_book(std::move(*seals));
   if (!check) {
     co_await exchange.fail(check.error());
     co_return;
   }
-  Response response = json_response(check_line(*check, services.options.prices.currency));
+  Response response = json_response(check_line(*check, services.prices.in_force().currency));
+  co_await exchange.respond(std::move(response));
+}
+
+io::Task<void> get_seals(Services& services, Exchange& exchange) {
+  const Result<std::vector<domain::Seal>> seals = services.seals.list();
+  if (!seals) {
+    co_await exchange.fail(seals.error());
+    co_return;
+  }
+  Response response = ndjson_response();
+  response.body = as_lines(*seals);
   co_await exchange.respond(std::move(response));
 }
 

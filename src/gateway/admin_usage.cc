@@ -38,7 +38,7 @@ std::string_view state_of(const std::optional<domain::UsageRecord>& record, cons
 }
 
 Response call_response(const Services& services, CallId call, const std::optional<domain::UsageRecord>& record, const std::optional<invoke::CallView>& view) {
-  CallStory told = tell(record, view, services.options.prices.currency);
+  CallStory told = tell(record, view, services.prices.in_force().currency);
   wire::CallRow row{.call = to_hex(call.value),
                     .endpoint = record ? record->endpoint : view->endpoint,
                     .state = std::string(state_of(record, view)),

@@ -61,7 +61,7 @@ TEST(AdminLedger, IsGivenInPartsFromAnyEntryOn) {
   EXPECT_THAT(answer, HasSubstr(R"({"number":501,"link":"501","debit":"tenant:","credit":"calls:chat:warm","call":)"));
   EXPECT_THAT(answer, HasSubstr(R"({"number":2500,)"));
   EXPECT_THAT(answer, testing::Not(HasSubstr(R"({"number":500,)")));
-  EXPECT_THAT(client.ask(get("/ebb/v1/ledger/check")), HasSubstr(R"({"entries":2500,"head":"","cost":"0.00","cost_pico":0,"currency":"USD"})"));
+  EXPECT_THAT(client.ask(get("/ebb/v1/ledger/check")), HasSubstr(R"({"entries":2500,"head":"","cost":"0.00","cost_pico":0,"currency":"USD","seals":0})"));
   for (const char* wrong : {"after=-1", "after=x", "after=1x", "before=1"})
     EXPECT_EQ(status_in(client.ask(get(std::string("/ebb/v1/ledger?") + wrong))), 400) << wrong;
 }

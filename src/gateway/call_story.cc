@@ -198,7 +198,7 @@ class Teller {
       return fmt::format("it waited because {}{}. More memory for workers, or fewer endpoints that hold it, would have spared it.",
                          lack->decision.because.view(), inputs.empty() ? "" : inputs + ")");
     }
-    return record_->tier == domain::Tier::kWarm
+    return domain::found_ready(record_->tier)
                ? "it waited until one of the calls before it left its slot. A larger `max` of the endpoint spares that where memory allows."
                : "it waited for a slot beside the start itself: for memory, for calls before it, or for a worker that was just ending.";
   }

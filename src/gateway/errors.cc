@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "domain/budget.h"
+#include "domain/rate_limit.h"
 #include "wire/admin_json.h"
 #include "wire/oip.h"
 #include "wire/ollama.h"
@@ -93,7 +94,8 @@ Response error_response(Dialect dialect, const Refusal& refusal) {
   }
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   // OpenAI's clients try a 429 again unless they are told not to.
-  if (refusal.error.kind == ErrorKind::kQuota && refusal.error.code == domain::kOverBudget) response.headers.emplace_back("x-should-retry", "false");
+  const bool in_vain = refusal.error.code == domain::kOverBudget || refusal.error.code == domain::kOverSpending;
+  if (refusal.error.kind == ErrorKind::kQuota && in_vain) response.headers.emplace_back("x-should-retry", "false");
   response.body = body_of(dialect, error) + "\n";
   return response;
 }

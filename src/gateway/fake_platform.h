@@ -113,6 +113,11 @@ class FakePlatform final : public invoke::Platform {
   void budget_known(domain::BudgetId /*budget*/, domain::Pico /*spent*/) override {}
   void remove_budget(domain::BudgetId /*budget*/) override {}
   std::vector<control::Purse> purses() const override { return {}; }
+  void set_prices(const domain::PriceList& /*prices*/) override {}
+  void remove_prices(int64_t /*version*/) override {}
+  void set_limit(const domain::RateLimit& /*limit*/) override {}
+  void remove_limit(const domain::RateLimit& /*limit*/) override {}
+  std::vector<invoke::LimitView> limits() const override { return {}; }
   invoke::StatusView status() const override { return status_; }
 
   io::Executor executor_;
@@ -133,6 +138,13 @@ class FakePlatform final : public invoke::Platform {
 class FakeBudgets final : public BudgetAdmin {
  public:
   std::vector<wire::BudgetRow> list() const override { return rows_; }
+  io::Task<Result<std::vector<wire::BudgetRow>>> forecasts(std::function<bool(const domain::Budget&)> wanted) override {
+    std::vector<wire::BudgetRow> rows;
+    for (const wire::BudgetRow& row : rows_) {
+      if (wanted(row.budget)) rows.push_back(row);
+    }
+    co_return rows;
+  }
   io::Task<Result<wire::BudgetRow>> set(domain::Budget budget) override {
     if (refusal_) co_return fail(*refusal_);
     rows_.push_back({.budget = std::move(budget)});
@@ -148,6 +160,45 @@ class FakeBudgets final : public BudgetAdmin {
   std::vector<wire::BudgetRow> rows_;
   std::optional<Error> refusal_;
   std::string forgotten_;
+};
+
+class FakePrices final : public PriceAdmin {
+ public:
+  std::vector<wire::PriceRow> list() const override { return {{.list = list_, .state = "in_force"}}; }
+  const domain::PriceList& in_force() const override { return list_; }
+  Result<wire::PriceRow> add(wire::AddPrices add) override {
+    list_ = add.list;
+    list_.version = 1;
+    return list().front();
+  }
+  Status remove(int64_t version) override { return version == 1 ? Status() : fail(ErrorKind::kNotFound, "there is no such list"); }
+
+  domain::PriceList list_;
+};
+
+class FakeLimits final : public LimitAdmin {
+ public:
+  std::vector<wire::LimitRow> list() const override { return rows_; }
+  Result<wire::LimitRow> set(domain::RateLimit limit) override {
+    rows_.push_back({.limit = std::move(limit)});
+    return rows_.back();
+  }
+  Status remove(const domain::RateLimit& limit) override {
+    const size_t gone = std::erase_if(rows_, [&](const wire::LimitRow& row) { return row.limit.name == limit.name && row.limit.of == limit.of; });
+    return gone > 0 ? Status() : fail(ErrorKind::kNotFound, "there is no such limit");
+  }
+  void forget_tenant(const std::string& name, const std::vector<std::string>& /*lines*/) override {
+    std::erase_if(rows_, [&](const wire::LimitRow& row) { return row.limit.name == name; });
+  }
+
+  std::vector<wire::LimitRow> rows_;
+};
+
+class FakeSeals final : public SealAdmin {
+ public:
+  Result<std::vector<domain::Seal>> list() const override { return seals_; }
+
+  std::vector<domain::Seal> seals_;
 };
 
 class FakeModels final : public ModelAdmin {
@@ -263,9 +314,10 @@ class FakeBills final : public BillQuery {
       some.push_back({.number = number, .record = records_[static_cast<size_t>(number) - 1], .link = std::to_string(number)});
     co_return some;
   }
-  io::Task<Result<wire::LedgerCheck>> check_book() override {
+  io::Task<Result<wire::LedgerCheck>> check_book(std::vector<domain::Seal> seals) override {
     wire::LedgerCheck check;
     check.entries = static_cast<int64_t>(records_.size());
+    check.seals = static_cast<int64_t>(seals.size());
     co_return check;
   }
   BillRequest asked_;

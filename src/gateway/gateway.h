@@ -13,10 +13,13 @@
 
 namespace ebb::gateway {
 
-// Who may call, and who pays.
+// Who may call, who pays, and what.
 struct Accounts {
   ledger::Keyring& keyring;
   BudgetAdmin& budgets;
+  PriceAdmin& prices;
+  LimitAdmin& limits;
+  SealAdmin& seals;
   ledger::Audit& audit;
 };
 

@@ -81,7 +81,7 @@ void GatewayMetrics::call_ended(const CallSeen& call) {
     queue_wait_.observe({{"endpoint", endpoint}}, in_seconds(call.dispatched->queued));
     const domain::Tier tier = call.dispatched->tier;
     if (tier == domain::Tier::kCold) cold_starts_.at({{"endpoint", endpoint}}).Increment();
-    if (tier != domain::Tier::kWarm) start_duration_.observe({{"endpoint", endpoint}, {"phase", domain::to_string(tier)}}, in_seconds(call.dispatched->start));
+    if (!domain::found_ready(tier)) start_duration_.observe({{"endpoint", endpoint}, {"phase", domain::to_string(tier)}}, in_seconds(call.dispatched->start));
   }
   const auto count = [&](const char* direction, int64_t tokens) {
     if (tokens <= 0) return;

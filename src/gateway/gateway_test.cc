@@ -23,11 +23,15 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   options.host = std::move(host);
   options.port = port;
   FakeBudgets budgets;
+  FakePrices prices;
+  FakeLimits limits;
+  FakeSeals seals;
   const io::FolderForTest home;
   const auto accounts = std::move(*store::Accounts::open(home.path()));
   const auto keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
   ledger::Audit audit(*accounts);
-  Gateway gateway(loop.get_executor(), platform, models, images, bills, Accounts{.keyring = *keyring, .budgets = budgets, .audit = audit}, clock, options);
+  Gateway gateway(loop.get_executor(), platform, models, images, bills,
+                  Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = audit}, clock, options);
   return gateway.listen();
 }
 

@@ -93,12 +93,23 @@ io::Task<void> list_budgets(Services& services, Exchange& exchange);
 io::Task<void> put_budget(Services& services, Exchange& exchange);
 io::Task<void> delete_budget(Services& services, Exchange& exchange);
 
+// admin_prices.cc
+io::Task<void> list_prices(Services& services, Exchange& exchange);
+io::Task<void> add_prices(Services& services, Exchange& exchange);
+io::Task<void> delete_prices(Services& services, Exchange& exchange);
+
+// admin_limits.cc
+io::Task<void> list_limits(Services& services, Exchange& exchange);
+io::Task<void> put_limit(Services& services, Exchange& exchange);
+io::Task<void> delete_limit(Services& services, Exchange& exchange);
+
 // admin_audit.cc
 io::Task<void> get_audit(Services& services, Exchange& exchange);
 
 // admin_ledger.cc
 io::Task<void> get_ledger(Services& services, Exchange& exchange);
 io::Task<void> check_ledger(Services& services, Exchange& exchange);
+io::Task<void> get_seals(Services& services, Exchange& exchange);
 
 // health.cc
 io::Task<void> get_livez(Services& services, Exchange& exchange);

@@ -12,13 +12,18 @@ namespace ebb::gateway {
 
 namespace {
 
-// What a call costs: its time at its slot's memory, and one amount for the call itself.
-json::object price_of(const domain::Revision& revision, const domain::Prices& prices) {
-  const domain::Pico per_second = domain::cost_of_call(1000, revision.memory_mib, {.per_mib_ms = prices.per_mib_ms, .per_call = 0});
-  return {{"currency", prices.currency}, {"per_second", domain::format_money(per_second)}, {"per_call", domain::format_money(prices.per_call)}};
+// What a call costs: its time at its slot's memory, tokens, and one amount for the call itself; without what is free, and steps.
+json::object price_of(const domain::Revision& revision, const domain::PriceList& prices) {
+  const domain::Pico per_second = list_cost_of(prices, domain::Tier::kWarm, {.mib_ms = domain::mib_milliseconds(1000, revision.memory_mib)});
+  json::object price{{"currency", prices.currency}, {"per_second", domain::format_money(per_second)}, {"per_call", domain::format_money(prices.per_call)}};
+  if (prices.counts_tokens()) {
+    price["per_prompt_token"] = domain::format_money(prices.per_prompt_token);
+    price["per_completion_token"] = domain::format_money(prices.per_completion_token);
+  }
+  return price;
 }
 
-json::object model_of(const invoke::EndpointView& view, const domain::Prices& prices) {
+json::object model_of(const invoke::EndpointView& view, const domain::PriceList& prices) {
   const domain::Revision& revision = view.revision;
   json::object facts{{"state", view.state},
                      {"engine", domain::to_string(revision.spec.engine)},
@@ -37,7 +42,7 @@ json::object model_of(const invoke::EndpointView& view, const domain::Prices& pr
   return model;
 }
 
-std::string list_of(const std::vector<invoke::EndpointView>& views, const domain::Prices& prices) {
+std::string list_of(const std::vector<invoke::EndpointView>& views, const domain::PriceList& prices) {
   json::array models;
   json::array names;
   for (const invoke::EndpointView& view : views) {
@@ -50,7 +55,7 @@ std::string list_of(const std::vector<invoke::EndpointView>& views, const domain
 }  // namespace
 
 io::Task<void> list_openai_models(Services& services, Exchange& exchange) {
-  Response response = json_response(list_of(services.platform.endpoints(), services.options.prices));
+  Response response = json_response(list_of(services.platform.endpoints(), services.prices.in_force()));
   co_await exchange.respond(std::move(response));
 }
 
@@ -62,7 +67,7 @@ io::Task<void> get_openai_model(Services& services, Exchange& exchange) {
     co_await exchange.fail(std::move(error));
     co_return;
   }
-  Response response = json_response(json::serialize(model_of(*view, services.options.prices)) + "\n");
+  Response response = json_response(json::serialize(model_of(*view, services.prices.in_force())) + "\n");
   co_await exchange.respond(std::move(response));
 }
 

@@ -76,6 +76,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/ebb/v1/audit", Dialect::kEbb, Auth::kAdmin, get_audit},
     {"GET", "/ebb/v1/ledger", Dialect::kEbb, Auth::kAdmin, get_ledger},
     {"GET", "/ebb/v1/ledger/check", Dialect::kEbb, Auth::kAdmin, check_ledger},
+    {"GET", "/ebb/v1/ledger/seals", Dialect::kEbb, Auth::kAdmin, get_seals},
 
     {"GET", "/ebb/v1/tenants", Dialect::kEbb, Auth::kAdmin, list_tenants},
     {"PUT", "/ebb/v1/tenants/{name}", Dialect::kEbb, Auth::kAdmin, put_tenant},
@@ -85,6 +86,12 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"POST", "/ebb/v1/keys/{id}/rotate", Dialect::kEbb, Auth::kAdmin, rotate_key},
     {"DELETE", "/ebb/v1/keys/{id}", Dialect::kEbb, Auth::kAdmin, revoke_key},
     {"GET", "/ebb/v1/budgets", Dialect::kEbb, Auth::kRead, list_budgets},
+    {"GET", "/ebb/v1/prices", Dialect::kEbb, Auth::kRead, list_prices},
+    {"POST", "/ebb/v1/prices", Dialect::kEbb, Auth::kAdmin, add_prices},
+    {"DELETE", "/ebb/v1/prices/{version}", Dialect::kEbb, Auth::kAdmin, delete_prices},
+    {"GET", "/ebb/v1/limits", Dialect::kEbb, Auth::kRead, list_limits},
+    {"PUT", "/ebb/v1/limits/{whose}/{name}/{of}", Dialect::kEbb, Auth::kAdmin, put_limit},
+    {"DELETE", "/ebb/v1/limits/{whose}/{name}/{of}", Dialect::kEbb, Auth::kAdmin, delete_limit},
     {"PUT", "/ebb/v1/budgets/{of}/{name}/{period}", Dialect::kEbb, Auth::kAdmin, put_budget},
     {"DELETE", "/ebb/v1/budgets/{of}/{name}/{period}", Dialect::kEbb, Auth::kAdmin, delete_budget},
 

@@ -7,7 +7,6 @@
 
 #include "base/ids.h"
 #include "domain/limits.h"
-#include "domain/money.h"
 #include "gateway/admin.h"
 #include "gateway/gateway_metrics.h"
 #include "gateway/recent_calls.h"
@@ -21,7 +20,6 @@ namespace ebb::gateway {
 struct GatewayOptions {
   std::string host = "127.0.0.1";  // a loopback address, or "localhost"
   uint16_t port = 8390;            // 0: any free one
-  domain::Prices prices;
 
   // Bounds; others than the defaults are for tests.
   size_t connections_max = domain::kHttpConnectionsMax;
@@ -48,6 +46,9 @@ struct Services {
   BillQuery& bills;
   ledger::Keyring& keyring;
   BudgetAdmin& budgets;
+  PriceAdmin& prices;
+  LimitAdmin& limits;
+  SealAdmin& seals;
   ledger::Audit& audit;
   const io::Clock& clock;
   GatewayOptions options;

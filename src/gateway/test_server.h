@@ -25,7 +25,8 @@ class TestServer {
     keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
     audit = std::make_unique<ledger::Audit>(*accounts);
     gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills,
-                                        Accounts{.keyring = *keyring, .budgets = budgets, .audit = *audit}, clock, std::move(options));
+                                        Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = *audit},
+                                        clock, std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
     port = *bound;
@@ -70,6 +71,9 @@ class TestServer {
   FakeImages images;
   FakeBills bills;
   FakeBudgets budgets;
+  FakePrices prices;
+  FakeLimits limits;
+  FakeSeals seals;
   io::FolderForTest home;
   std::unique_ptr<store::Accounts> accounts;
   std::unique_ptr<ledger::Keyring> keyring;

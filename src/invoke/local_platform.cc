@@ -40,6 +40,25 @@ LocalPlatform::LocalPlatform(io::Executor executor, const io::Clock& clock, inst
       sandbox_known_(executor),
       drained_(executor, io::Timer::time_point::max()) {}
 
+namespace {
+
+struct Bounds {
+  int64_t texts = 1;
+  std::optional<int64_t> answer_max;
+};
+Bounds token_bounds(const domain::Call& call) {
+  if (const auto* texts = std::get_if<domain::Texts>(&call.input)) return {.texts = static_cast<int64_t>(texts->inputs.size()), .answer_max = 0};
+  if (const auto* samples = std::get_if<domain::Samples>(&call.input)) return {.texts = static_cast<int64_t>(samples->items.size()), .answer_max = 0};
+  return {.answer_max = call.sampling.max_tokens};
+}
+
+}  // namespace
+
+void LocalPlatform::set_prices(const domain::PriceList& prices) { feed(control::PricesSet{prices}); }
+void LocalPlatform::remove_prices(int64_t version) { feed(control::PricesRemoved{version}); }
+void LocalPlatform::set_limit(const domain::RateLimit& limit) { feed(control::RateSet{limit}); }
+void LocalPlatform::remove_limit(const domain::RateLimit& limit) { feed(control::RateRemoved{limit}); }
+
 void LocalPlatform::set_budget(const domain::Budget& budget) { feed(control::BudgetSet{.budget = budget, .wall = clock_.wall()}); }
 void LocalPlatform::budget_known(domain::BudgetId budget, domain::Pico spent) { feed(control::BudgetKnown{.budget = budget, .spent = spent}); }
 void LocalPlatform::remove_budget(domain::BudgetId budget) { feed(control::BudgetRemoved{budget}); }
@@ -53,7 +72,7 @@ std::vector<control::Purse> LocalPlatform::purses() const {
   return all;
 }
 
-Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call) {
+Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call, std::map<std::string, domain::Use> used) {
   totals_ = std::move(totals);
   call_ids_.skip_past(highest_call.value);
   const Result<uint64_t> highest = catalog_.highest_revision_id();
@@ -62,6 +81,7 @@ Status LocalPlatform::start(std::map<std::string, store::EndpointTotals> totals,
   Result<std::vector<domain::Revision>> revisions = catalog_.current_revisions();
   if (!revisions) return fail(revisions.error());
   feed(control::ClockRead{.wall = clock_.wall()});
+  feed(control::UsedBefore{.of_tenants = std::move(used), .wall = clock_.wall()});
   read_node_memory();
   for (domain::Revision& revision : *revisions) {
     if (revision.spec.engine == domain::Engine::kContainer) {
@@ -111,6 +131,7 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                     .read = [this](CallId of, size_t bytes) { give_credit(of, bytes); }};
   auto stream = std::make_shared<CallStream>(executor_, id, std::move(hooks));
   const MonoTime deadline = call.deadline ? clock_.mono() + *call.deadline : MonoTime::max();
+  const Bounds bounds = token_bounds(call);
   control::CallArrived arrived{.call = id,
                                .endpoint = call.endpoint,
                                .deadline = deadline,
@@ -119,7 +140,9 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                                .priority = call.priority,
                                .tenant = call.tenant,
                                .key = call.key,
-                               .max_cost = call.max_cost};
+                               .max_cost = call.max_cost,
+                               .texts = bounds.texts,
+                               .answer_tokens_max = bounds.answer_max};
   calls_.emplace(id, LiveCall{.call = std::move(call), .stream = stream});
   arriving_ = id;
   feed(std::move(arrived));

@@ -43,7 +43,8 @@ class LocalPlatform final : public Platform {
                 const registry::Images& images, ledger::UsageLog& usage_log, PlatformOptions options);
 
   // Takes over what the stores know, and starts to serve. Once, before anything else.
-  Status start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call);
+  // `used`: what each tenant used of the month.
+  Status start(std::map<std::string, store::EndpointTotals> totals, CallId highest_call, std::map<std::string, domain::Use> used);
 
   // Waits until the spawner has said which layers of confinement hold, at most a few seconds.
   io::Task<std::vector<SandboxLayer>> sandbox();
@@ -66,6 +67,11 @@ class LocalPlatform final : public Platform {
   void budget_known(domain::BudgetId budget, domain::Pico spent) override;
   void remove_budget(domain::BudgetId budget) override;
   std::vector<control::Purse> purses() const override;
+  void set_prices(const domain::PriceList& prices) override;
+  void remove_prices(int64_t version) override;
+  void set_limit(const domain::RateLimit& limit) override;
+  void remove_limit(const domain::RateLimit& limit) override;
+  std::vector<LimitView> limits() const override;
   StatusView status() const override;
 
  private:

@@ -15,6 +15,8 @@
 #include "domain/call.h"
 #include "domain/endpoint.h"
 #include "domain/model.h"
+#include "domain/price_list.h"
+#include "domain/rate_limit.h"
 #include "domain/usage.h"
 #include "invoke/call_stream.h"
 #include "io/asio.h"
@@ -88,6 +90,13 @@ struct StatusView {
   int workers = 0;
 };
 
+// How much of a limit is used: of what may be used at once.
+struct LimitView {
+  domain::RateLimit limit;
+  int64_t running = 0;  // of concurrency: calls that are not over
+  double used = 0;      // past 1: owed
+};
+
 class Platform {
  public:
   virtual ~Platform() = default;
@@ -113,6 +122,14 @@ class Platform {
   virtual void budget_known(domain::BudgetId budget, domain::Pico spent) = 0;
   virtual void remove_budget(domain::BudgetId budget) = 0;
   virtual std::vector<control::Purse> purses() const = 0;  // by id, each in its present period
+
+  // Price lists, as the core takes them (control/event.h): versions and moments rise, and none is removed that was in force.
+  virtual void set_prices(const domain::PriceList& prices) = 0;
+  virtual void remove_prices(int64_t version) = 0;
+  // Limits by rate. Another amount of one that is there begins with nothing used.
+  virtual void set_limit(const domain::RateLimit& limit) = 0;
+  virtual void remove_limit(const domain::RateLimit& limit) = 0;
+  virtual std::vector<LimitView> limits() const = 0;
 
   virtual StatusView status() const = 0;
 };

@@ -5,6 +5,15 @@
 
 namespace ebb::invoke {
 
+std::vector<LimitView> LocalPlatform::limits() const {
+  std::vector<LimitView> all;
+  for (const auto& [whose, rates] : state_.rates) {
+    for (const control::Rate& rate : rates)
+      all.push_back({.limit = rate.limit, .running = rate.running, .used = control::used_part(rate, clock_.mono())});
+  }
+  return all;
+}
+
 namespace {
 
 std::unexpected<Error> unknown(const std::string& endpoint) {

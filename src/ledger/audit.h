@@ -26,6 +26,7 @@ class Audit {
   // What is counted and not written yet: before the log is read, and at the end.
   void flush(WallTime now);
 
+  Result<store::Accounts::AuditHead> head() { return accounts_.audit_head(); }
   // Entries after this one: fewer than `limit`, there are no more. kCorrupt names the first that is not what was written.
   Result<std::vector<domain::AuditEntry>> entries(int64_t after, int64_t limit) { return accounts_.audit(after, limit); }
 

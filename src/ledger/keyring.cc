@@ -108,8 +108,12 @@ void Keyring::count() {
   unrevoked_ = static_cast<size_t>(std::ranges::count_if(keys_, [](const auto& entry) { return !entry.second.key.revoked; }));
 }
 
-std::string Keyring::hash_of(std::string_view id, std::string_view secret) const {
-  const std::string text = std::string(id) + "." + std::string(secret);
+std::string Keyring::hash_of(std::string_view id, std::string_view secret) const { return mac_of_bytes(std::string(id) + "." + std::string(secret)); }
+
+// No id of a key has a line feed.
+std::string Keyring::mac_of(std::string_view text) const { return mac_of_bytes("text\n" + std::string(text)); }
+
+std::string Keyring::mac_of_bytes(const std::string& text) const {
   // A copy of one that has the pepper already: to begin anew would take three times as long.
   const Mac mac(EVP_MAC_CTX_dup(hmac_.get()), EVP_MAC_CTX_free);
   std::array<uint8_t, kHashBytes> hash{};

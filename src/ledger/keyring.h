@@ -57,6 +57,9 @@ class Keyring {
   // sends. Errors: kUnauthorized, and kForbidden for what its key does not allow. What is wrong with a key is only told to who has the whole of it.
   Result<domain::Principal> admit(std::string_view key, const Asked& asked, WallTime now) const;
 
+  // HMAC-SHA-256 of a text under the pepper, in hex digits: for what only this server can have written. No hash of a key is one.
+  std::string mac_of(std::string_view text) const;
+
   std::vector<domain::Tenant> tenants() const;  // by name
   std::vector<domain::Key> keys() const;        // the oldest first
 
@@ -78,6 +81,7 @@ class Keyring {
 
   Result<domain::Key> find(std::string_view text, WallTime now) const;
   std::string hash_of(std::string_view id, std::string_view secret) const;
+  std::string mac_of_bytes(const std::string& text) const;
   MadeKey make(domain::Key key, store::StoredKey& stored) const;
   // Whether somebody could still administer this server if these keys were as given, the others as they are.
   Status check_governable(const std::vector<domain::Key>& changed, WallTime now) const;

@@ -57,6 +57,7 @@ class Reader {
     bytes_.remove_prefix(size);
     return text;
   }
+  bool at_end() const { return bytes_.empty(); }
   bool ok() const { return ok_; }
 
  private:
@@ -72,7 +73,16 @@ std::string to_bytes(const domain::UsageRecord& r) {
   Writer out;
   out.add(static_cast<int64_t>(r.call.value)).add(r.endpoint).add(static_cast<int64_t>(r.revision.value)).add(r.ended.time_since_epoch().count());
   out.add(to_string(r.tier)).add(to_string(r.outcome)).add(r.queued.count()).add(r.start.count()).add(r.busy.count()).add(r.first_byte.count());
-  out.add(r.total.count()).add(r.billed_ms).add(r.memory_mib).add(r.cost).add(r.prompt_tokens).add(r.completion_tokens).add(r.tenant).add(r.key);
+  out.add(r.total.count())
+      .add(r.billed_ms)
+      .add(r.memory_mib)
+      .add(r.cost)
+      .add(r.prompt_tokens)
+      .add(r.completion_tokens)
+      .add(r.tenant)
+      .add(r.key)
+      .add(r.prices)
+      .add(r.list_cost);
   return out.bytes();
 }
 
@@ -91,6 +101,9 @@ std::optional<domain::UsageRecord> from_bytes(std::string_view bytes) {
     *number = in.integer();
   r.tenant = in.text();
   r.key = in.text();
+  // A server of an earlier version wrote neither.
+  r.prices = in.at_end() ? 0 : in.integer();
+  r.list_cost = in.at_end() ? r.cost : in.integer();
   if (!in.ok() || !tier || !outcome) return std::nullopt;
   r.tier = *tier;
   r.outcome = *outcome;

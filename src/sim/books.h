@@ -14,6 +14,8 @@
 #include "base/time.h"
 #include "domain/budget.h"
 #include "domain/endpoint.h"
+#include "domain/price_list.h"
+#include "domain/rate_limit.h"
 
 namespace ebb::sim {
 
@@ -39,6 +41,7 @@ struct CallBook {
   domain::Priority priority = domain::Priority::kNormal;
   std::string tenant;
   std::string key;
+  int64_t prices = 0;      // version of the list that it came under
   domain::Pico worst = 0;  // that it may cost
   RevisionId revision;     // that it runs in
   MonoTime arrived{};
@@ -100,6 +103,20 @@ struct BudgetBook {
   bool exceeded = false;   // by another amount, or by what was before: it is not by calls, and no more may come
 
   bool is_over() const { return spent > budget.amount || held > budget.amount - spent; }
+};
+
+// What a tenant used of a month.
+struct TallyBook {
+  int64_t month = 0;
+  domain::Use used;
+};
+
+struct RateBook {
+  domain::RateLimit limit;
+  MonoTime at{};  // of `used`, in amount × ns
+  __extension__ __int128 used = 0;
+  __extension__ __int128 rounding = 0;  // what the core may have rounded away since it was empty
+  int64_t running = 0;
 };
 
 }  // namespace ebb::sim

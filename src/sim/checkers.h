@@ -25,7 +25,7 @@ struct Broken {
 
 class Checkers {
  public:
-  explicit Checkers(const control::NodeConfig& config) : config_(config) {}
+  explicit Checkers(const control::NodeConfig& config) : config_(config), lists_{config.prices} {}
 
   void check(MonoTime now, const control::Event& event, const control::Actions& actions, const control::State& state);
   // After the drain: nothing is left.
@@ -52,8 +52,14 @@ class Checkers {
   void told(const control::BudgetSet& event);
   void told(const control::BudgetKnown& event);
   void told(const control::BudgetRemoved& event);
+  void told(const control::PricesSet& event);
+  void told(const control::PricesRemoved& event);
+  void told(const control::UsedBefore& event);
+  void told(const control::RateSet& event);
+  void told(const control::RateRemoved& event);
   void told(const control::DrainRequested& event);
   void told(const control::TimeReached&) {}
+  CallBook book_of(const control::CallArrived& event, const domain::Revision& revision);
   void accept(const control::CallArrived& event, int made_room);
 
   // checkers_actions.cc: what it asked for
@@ -86,8 +92,14 @@ class Checkers {
   Room room_for(const control::CallArrived& event, domain::Pico worst);
   void check_cost(const domain::UsageRecord& record, const CallBook& call, bool ran);
   void spend(const domain::UsageRecord& record, const CallBook& call);
-  domain::Pico price_of(int64_t billed_ms, int64_t memory_mib) const;
-  domain::Pico worst_of(const domain::Revision& revision, MonoTime deadline) const;
+  domain::Pico worst_of(const domain::Revision& revision, MonoTime deadline, const domain::PriceList& list) const;
+
+  // checkers_prices.cc: what it costs, and how fast calls may come
+  const domain::PriceList& list_at(WallTime wall);
+  domain::Pico price_of(const domain::UsageRecord& record, const CallBook& call);
+  domain::Pico worst_price(const domain::Revision& revision, int64_t billed_ms, const domain::PriceList& list) const;
+  void check_rates(const CallBook& call, CallId id, const Error* refused);
+  void end_in_rates(const domain::UsageRecord& record, const CallBook& call);
 
   // checkers.cc: what follows
   void after_step();
@@ -114,6 +126,10 @@ class Checkers {
   std::map<WorkerId, WorkerBook> workers_;
   std::map<std::string, EndpointBook> endpoints_;
   std::map<domain::BudgetId, BudgetBook> budgets_;
+  std::vector<domain::PriceList> lists_;  // the oldest first …
+  size_t list_ = 0;                       // … and which is in force
+  std::map<std::string, TallyBook> tallies_;
+  std::vector<RateBook> rates_;
   std::map<RevisionId, int64_t> memory_mib_;  // of every one that was deployed
   using Time = std::pair<MonoTime, CallId>;
   std::priority_queue<Time, std::vector<Time>, std::greater<>> due_;

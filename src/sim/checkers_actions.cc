@@ -232,6 +232,7 @@ void Checkers::asked(const control::RecordUsage& act) {
   if (call->worker && workers_.at(call->worker).running.has(record.call)) fail("record", fmt::format("call {} is recorded while it runs", record.call.value));
   check_cost(record, *call, call->worker || (came_back && call->cancelled));
   spend(record, *call);
+  end_in_rates(record, *call);
   if (!call->worker) leave_queue(*call);
   calls_.erase(record.call);
 }

@@ -1,7 +1,7 @@
 // What calls cost and what budgets have, by own books. The rules of spending, written once more:
 //
 //   what a call may cost   its time from its arrival on (an instance's last word too) and five seconds to end it, all of it alone in its worker
-//   what it costs          the price of its share, if it ran and was no fault of the platform's; never more than it might
+//   what it costs          the price of its share (checkers_prices.cc), if it ran and was no fault of the platform's; never more than it might
 //   of a budget, always    what is spent in its present period, and what its calls that are not over may cost, is no more than its amount
 //
 // A call that fits into each of its budgets is let in, and no other.
@@ -56,7 +56,7 @@ bool is_of(const domain::Budget& budget, const C& call) {
   return false;
 }
 
-bool is_for_budget(const Error& error) { return error.kind == ErrorKind::kQuota || error.code == kUnknown; }
+bool is_for_budget(const Error& error) { return error.code == kOver || error.code == kHeld || error.code == kUnknown; }
 
 // Others are refused before anybody looks at their budgets.
 bool budgets_were_looked_at(const Error* refused) {
@@ -67,19 +67,11 @@ bool is_paid_for(domain::Outcome outcome) { return outcome != domain::Outcome::k
 
 }  // namespace
 
-domain::Pico Checkers::price_of(int64_t billed_ms, int64_t memory_mib) const {
-  domain::Pico price = 0;
-  if (__builtin_mul_overflow(billed_ms, memory_mib, &price) || __builtin_mul_overflow(price, config_.prices.per_mib_ms, &price) ||
-      __builtin_add_overflow(price, config_.prices.per_call, &price))
-    return std::numeric_limits<domain::Pico>::max();
-  return price;
-}
-
-domain::Pico Checkers::worst_of(const domain::Revision& revision, MonoTime deadline) const {
+domain::Pico Checkers::worst_of(const domain::Revision& revision, MonoTime deadline, const domain::PriceList& list) const {
   nanoseconds time = revision.spec.limits.time;
   if (revision.by_instances()) time += kTimeForLastWord;
   if (deadline != MonoTime::max()) time = std::min(time, std::max(deadline - now_, nanoseconds(0)));
-  return price_of(std::chrono::ceil<milliseconds>(time + kTimeToEnd).count(), revision.memory_mib);
+  return worst_price(revision, std::chrono::ceil<milliseconds>(time + kTimeToEnd).count(), list);
 }
 
 Checkers::Room Checkers::room_for(const control::CallArrived& event, domain::Pico worst) {
@@ -122,9 +114,12 @@ void Checkers::check_cost(const domain::UsageRecord& record, const CallBook& cal
   if (record.tenant != call.tenant || record.key != call.key)
     fail("bill",
          fmt::format("call {} is billed to '{}' by '{}', and came from '{}' by '{}'", record.call.value, record.tenant, record.key, call.tenant, call.key));
-  const bool paid = ran && is_paid_for(record.outcome);
+  const bool paid = ran && is_paid_for(record.outcome) && (record.outcome == domain::Outcome::kOk || record.busy.count() > 0);
   const int64_t billed_ms = paid ? std::chrono::ceil<milliseconds>(record.busy).count() : 0;
-  const domain::Pico cost = paid ? std::min(price_of(billed_ms, memory_mib_[call.revision]), call.worst) : 0;
+  const domain::Pico cost = paid ? std::min(price_of(record, call), call.worst) : 0;
+  if (record.prices != call.prices || (paid && record.memory_mib != memory_mib_[call.revision]))
+    fail("bill",
+         fmt::format("call {} is billed by price list {} for {} MiB, and came under {}", record.call.value, record.prices, record.memory_mib, call.prices));
   if (record.billed_ms != billed_ms || record.cost != cost)
     fail("cost", fmt::format("call {} is billed for {} ms and {}, it ran for {} ms that are paid for, and costs {}: at most {}", record.call.value,
                              record.billed_ms, domain::format_money(record.cost), billed_ms, domain::format_money(cost), domain::format_money(call.worst)));

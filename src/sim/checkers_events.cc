@@ -22,6 +22,7 @@ constexpr seconds kDrainTime{30};
 void Checkers::told(const control::CallArrived& event, const control::Actions& actions) {
   if (seen_.size() <= event.call.value) seen_.resize(event.call.value + 1);
   seen_[event.call.value] = true;
+  list_at(event.wall);
   const Error* refused = nullptr;
   bool recorded = false;
   int made_room = 0;
@@ -36,7 +37,25 @@ void Checkers::told(const control::CallArrived& event, const control::Actions& a
   if (refused == nullptr || recorded) return accept(event, made_room);
   arriving_ = event.call;
   if (budgets_.empty() && !event.max_cost && refused->kind != ErrorKind::kQuota && refused->kind != ErrorKind::kInvalid) return;
-  if (const EndpointBook* const endpoint = endpoint_of(event.endpoint)) check_budgets(event, worst_of(endpoint->revision, event.deadline), refused);
+  const EndpointBook* const endpoint = endpoint_of(event.endpoint);
+  if (endpoint == nullptr) return;
+  const CallBook call = book_of(event, endpoint->revision);
+  check_rates(call, event.call, refused);
+  check_budgets(event, call.worst, refused);
+}
+
+CallBook Checkers::book_of(const control::CallArrived& event, const domain::Revision& revision) {
+  const domain::PriceList& list = list_at(event.wall);
+  return {.endpoint = event.endpoint,
+          .priority = event.priority.value_or(revision.spec.priority),
+          .tenant = event.tenant,
+          .key = event.key,
+          .prices = list.version,
+          .worst = worst_of(revision, event.deadline, list),
+          .arrived = now_,
+          .deadline = event.deadline,
+          .wall = event.wall,
+          .wait_max = revision.spec.limits.wait};
 }
 
 void Checkers::accept(const control::CallArrived& event, int made_room) {
@@ -49,15 +68,8 @@ void Checkers::accept(const control::CallArrived& event, int made_room) {
   // One may make room for another, also where calls of a worker that died came back to a full queue.
   if (endpoint->waiting > 0 && made_room == 0 && endpoint->waiting >= std::max(limits.queue, 1))
     fail("queue", fmt::format("call {} is accepted while {} calls wait, and {} may", event.call.value, endpoint->waiting, limits.queue));
-  CallBook call{.endpoint = event.endpoint,
-                .priority = event.priority.value_or(endpoint->revision.spec.priority),
-                .tenant = event.tenant,
-                .key = event.key,
-                .worst = worst_of(endpoint->revision, event.deadline),
-                .arrived = now_,
-                .deadline = event.deadline,
-                .wall = event.wall,
-                .wait_max = limits.wait};
+  CallBook call = book_of(event, endpoint->revision);
+  check_rates(call, event.call, nullptr);
   check_budgets(event, call.worst, nullptr);
   set_due(event.call, call, std::min(event.deadline, now_ + limits.wait));
   join_queue(*endpoint, call, event.call, false);

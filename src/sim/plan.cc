@@ -124,6 +124,7 @@ Plan make_plan(uint64_t seed, nanoseconds faults_for) {
   plan.available_bytes = plan.config.memory_limit_bytes + plan.config.memory_reserve_bytes + (random.below(1024) << 20U);
   plan.readings_every = random.between(milliseconds(500), milliseconds(3'000));
   add_budgets(plan);
+  add_prices(plan);
   return plan;
 }
 

@@ -11,6 +11,8 @@
 #include "control/state.h"
 #include "domain/budget.h"
 #include "domain/endpoint.h"
+#include "domain/price_list.h"
+#include "domain/rate_limit.h"
 
 namespace ebb::sim {
 
@@ -90,6 +92,17 @@ struct BudgetPlan {
   std::optional<nanoseconds> returns_at;  // the same one, as it was first
 };
 
+struct PricesPlan {
+  domain::PriceList list;
+  nanoseconds set_at{0};  // since the beginning, as below
+};
+
+struct RatePlan {
+  domain::RateLimit limit;
+  nanoseconds set_at{0};
+  std::optional<nanoseconds> removed_at;
+};
+
 struct Plan {
   uint64_t seed = 0;
   control::NodeConfig config;
@@ -100,12 +113,17 @@ struct Plan {
   std::vector<EndpointPlan> endpoints;
   std::vector<ClientPlan> clients;
   std::vector<BudgetPlan> budgets;
+  std::vector<PricesPlan> prices;
+  domain::Use used_before;  // by each tenant, in the month in which it begins
+  std::vector<RatePlan> rates;
   WallTime wall{std::chrono::days(20'000)};  // in the beginning
 };
 
 Plan make_plan(uint64_t seed, nanoseconds faults_for);
 // plan_budgets.cc: in some worlds whose clients have tenants there are budgets, and a period ends before the faults do.
 void add_budgets(Plan& plan);
+// plan_prices.cc: in some there are price lists, and limits by rate.
+void add_prices(Plan& plan);
 
 // As it is deployed; `id` also chooses what differs between two revisions of it.
 domain::Revision revision_of(const EndpointPlan& plan, RevisionId id);

@@ -21,8 +21,9 @@ Costs costs_of(const Plan& plan, const std::string& endpoint) {
   const auto found = std::ranges::find(plan.endpoints, endpoint, &EndpointPlan::name);
   const EndpointPlan& of = found == plan.endpoints.end() ? plan.endpoints.front() : *found;
   const domain::Revision revision = revision_of(of, RevisionId{1});
-  return {.worst = control::worst_cost(revision, nanoseconds::max(), plan.config.prices),
-          .usual = domain::cost_of_call(domain::billed_milliseconds(of.service), revision.memory_mib, plan.config.prices)};
+  const domain::Use usual{.mib_ms = domain::mib_milliseconds(domain::billed_milliseconds(of.service), revision.memory_mib), .calls = 1};
+  return {.worst = worst_cost_of(plan.config.prices, control::worst_use(revision, nanoseconds::max(), {})),
+          .usual = list_cost_of(plan.config.prices, domain::Tier::kWarm, usual)};
 }
 
 domain::Pico amount_of(Random& random, const Costs& costs) {

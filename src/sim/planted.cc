@@ -81,6 +81,13 @@ bool falsify_event(std::string_view bug, Scene& scene, control::Event& event) {
   if (bug == "only-tells") {
     if (auto* set = std::get_if<control::BudgetSet>(&event)) set->budget.hard = false;
   }
+  if (bug == "forgets-month") return !std::holds_alternative<control::UsedBefore>(event);
+  if (bug == "nothing-free") {
+    if (auto* set = std::get_if<control::PricesSet>(&event)) set->prices.free = {};
+  }
+  if (bug == "too-fast") {
+    if (auto* set = std::get_if<control::RateSet>(&event)) ++set->limit.amount;
+  }
   if (bug == "ignores-max-cost") {
     if (auto* arrived = std::get_if<control::CallArrived>(&event)) arrived->max_cost.reset();
   }
@@ -95,6 +102,10 @@ void turn_back(control::Purse& purse, WallTime wall) {
 }
 
 void falsify_budgets(std::string_view bug, control::State& state, const control::Event& event) {
+  if (bug == "prices-anew") {
+    for (auto& [id, call] : state.calls)
+      call.prices = state.prices;
+  }
   if (bug != "turns-back") return;
   if (const auto* arrived = std::get_if<control::CallArrived>(&event)) {
     for (auto& [id, purse] : state.purses)
@@ -128,7 +139,7 @@ void keep(std::string_view bug, control::State& state, const std::vector<Kept>& 
   }
 }
 
-void falsify_actions(std::string_view bug, Scene& scene, const control::Event& event, const domain::Prices& prices) {
+void falsify_actions(std::string_view bug, Scene& scene, const control::Event& event) {
   Actions& actions = scene.actions;
   if (bug == "loses-wake" && scene.strike(4)) drop_first<control::WakeAt>(actions);
   if (bug == "dispatches-twice") again<control::Dispatch>(actions);
@@ -145,8 +156,7 @@ void falsify_actions(std::string_view bug, Scene& scene, const control::Event& e
       usage->record.busy += nanoseconds(1);
   }
   if (bug == "settles-uncapped") {
-    if (auto* usage = first_of<control::RecordUsage>(actions); usage != nullptr && usage->record.cost > 0)
-      usage->record.cost = domain::cost_of_call(usage->record.billed_ms, usage->record.memory_mib, prices);
+    if (auto* usage = first_of<control::RecordUsage>(actions); usage != nullptr && usage->record.cost > 0) usage->record.cost = usage->record.list_cost;
   }
   if (bug == "thread-too-many") {
     if (auto* threads = first_of<control::SetThreads>(actions)) ++threads->threads;
@@ -193,6 +203,10 @@ constexpr std::array kNames{
     PlantedName{"settles-uncapped", "a call costs more than was held for it"},
     PlantedName{"forgets-history", "what was spent before a budget was set is not counted"},
     PlantedName{"only-tells", "a hard budget is taken for one that only tells"},
+    PlantedName{"forgets-month", "what was used of a month before is not counted"},
+    PlantedName{"nothing-free", "what a price list leaves free is paid"},
+    PlantedName{"prices-anew", "a call pays by the list that is in force when it ends"},
+    PlantedName{"too-fast", "a limit by rate lets more through"},
     PlantedName{"ignores-max-cost", "what a caller allows is not looked at"},
 };
 
@@ -208,7 +222,7 @@ class Planted : public Stepper {
     scene_.actions = control::step(state, tell ? told : control::Event(control::TimeReached{}), now, rng);
     forget(event);
     keep(bug_, state, kept);
-    falsify_actions(bug_, scene_, event, state.node.prices);
+    falsify_actions(bug_, scene_, event);
     remember();
     return std::exchange(scene_.actions, {});
   }

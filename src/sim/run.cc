@@ -140,6 +140,16 @@ Shrunk shrink(const Plan& plan, const RunOutcome& failed, const RunOptions& opti
     smaller.budgets.erase(smaller.budgets.begin() + static_cast<std::ptrdiff_t>(i));
     try_plan(smaller);
   }
+  for (size_t i = best.plan.rates.size(); i-- > 0;) {
+    Plan smaller = best.plan;
+    smaller.rates.erase(smaller.rates.begin() + static_cast<std::ptrdiff_t>(i));
+    try_plan(smaller);
+  }
+  for (size_t i = best.plan.prices.size(); i-- > 0;) {
+    Plan smaller = best.plan;
+    smaller.prices.erase(smaller.prices.begin() + static_cast<std::ptrdiff_t>(i));
+    try_plan(smaller);
+  }
   // What comes after the failure is not needed, and what comes long before it may not be.
   for (int part = 8; part > 1; part /= 2) {
     Plan smaller = best.plan;

@@ -28,7 +28,7 @@ struct RunOutcome {
 
 RunOutcome run(const Plan& plan, const RunOptions& options);
 
-// The smallest plan found that breaks the same rule: fewer kinds of faults, fewer endpoints, fewer clients, fewer budgets.
+// The smallest plan found that breaks the same rule: fewer kinds of faults, fewer endpoints, fewer clients, fewer budgets, rates and price lists.
 struct Shrunk {
   Plan plan;
   RunOutcome outcome;

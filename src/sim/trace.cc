@@ -23,7 +23,7 @@ void hash_record(TraceHash& into, const domain::UsageRecord& r) {
   into.text(r.endpoint);
   hash(into, {r.call.value, r.revision.value, of(r.ended), of(static_cast<int64_t>(r.tier)), of(static_cast<int64_t>(r.outcome)), of(r.queued.count()),
               of(r.start.count()), of(r.busy.count()), of(r.first_byte.count()), of(r.total.count()), of(r.billed_ms), of(r.memory_mib), of(r.cost),
-              of(r.prompt_tokens), of(r.completion_tokens)});
+              of(r.prompt_tokens), of(r.completion_tokens), of(r.prices), of(r.list_cost)});
   into.text(r.tenant);
   into.text(r.key);
 }
@@ -96,6 +96,24 @@ void TraceHash::add(const control::Event& event) {
                    hash(*this, {e.budget.value, of(e.spent)});
                  },
                  [&](const control::BudgetRemoved& e) { word(e.budget.value); },
+                 [&](const control::PricesSet& e) {
+                   hash(*this, {of(e.prices.version), of(e.prices.from), e.prices.steps.size(), of(e.prices.per_call)});
+                 },
+                 [&](const control::PricesRemoved& e) { word(of(e.version)); },
+                 [&](const control::UsedBefore& e) {
+                   for (const auto& [tenant, use] : e.of_tenants) {
+                     text(tenant);
+                     hash(*this, {of(use.mib_ms), of(use.calls), of(use.prompt_tokens), of(use.completion_tokens)});
+                   }
+                 },
+                 [&](const control::RateSet& e) {
+                   text(e.limit.name);
+                   hash(*this, {of(static_cast<int64_t>(e.limit.whose)), of(static_cast<int64_t>(e.limit.of)), of(e.limit.amount), of(e.limit.per.count())});
+                 },
+                 [&](const control::RateRemoved& e) {
+                   text(e.limit.name);
+                   hash(*this, {of(static_cast<int64_t>(e.limit.whose)), of(static_cast<int64_t>(e.limit.of))});
+                 },
                  [](const control::DrainRequested&) {},
                  [](const control::TimeReached&) {},
              },
@@ -179,6 +197,17 @@ std::string words(const control::Event& event) {
           },
           [](const control::BudgetKnown& e) { return fmt::format("of budget {} were spent {}", e.budget.value, domain::format_money(e.spent)); },
           [](const control::BudgetRemoved& e) { return fmt::format("budget {} is removed", e.budget.value); },
+          [](const control::PricesSet& e) {
+            return fmt::format("price list {} is in force from {} ms on", e.prices.version, e.prices.from.time_since_epoch().count());
+          },
+          [](const control::PricesRemoved& e) { return fmt::format("price list {} is removed", e.version); },
+          [](const control::UsedBefore& e) { return fmt::format("{} tenants used something of the month before", e.of_tenants.size()); },
+          [](const control::RateSet& e) {
+            return fmt::format("{} of {} '{}' are limited to {}", to_string(e.limit.of), to_string(e.limit.whose), e.limit.name, format_rate(e.limit));
+          },
+          [](const control::RateRemoved& e) {
+            return fmt::format("{} of {} '{}' are not limited any more", to_string(e.limit.of), to_string(e.limit.whose), e.limit.name);
+          },
           [](const control::DrainRequested&) { return std::string("a drain begins"); },
           [](const control::TimeReached&) { return std::string("the time of the wake-up has come"); },
       },

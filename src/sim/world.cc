@@ -41,6 +41,7 @@ void World::begin(Node& node) {
   for (int i = 0; i < kFaults; ++i)
     if (plan_.faults.has(static_cast<Fault>(i))) set_tag(begun_ + until_next(static_cast<Fault>(i)), Tag::kFault, static_cast<uint64_t>(i));
   expect_budgets();
+  expect_prices();
   const MonoTime quiet = begun_ + plan_.faults_for;
   set_tag(quiet, Tag::kQuiet);
   for (size_t i = 0; i < plan_.endpoints.size(); ++i)
@@ -61,6 +62,8 @@ void World::reached(Node& node, uint64_t tag) {
     case Tag::kProbe: return probe(index);
     case Tag::kDrain: return node.feed(control::DrainRequested{});
     case Tag::kBudget: return quiet_ ? void() : budget_comes(index);
+    case Tag::kPrices: return node.feed(control::PricesSet{plan_.prices[index].list});
+    case Tag::kRate: return quiet_ ? void() : rate_comes(index);
   }
 }
 
@@ -123,6 +126,7 @@ void World::be_quiet() {
   for (auto& [id, worker] : workers_)
     worker.percent = 100;
   lift_budgets();
+  lift_rates();
 }
 
 void World::probe(size_t index) {

@@ -45,7 +45,7 @@ class World : public Behaviour {
   void reached(Node& node, uint64_t tag) override;
 
  private:
-  enum class Tag : uint8_t { kClient, kRetry, kFault, kEndAgain, kQuiet, kProbe, kDrain, kBudget };
+  enum class Tag : uint8_t { kClient, kRetry, kFault, kEndAgain, kQuiet, kProbe, kDrain, kBudget, kPrices, kRate };
   struct Worker {
     const EndpointPlan* plan = nullptr;
     RevisionId revision;
@@ -68,6 +68,11 @@ class World : public Behaviour {
   void client_comes(size_t client);
   void probe(size_t endpoint);
   void be_quiet();
+  // world_prices.cc
+  void expect_prices();
+  void rate_comes(uint64_t tag_index);
+  void lift_rates();
+
   // world_budgets.cc
   void expect_budgets();
   void budget_comes(uint64_t tag_index);

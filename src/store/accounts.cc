@@ -1,4 +1,4 @@
-// Tables of tenants, keys and budgets; the log is in accounts_audit.cc.
+// Tables of tenants, keys and budgets; prices and limits are in accounts_prices.cc, the log is in accounts_audit.cc.
 #include "store/accounts.h"
 
 #include <fmt/format.h>
@@ -21,6 +21,14 @@ CREATE TABLE budgets(
 CREATE TABLE audit(
   number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, key TEXT NOT NULL, tenant TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL, status INTEGER NOT NULL,
   times INTEGER NOT NULL, link TEXT NOT NULL) STRICT;
+)sql",
+                                   R"sql(
+CREATE TABLE price_lists(
+  version INTEGER PRIMARY KEY AUTOINCREMENT, from_ms INTEGER NOT NULL, document TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT;
+CREATE TABLE limits(
+  whose TEXT NOT NULL, name TEXT NOT NULL, what TEXT NOT NULL, amount INTEGER NOT NULL, per_ns INTEGER NOT NULL, checksum INTEGER NOT NULL,
+  PRIMARY KEY(whose, name, what)) STRICT, WITHOUT ROWID;
+CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
@@ -89,9 +97,10 @@ Status Accounts::put_tenant(const domain::Tenant& tenant) {
 
 Status Accounts::delete_tenant(const std::string& name) {
   return database_.transaction([&]() -> Status {
-    for (const char* sql :
-         {"DELETE FROM budgets WHERE whose = 'key' AND name IN (SELECT line FROM keys WHERE tenant = ?)",
-          "DELETE FROM budgets WHERE whose = 'tenant' AND name = ?", "DELETE FROM keys WHERE tenant = ?", "DELETE FROM tenants WHERE name = ?"}) {
+    for (const char* sql : {"DELETE FROM budgets WHERE whose = 'key' AND name IN (SELECT line FROM keys WHERE tenant = ?)",
+                            "DELETE FROM limits WHERE whose = 'key' AND name IN (SELECT line FROM keys WHERE tenant = ?)",
+                            "DELETE FROM budgets WHERE whose = 'tenant' AND name = ?", "DELETE FROM limits WHERE whose = 'tenant' AND name = ?",
+                            "DELETE FROM keys WHERE tenant = ?", "DELETE FROM tenants WHERE name = ?"}) {
       Result<Statement> remove = database_.prepare(sql);
       if (!remove) return fail(remove.error());
       if (Status removed = remove->bind(1, name).run(); !removed) return removed;

@@ -16,20 +16,22 @@ std::string link_after(std::string_view before, const domain::AuditEntry& e) {
 
 }  // namespace
 
+Result<Accounts::AuditHead> Accounts::audit_head() {
+  Result<Statement> last = database_.prepare("SELECT number, link FROM audit ORDER BY number DESC LIMIT 1");
+  if (!last) return fail(last.error());
+  const Result<bool> row = last->next();
+  if (!row) return fail(row.error());
+  return *row ? AuditHead{.number = last->integer(0), .link = last->text(1)} : AuditHead{};
+}
+
 Status Accounts::add_audit(domain::AuditEntry entry) {
-  std::string before;
-  {
-    Result<Statement> last = database_.prepare("SELECT number, link FROM audit ORDER BY number DESC LIMIT 1");
-    if (!last) return fail(last.error());
-    const Result<bool> row = last->next();
-    if (!row) return fail(row.error());
-    entry.number = *row ? last->integer(0) + 1 : 1;
-    if (*row) before = last->text(1);
-  }
+  const Result<AuditHead> last = audit_head();
+  if (!last) return fail(last.error());
+  entry.number = last->number + 1;
   Result<Statement> insert = database_.prepare("INSERT INTO audit(number, at_ms, key, tenant, what, subject, status, times, link) VALUES(?,?,?,?,?,?,?,?,?)");
   if (!insert) return fail(insert.error());
   insert->bind(1, entry.number).bind(2, to_ms(entry.at)).bind(3, entry.key).bind(4, entry.tenant).bind(5, entry.what).bind(6, entry.subject);
-  return insert->bind(7, entry.status).bind(8, entry.times).bind(9, link_after(before, entry)).run();
+  return insert->bind(7, entry.status).bind(8, entry.times).bind(9, link_after(last->link, entry)).run();
 }
 
 Result<std::vector<domain::AuditEntry>> Accounts::audit(int64_t after, int64_t limit) {

@@ -76,11 +76,14 @@ TYPED_TEST_P(AccountsContract, ATenantGoesWithAllThatIsIts) {
     ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kTenant, .name = name}));
     ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kKey, .name = std::string("key-") + name}));
     ASSERT_TRUE(self.accounts_->add_budget({.of = domain::BudgetOf::kEndpoint, .name = name}));
+    ASSERT_TRUE(self.accounts_->put_limit({.whose = domain::BudgetOf::kTenant, .name = name}));
+    ASSERT_TRUE(self.accounts_->put_limit({.whose = domain::BudgetOf::kKey, .name = std::string("key-") + name}));
   }
   ASSERT_TRUE(self.accounts_->delete_tenant("acme"));
   EXPECT_EQ(self.accounts_->tenants()->size(), 1U);
   EXPECT_EQ(self.accounts_->keys()->front().key.id, "key-other");
   EXPECT_EQ(self.accounts_->budgets()->size(), 4U) << "an endpoint of the same name is another's";
+  EXPECT_EQ(self.accounts_->limits()->size(), 2U);
 }
 
 TYPED_TEST_P(AccountsContract, TheLogOfWhoDidWhatIsAChain) {
@@ -98,6 +101,47 @@ TYPED_TEST_P(AccountsContract, TheLogOfWhoDidWhatIsAChain) {
   EXPECT_TRUE(self.accounts_->audit(5, 10)->empty());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(AccountsContract, TheLogOfWhoDidWhatIsAChain, KeepsWhatItIsGiven, BudgetsHaveIdsThatAreNeverUsedTwice, ATenantGoesWithAllThatIsIts);
+TYPED_TEST_P(AccountsContract, PriceListsHaveVersionsThatAreNeverUsedTwice) {
+  auto& self = *this;
+  EXPECT_TRUE(self.accounts_->price_lists()->empty());
+  const StoredPrices one{.from = WallTime(milliseconds(1'700'000'000'123)), .document = "{\"note\": \"'; DROP TABLE price_lists\"}"};
+  const int64_t first = *self.accounts_->add_prices(one);
+  const int64_t second = *self.accounts_->add_prices(one);
+  EXPECT_GT(first, 0);
+  EXPECT_GT(second, first);
+  ASSERT_TRUE(self.accounts_->delete_prices(second));
+  self.open();
+  EXPECT_EQ(*self.accounts_->price_lists(), (std::vector{StoredPrices{.version = first, .from = one.from, .document = one.document}}));
+  EXPECT_GT(*self.accounts_->add_prices(one), second);
+}
+
+TYPED_TEST_P(AccountsContract, TheCurrencyIsKept) {
+  auto& self = *this;
+  EXPECT_EQ(*self.accounts_->currency(), "");
+  ASSERT_TRUE(self.accounts_->set_currency("EUR"));
+  ASSERT_TRUE(self.accounts_->set_currency("USD"));
+  self.open();
+  EXPECT_EQ(*self.accounts_->currency(), "USD");
+}
+
+TYPED_TEST_P(AccountsContract, LimitsAreOnePerNameAndKind) {
+  auto& self = *this;
+  domain::RateLimit limit{.whose = domain::BudgetOf::kKey, .name = "k", .of = domain::RateOf::kTokens, .amount = 5, .per = std::chrono::minutes(1)};
+  ASSERT_TRUE(self.accounts_->put_limit(limit));
+  limit.amount = 7;
+  ASSERT_TRUE(self.accounts_->put_limit(limit));
+  domain::RateLimit other = limit;
+  other.of = domain::RateOf::kConcurrency;
+  other.per = nanoseconds(0);
+  ASSERT_TRUE(self.accounts_->put_limit(other));
+  self.open();
+  EXPECT_EQ(*self.accounts_->limits(), (std::vector{other, limit}));
+  ASSERT_TRUE(self.accounts_->delete_limit(other));
+  ASSERT_TRUE(self.accounts_->delete_limit(other)) << "also when it is not there";
+  EXPECT_EQ(*self.accounts_->limits(), std::vector{limit});
+}
+
+REGISTER_TYPED_TEST_SUITE_P(AccountsContract, PriceListsHaveVersionsThatAreNeverUsedTwice, TheCurrencyIsKept, LimitsAreOnePerNameAndKind,
+                            TheLogOfWhoDidWhatIsAChain, KeepsWhatItIsGiven, BudgetsHaveIdsThatAreNeverUsedTwice, ATenantGoesWithAllThatIsIts);
 
 }  // namespace ebb::store

@@ -9,9 +9,12 @@
 namespace ebb::store {
 
 std::string fields_of(const domain::UsageRecord& r) {
-  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", r.call.value, r.endpoint, r.revision.value,
-                     r.ended.time_since_epoch().count(), to_string(r.tier), to_string(r.outcome), r.queued.count(), r.start.count(), r.busy.count(),
-                     r.first_byte.count(), r.total.count(), r.billed_ms, r.memory_mib, r.cost, r.prompt_tokens, r.completion_tokens, r.tenant, r.key);
+  std::string fields =
+      fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", r.call.value, r.endpoint, r.revision.value,
+                  r.ended.time_since_epoch().count(), to_string(r.tier), to_string(r.outcome), r.queued.count(), r.start.count(), r.busy.count(),
+                  r.first_byte.count(), r.total.count(), r.billed_ms, r.memory_mib, r.cost, r.prompt_tokens, r.completion_tokens, r.tenant, r.key);
+  if (r.prices != 0 || r.list_cost != r.cost) fields += fmt::format("\t{}\t{}", r.prices, r.list_cost);
+  return fields;
 }
 
 std::string link_after(std::string_view before, const domain::UsageRecord& record) { return sha256_hex(fmt::format("{}\n{}", before, fields_of(record))); }

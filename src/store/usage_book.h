@@ -25,7 +25,8 @@ struct BookEntry {
 };
 
 // call, endpoint, revision, ended in ms since 1970, tier, outcome, queued, start, busy, first byte and total in ns, billed ms, MiB, cost in 1e-12, prompt and
-// completion tokens, tenant, key: numbers in decimal.
+// completion tokens, tenant, key: numbers in decimal. Of a call that was priced by another list than that of the server's settings, or not by all of it, also
+// the list's version and the cost by it.
 std::string fields_of(const domain::UsageRecord& record);
 std::string link_after(std::string_view before, const domain::UsageRecord& record);
 

@@ -55,6 +55,12 @@ TEST_F(Book, LinksAreWhatTheyAreSaidToBe) {
   record.tenant = "acme";
   record.key = "k";
   EXPECT_EQ(fields_of(record), "1\tchat\t2\t1700000001000\tparked\tleft\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\tacme\tk");
+  domain::UsageRecord priced = record;
+  priced.prices = 3;
+  EXPECT_EQ(fields_of(priced), fields_of(record) + "\t3\t10");
+  priced.prices = 0;
+  priced.list_cost = 11;
+  EXPECT_EQ(fields_of(priced), fields_of(record) + "\t0\t11");
   EXPECT_EQ(link_after("", record), sha256_hex("\n" + fields_of(record)));
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") << "FIPS 180-4's example";
 }
@@ -86,7 +92,7 @@ TEST_F(Book, WhateverIsChangedIsFoundAndNamed) {
       {"UPDATE book SET number = number + 100 WHERE number = 3; UPDATE book SET number = 3 WHERE number = 4", "entry 3 of the book"},
       {"INSERT INTO usage SELECT 77, endpoint, revision, ended_ms, tier, outcome, queued_ns, start_ns, busy_ns, first_byte_ns, total_ns, billed_ms, "
        "memory_mib, cost, "
-       "prompt_tokens, completion_tokens, tenant, key, checksum FROM usage WHERE call = 5",
+       "prompt_tokens, completion_tokens, tenant, key, prices, list_cost, checksum FROM usage WHERE call = 5",
        "1 records of calls are not in the book"},
       {"DELETE FROM usage_hours", "are kept"},
   };

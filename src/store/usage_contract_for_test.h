@@ -40,7 +40,9 @@ inline domain::UsageRecord usage_for_test(uint64_t id, const std::string& endpoi
           .prompt_tokens = n + 10,
           .completion_tokens = n + 11,
           .tenant = id % 4 == 0 ? "" : "t" + std::to_string(id % 4),
-          .key = id % 4 == 0 ? "" : "k" + std::to_string(id % 8)};
+          .key = id % 4 == 0 ? "" : "k" + std::to_string(id % 8),
+          .prices = 0,
+          .list_cost = n + 9};
 }
 
 inline domain::UsageRecord usage_for_test(uint64_t id, const std::string& endpoint = "chat") {
@@ -72,6 +74,7 @@ inline std::vector<BillRow> bill_for_test(const std::vector<domain::UsageRecord>
     row.mib_ms += record.billed_ms * record.memory_mib;
     row.busy_ns += record.busy.count();
     row.cost += record.cost;
+    row.list_cost += record.list_cost;
     row.prompt_tokens += record.prompt_tokens;
     row.completion_tokens += record.completion_tokens;
   }
@@ -114,6 +117,46 @@ TYPED_TEST_P(UsageContract, RecordsComeBackAsTheyWereNewestFirst) {
   EXPECT_EQ(*store->highest_call_id(), 4U);
   EXPECT_EQ(store->totals()->at("chat"), (EndpointTotals{.calls = 3, .cost = 1 + 2 + 4 + 27, .last_ended = records[3].ended}));
   EXPECT_EQ(store->totals()->size(), 2U);
+}
+
+TYPED_TEST_P(UsageContract, WhatWasUsedIsWhatWasPaidFor) {
+  const auto store = this->open();
+  const auto from = std::chrono::ceil<std::chrono::hours>(kUsageBeginForTest);
+  std::vector<domain::UsageRecord> records;
+  std::map<std::string, domain::Use> used;
+  for (uint64_t id = 1; id <= 60; ++id) {
+    domain::UsageRecord record = usage_for_test(id, "chat", kUsageBeginForTest + std::chrono::minutes(id * 5));
+    if (id % 7 == 0) record.tier = domain::Tier::kInit;
+    // As the core writes them: what is not paid for has no time and no tokens.
+    const bool paid = record.outcome != domain::Outcome::kFault && record.outcome != domain::Outcome::kRefused;
+    if (!paid) record.billed_ms = record.prompt_tokens = record.completion_tokens = record.cost = record.list_cost = 0;
+    record.prices = static_cast<int64_t>(id % 3);
+    if (paid) record.list_cost += 5;
+    if (record.ended >= from && use_of(record) != domain::Use{}) used[record.tenant] += use_of(record);
+    records.push_back(std::move(record));
+  }
+  ASSERT_TRUE(store->append(records));
+  EXPECT_EQ(*store->used_since(from), used);
+  EXPECT_EQ(*store->find(records[4].call), records[4]) << "with its price list";
+  domain::Pico list_cost = 0;
+  for (const domain::UsageRecord& record : records)
+    list_cost += record.list_cost;
+  EXPECT_EQ(store->bill({})->front().list_cost, list_cost);
+}
+
+TYPED_TEST_P(UsageContract, SumsOfEqualTimesAreThoseOfTheHours) {
+  const auto store = this->open();
+  const auto from = std::chrono::floor<std::chrono::hours>(kUsageBeginForTest);
+  std::vector<domain::UsageRecord> records;
+  std::vector<domain::Pico> sums(3, 0);
+  for (uint64_t id = 1; id <= 80; ++id) {
+    records.push_back(usage_for_test(id, id % 2 == 0 ? "chat" : "other", kUsageBeginForTest + std::chrono::minutes(id * 5)));
+    const auto place = static_cast<size_t>((records.back().ended - from) / std::chrono::hours(2));
+    if (id % 2 == 0 && place < sums.size()) sums[place] += records.back().cost;
+  }
+  ASSERT_TRUE(store->append(records));
+  EXPECT_EQ(*store->spent_in({.of = domain::BudgetOf::kEndpoint, .name = "chat"}, from, std::chrono::hours(2), 3), sums);
+  EXPECT_EQ(*store->spent_in({.of = domain::BudgetOf::kKey, .name = "nobody"}, from, std::chrono::hours(2), 2), (std::vector<domain::Pico>{0, 0}));
 }
 
 TYPED_TEST_P(UsageContract, ARecordIsFoundByItsCall) {
@@ -247,8 +290,8 @@ TYPED_TEST_P(UsageContract, DaysAreThoseOfUtc) {
   EXPECT_EQ(bill[2].day, "2024-02-29");
 }
 
-REGISTER_TYPED_TEST_SUITE_P(UsageContract, BeginsEmpty, RecordsComeBackAsTheyWereNewestFirst, ARecordIsFoundByItsCall, PagesAreTheRecordsInTheOrderOfTheirEnds,
-                            ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue, BillsAreTheSumsOfTheirRecords,
-                            WhatABudgetHasSpentIsTheSumOfItsRecordsInTheSpan, DaysAreThoseOfUtc);
+REGISTER_TYPED_TEST_SUITE_P(UsageContract, WhatWasUsedIsWhatWasPaidFor, SumsOfEqualTimesAreThoseOfTheHours, BeginsEmpty, RecordsComeBackAsTheyWereNewestFirst,
+                            ARecordIsFoundByItsCall, PagesAreTheRecordsInTheOrderOfTheirEnds, ACallIsWrittenAndBilledOnce, SumsStopAtTheLargestValue,
+                            BillsAreTheSumsOfTheirRecords, WhatABudgetHasSpentIsTheSumOfItsRecordsInTheSpan, DaysAreThoseOfUtc);
 
 }  // namespace ebb::store

@@ -12,7 +12,7 @@ namespace ebb::store {
 
 namespace {
 
-constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
+constexpr const char* kInsertRecord = "INSERT INTO usage VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(call) DO NOTHING";
 constexpr const char* kInsertEntry = "INSERT INTO book(number, call, link) VALUES(?,?,?)";
 constexpr const char* kHead = "SELECT number, link FROM book ORDER BY number DESC LIMIT 1";
 constexpr const char* kBook =
@@ -28,12 +28,12 @@ constexpr const char* kPage =
 constexpr const char* kPageOfEndpoint =
     "SELECT * FROM usage WHERE endpoint = ?5 AND ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) AND (?6 IS NULL OR tenant = ?6) ORDER BY "
     "ended_ms, call LIMIT ?4";
-constexpr int kRecordChecksum = 18;  // its column
+constexpr int kRecordChecksum = 20;  // its column
 
-constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kPutHour = "INSERT OR REPLACE INTO usage_hours VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kHour = "SELECT * FROM usage_hours WHERE hour = ? AND endpoint = ? AND tier = ? AND tenant = ? AND key = ?";
 constexpr const char* kHours = "SELECT * FROM usage_hours WHERE hour >= ? AND hour < ?";
-constexpr int kHourChecksum = 14;
+constexpr int kHourChecksum = 16;
 
 int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 
@@ -42,7 +42,7 @@ void bind(Statement& s, const domain::UsageRecord& r) {
   s.bind(5, to_string(r.tier)).bind(6, to_string(r.outcome)).bind(7, int64_t{r.queued.count()}).bind(8, int64_t{r.start.count()});
   s.bind(9, int64_t{r.busy.count()}).bind(10, int64_t{r.first_byte.count()}).bind(11, int64_t{r.total.count()});
   s.bind(12, r.billed_ms).bind(13, r.memory_mib).bind(14, r.cost).bind(15, r.prompt_tokens).bind(16, r.completion_tokens);
-  s.bind(17, r.tenant).bind(18, r.key);
+  s.bind(17, r.tenant).bind(18, r.key).bind(19, r.prices).bind(20, r.list_cost);
   s.bind_checksum(1 + kRecordChecksum);
 }
 
@@ -69,13 +69,16 @@ Result<domain::UsageRecord> read_record(const Statement& s) {
                              .prompt_tokens = s.integer(14),
                              .completion_tokens = s.integer(15),
                              .tenant = s.text(16),
-                             .key = s.text(17)};
+                             .key = s.text(17),
+                             .prices = s.integer(18),
+                             .list_cost = s.integer(19)};
 }
 
 void bind(Statement& s, const UsageKey& key, const UsageSums& sums) {
   s.bind(1, int64_t{key.hour.time_since_epoch().count()}).bind(2, key.endpoint).bind(3, key.tier).bind(4, key.tenant).bind(5, key.key);
-  s.bind(6, sums.calls).bind(7, sums.faults).bind(8, sums.billed_ms).bind(9, sums.mib_ms).bind(10, sums.busy_ns).bind(11, sums.cost);
-  s.bind(12, sums.prompt_tokens).bind(13, sums.completion_tokens).bind(14, to_ms(sums.last_ended)).bind_checksum(1 + kHourChecksum);
+  s.bind(6, sums.calls).bind(7, sums.paid).bind(8, sums.faults).bind(9, sums.billed_ms).bind(10, sums.mib_ms).bind(11, sums.busy_ns);
+  s.bind(12, sums.cost).bind(13, sums.list_cost).bind(14, sums.prompt_tokens).bind(15, sums.completion_tokens).bind(16, to_ms(sums.last_ended));
+  s.bind_checksum(1 + kHourChecksum);
 }
 
 UsageKey read_key(const Statement& s) {
@@ -84,14 +87,16 @@ UsageKey read_key(const Statement& s) {
 
 UsageSums read_sums(const Statement& s) {
   return {.calls = s.integer(5),
-          .faults = s.integer(6),
-          .billed_ms = s.integer(7),
-          .mib_ms = s.integer(8),
-          .busy_ns = s.integer(9),
-          .cost = s.integer(10),
-          .prompt_tokens = s.integer(11),
-          .completion_tokens = s.integer(12),
-          .last_ended = WallTime(milliseconds(s.integer(13)))};
+          .paid = s.integer(6),
+          .faults = s.integer(7),
+          .billed_ms = s.integer(8),
+          .mib_ms = s.integer(9),
+          .busy_ns = s.integer(10),
+          .cost = s.integer(11),
+          .list_cost = s.integer(12),
+          .prompt_tokens = s.integer(13),
+          .completion_tokens = s.integer(14),
+          .last_ended = WallTime(milliseconds(s.integer(15)))};
 }
 
 // The rows of a bill while they are summed. A key that is not asked for is the same in every row.
@@ -122,6 +127,7 @@ class Sheet {
                       .mib_ms = sums.mib_ms,
                       .busy_ns = sums.busy_ns,
                       .cost = sums.cost,
+                      .list_cost = sums.list_cost,
                       .prompt_tokens = sums.prompt_tokens,
                       .completion_tokens = sums.completion_tokens});
     }
@@ -293,6 +299,30 @@ Result<domain::Pico> UsageStore::spent(const domain::Budget& budget, const domai
   const Result<std::vector<BillRow>> row = bill(filter);
   if (!row) return fail(row.error());
   return row->front().cost;
+}
+
+Result<std::vector<domain::Pico>> UsageStore::spent_in(const domain::Budget& budget, Hour from, std::chrono::hours each, size_t times) {
+  std::vector<domain::Pico> sums(times, 0);
+  const auto name_of = [&](const UsageKey& key) -> const std::string& {
+    return budget.of == domain::BudgetOf::kTenant ? key.tenant : budget.of == domain::BudgetOf::kKey ? key.key : key.endpoint;
+  };
+  Status summed = visit_hours(from, from + each * static_cast<int64_t>(times), [&](const UsageKey& key, const UsageSums& hour) {
+    if (name_of(key) != budget.name) return;
+    domain::Pico& sum = sums[static_cast<size_t>((key.hour - from) / each)];
+    sum = domain::saturated_sum(sum, hour.cost);
+  });
+  if (!summed) return fail(summed.error());
+  return sums;
+}
+
+Result<std::map<std::string, domain::Use>> UsageStore::used_since(Hour from) {
+  std::map<std::string, domain::Use> used;
+  Status summed = visit_hours(from, Hour::max(), [&used](const UsageKey& key, const UsageSums& sums) {
+    if (key.tier == to_string(domain::Tier::kInit)) return;
+    used[key.tenant] += {.mib_ms = sums.mib_ms, .calls = sums.paid, .prompt_tokens = sums.prompt_tokens, .completion_tokens = sums.completion_tokens};
+  });
+  if (!summed) return fail(summed.error());
+  return used;
 }
 
 Result<std::vector<domain::UsageRecord>> UsageStore::recent(const std::string& endpoint, int64_t limit) {

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "domain/budget.h"
+#include "domain/price_list.h"
 #include "domain/usage.h"
 #include "store/database.h"
 #include "store/usage_book.h"
@@ -56,6 +57,7 @@ struct BillRow {
   int64_t mib_ms = 0;
   int64_t busy_ns = 0;
   domain::Pico cost = 0;
+  domain::Pico list_cost = 0;  // with nothing free, and at the first step
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   bool operator==(const BillRow&) const = default;
@@ -102,6 +104,10 @@ class UsageStore {
   Result<std::vector<BillRow>> bill(const BillFilter& filter);
   // By calls that ended in the span, at whoever's cost the budget is.
   Result<domain::Pico> spent(const domain::Budget& budget, const domain::Span& span);
+  // By calls that ended in each of these times, one after the other from `from` on, at whoever's cost the budget is.
+  Result<std::vector<domain::Pico>> spent_in(const domain::Budget& budget, Hour from, std::chrono::hours each, size_t times);
+  // Of every tenant with calls that ended from this whole hour on, what was paid for.
+  Result<std::map<std::string, domain::Use>> used_since(Hour from);
   // The newest first.
   Result<std::vector<domain::UsageRecord>> recent(const std::string& endpoint, int64_t limit);
   // nullopt: the call has none, or none yet.
@@ -110,6 +116,7 @@ class UsageStore {
   Result<std::vector<domain::UsageRecord>> page(const UsagePage& page);
   // The book, from the entry after this one on: fewer than `limit`, there are no more. kCorrupt names the first entry that cannot be read.
   Result<std::vector<BookEntry>> book(int64_t after, int64_t limit);
+  Result<BookHead> book_head();
   // Whether the sums, the number of records and the indexes are those of the whole book, which was just read.
   Status check_sums(const BookCheck& book);
   // Of every endpoint that was ever called.
@@ -119,7 +126,6 @@ class UsageStore {
  private:
   UsageStore(std::filesystem::path file, Database database) : file_(std::move(file)), database_(std::move(database)) {}
   Status write(std::span<const domain::UsageRecord> records, Appended& count);
-  Result<BookHead> book_head();
   Status add_to_hour(const UsageKey& key, UsageSums sums);
   template <class Visit>
   Status visit_hours(Hour from, Hour to, Visit visit);

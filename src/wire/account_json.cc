@@ -104,23 +104,53 @@ json::value to_json(const PutBudget& request) {
   return out;
 }
 
+namespace {
+
+json::object to_json(const domain::Forecast& forecast) {
+  json::object out{{"per_hour", domain::format_money(forecast.per_hour)}, {"per_hour_pico", forecast.per_hour}, {"over_at", time_or_null(forecast.over_at)}};
+  if (forecast.sum)
+    out["sum"] = {{"low_pico", forecast.sum->low},
+                  {"likely", domain::format_money(forecast.sum->likely)},
+                  {"likely_pico", forecast.sum->likely},
+                  {"high_pico", forecast.sum->high}};
+  return out;
+}
+
+std::optional<domain::Forecast> forecast_in(ObjectReader& parent) {
+  const json::value* const value = parent.find("forecast");
+  if (value == nullptr) return std::nullopt;
+  ObjectReader reader(*value, "forecast");
+  domain::Forecast forecast{.per_hour = pico_in(reader, "per_hour_pico"), .over_at = time_in(reader, "over_at")};
+  if (const json::value* const sum = reader.find("sum")) {
+    ObjectReader sums(*sum, "forecast.sum");
+    forecast.sum = {.low = pico_in(sums, "low_pico"), .likely = pico_in(sums, "likely_pico"), .high = pico_in(sums, "high_pico")};
+    if (!sums.ok()) reader.adopt(sums.error());
+  }
+  if (!reader.ok()) parent.adopt(reader.error());
+  return forecast;
+}
+
+}  // namespace
+
 json::value to_json(const BudgetRow& row) {
   const domain::Budget& budget = row.budget;
   const domain::Pico left = std::max<domain::Pico>(budget.amount - row.spent, 0);
-  return {{"of", to_string(budget.of)},
-          {"name", budget.name},
-          {"period", to_string(budget.period)},
-          {"zone", budget.zone},
-          {"amount", domain::format_money(budget.amount)},
-          {"amount_pico", budget.amount},
-          {"hard", budget.hard},
-          {"spent", domain::format_money(row.spent)},
-          {"spent_pico", row.spent},
-          {"held", domain::format_money(row.held)},
-          {"held_pico", row.held},
-          {"left", domain::format_money(std::max<domain::Pico>(left - row.held, 0))},
-          {"begins", time_or_null(row.begins)},
-          {"ends", time_or_null(row.ends)}};
+  json::object out{{"of", to_string(budget.of)},
+                   {"name", budget.name},
+                   {"period", to_string(budget.period)},
+                   {"zone", budget.zone},
+                   {"amount", domain::format_money(budget.amount)},
+                   {"amount_pico", budget.amount},
+                   {"hard", budget.hard},
+                   {"spent", domain::format_money(row.spent)},
+                   {"spent_pico", row.spent},
+                   {"held", domain::format_money(row.held)},
+                   {"held_pico", row.held},
+                   {"left", domain::format_money(std::max<domain::Pico>(left - row.held, 0))},
+                   {"begins", time_or_null(row.begins)},
+                   {"ends", time_or_null(row.ends)}};
+  if (row.forecast) out["forecast"] = to_json(*row.forecast);
+  return out;
 }
 
 Result<domain::Tenant> tenant_from_json(const json::value& value) {
@@ -172,7 +202,8 @@ Result<BudgetRow> budget_row_from_json(const json::value& value) {
                 .spent = pico_in(reader, "spent_pico"),
                 .held = pico_in(reader, "held_pico"),
                 .begins = time_in(reader, "begins"),
-                .ends = time_in(reader, "ends")};
+                .ends = time_in(reader, "ends"),
+                .forecast = forecast_in(reader)};
   if (!reader.ok()) return fail(reader.error());
   return row;
 }

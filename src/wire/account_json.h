@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "domain/audit.h"
 #include "domain/budget.h"
+#include "domain/forecast.h"
 #include "domain/key.h"
 
 namespace ebb::wire {
@@ -51,6 +52,7 @@ struct BudgetRow {
   domain::Pico held = 0;                // for calls that are not over
   std::optional<WallTime> begins = {};  // its present period; neither: all time
   std::optional<WallTime> ends = {};
+  std::optional<domain::Forecast> forecast = {};  // where it is asked for, and something was spent before
   bool operator==(const BudgetRow&) const = default;
 };
 

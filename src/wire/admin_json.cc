@@ -101,6 +101,7 @@ BillRow total_of(const std::vector<BillRow>& rows) {
     add(total.billed_ms, row.billed_ms);
     add(total.mib_ms, row.mib_ms);
     add(total.cost, row.cost);
+    add(total.list_cost, row.list_cost);
     add(total.prompt_tokens, row.prompt_tokens);
     add(total.completion_tokens, row.completion_tokens);
   }
@@ -120,6 +121,7 @@ json::object to_json(const BillRow& row) {
   out["mib_ms"] = row.mib_ms;
   out["cost"] = domain::format_money(row.cost);
   out["cost_pico"] = row.cost;
+  out["list_cost_pico"] = row.list_cost;
   out["prompt_tokens"] = row.prompt_tokens;
   out["completion_tokens"] = row.completion_tokens;
   return out;

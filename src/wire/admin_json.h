@@ -119,7 +119,7 @@ struct ModelProgress {
 struct BillRow {
   std::optional<std::string> endpoint = {};
   std::optional<std::string> day = {};   // "2026-11-24", UTC
-  std::optional<std::string> tier = {};  // warm, parked, cold
+  std::optional<std::string> tier = {};  // warm, provisioned, parked, cold, init
   std::optional<std::string> tenant = {};
   std::optional<std::string> key = {};  // line of keys
   int64_t calls = 0;
@@ -127,6 +127,7 @@ struct BillRow {
   int64_t billed_ms = 0;
   int64_t mib_ms = 0;  // memory × billed time
   domain::Pico cost = 0;
+  domain::Pico list_cost = 0;  // with nothing free, and without steps
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   bool operator==(const BillRow&) const = default;

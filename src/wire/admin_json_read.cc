@@ -211,6 +211,7 @@ BillRow bill_row_in(const json::value& value, std::string path, ObjectReader& pa
   row.billed_ms = count(reader, "billed_ms");
   row.mib_ms = count(reader, "mib_ms");
   row.cost = amount(reader, "cost_pico");
+  row.list_cost = reader.has("list_cost_pico") ? amount(reader, "list_cost_pico") : row.cost;
   row.prompt_tokens = count(reader, "prompt_tokens");
   row.completion_tokens = count(reader, "completion_tokens");
   if (!reader.ok()) parent.adopt(reader.error());

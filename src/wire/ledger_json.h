@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "domain/seal.h"
 #include "domain/usage.h"
 
 namespace ebb::wire {
@@ -26,6 +27,7 @@ struct LedgerCheck {
   std::string head;  // the last link; empty: there are no entries
   domain::Pico cost = 0;
   std::string currency;
+  int64_t seals = 0;  // that say the same of it
   bool operator==(const LedgerCheck&) const = default;
 };
 
@@ -34,5 +36,9 @@ json::object to_json(const LedgerRow& row);
 json::value to_json(const LedgerCheck& check);
 Result<LedgerRow> ledger_row_from_json(const json::value& value);
 Result<LedgerCheck> ledger_check_from_json(const json::value& value);
+
+// A line of GET ledger/seals, and of the file of seals.
+json::value to_json(const domain::Seal& seal);
+Result<domain::Seal> seal_from_json(const json::value& value);
 
 }  // namespace ebb::wire

@@ -1,5 +1,6 @@
 // Errors as OpenAI's clients expect them, and models.
 #include "domain/budget.h"
+#include "domain/rate_limit.h"
 #include "wire/openai.h"
 
 namespace ebb::wire {
@@ -7,8 +8,9 @@ namespace ebb::wire {
 namespace {
 
 // The `type` of the error object; clients look at the status first, people and dashboards at this.
-std::string_view type_of(ErrorKind kind) {
-  switch (kind) {
+std::string_view type_of(const Error& error) {
+  if (error.code == domain::kOverRate) return "requests";
+  switch (error.kind) {
     case ErrorKind::kInvalid:
     case ErrorKind::kUnauthorized:
     case ErrorKind::kForbidden:
@@ -38,12 +40,14 @@ json::value text_or_null(std::string_view text) { return text.empty() ? json::va
 }  // namespace
 
 json::object openai_error_object(const Error& error) {
-  return {{"message", error.message}, {"type", type_of(error.kind)}, {"param", text_or_null(error.param)}, {"code", text_or_null(code_of(error))}};
+  return {{"message", error.message}, {"type", type_of(error)}, {"param", text_or_null(error.param)}, {"code", text_or_null(code_of(error))}};
 }
 
 namespace {
 
-bool may_help_again(const Error& error) { return type_of(error.kind) != "invalid_request_error" && error.code != domain::kOverBudget; }
+bool may_help_again(const Error& error) {
+  return type_of(error) != "invalid_request_error" && error.code != domain::kOverBudget && error.code != domain::kOverSpending;
+}
 
 }  // namespace
 

@@ -48,7 +48,9 @@ json::object to_json(const domain::UsageRecord& record) {
           {"prompt_tokens", record.prompt_tokens},
           {"completion_tokens", record.completion_tokens},
           {"tenant", record.tenant},
-          {"key", record.key}};
+          {"key", record.key},
+          {"prices", record.prices},
+          {"list_cost_pico", record.list_cost}};
 }
 
 Result<domain::UsageRecord> usage_from_json(const json::value& value) {
@@ -67,7 +69,9 @@ Result<domain::UsageRecord> usage_from_json(const json::value& value) {
                              .prompt_tokens = whole(reader, "prompt_tokens"),
                              .completion_tokens = whole(reader, "completion_tokens"),
                              .tenant = reader.string("tenant").value_or(""),
-                             .key = reader.string("key").value_or("")};
+                             .key = reader.string("key").value_or(""),
+                             .prices = whole(reader, "prices")};
+  record.list_cost = reader.integer("list_cost_pico", 0, kAny).value_or(record.cost);
   const Result<WallTime> ended = parse_time(reader.required_string("ended"));
   if (!ended) reader.add_error("ended", ended.error().message);
   const Result<domain::Tier> tier = domain::parse_tier(reader.required_string("tier"));

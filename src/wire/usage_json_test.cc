@@ -24,7 +24,9 @@ domain::UsageRecord record() {
           .prompt_tokens = 9,
           .completion_tokens = 10,
           .tenant = "acme",
-          .key = "k1"};
+          .key = "k1",
+          .prices = 11,
+          .list_cost = 12};
 }
 
 TEST(UsageJson, RecordsComeBackAsTheyWere) {
@@ -32,7 +34,14 @@ TEST(UsageJson, RecordsComeBackAsTheyWere) {
   EXPECT_EQ(json::serialize(to_json(record())),
             R"({"call":"0661081e9ab15800","endpoint":"chat","revision":"0000000000000003","ended":"2023-11-14T22:13:20.000Z","tier":"cold","outcome":"left",)"
             R"("queued_ns":1,"start_ns":2,"busy_ns":3,"first_byte_ns":4,"total_ns":5,"billed_ms":6,"memory_mib":7,"cost":"0.000000000008","cost_pico":8,)"
-            R"("prompt_tokens":9,"completion_tokens":10,"tenant":"acme","key":"k1"})");
+            R"("prompt_tokens":9,"completion_tokens":10,"tenant":"acme","key":"k1","prices":11,"list_cost_pico":12})");
+}
+
+TEST(UsageJson, OfAnEarlierServerThereIsNoList) {
+  json::object earlier = to_json(record());
+  earlier.erase("prices");
+  earlier.erase("list_cost_pico");
+  EXPECT_EQ(usage_from_json(earlier)->list_cost, record().cost);
 }
 
 TEST(UsageJson, WhatIsNoRecordIsRefused) {

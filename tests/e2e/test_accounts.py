@@ -14,20 +14,8 @@ import openai
 import pytest
 import tritonclient.grpc as triton_grpc
 
+from harness.accounts import PICO, as_tenant, make_key, pico, usage
 from harness.waiting import eventually
-
-PICO = 10**12
-
-
-def pico(money: str) -> int:
-    """An amount as the server writes it, in its smallest units."""
-    whole, _, part = money.partition(".")
-    return int(whole) * PICO + int(part.ljust(12, "0"))
-
-
-def make_key(server, tenant: str, *arguments: str) -> str:
-    return server.ebb("key", "create", "--tenant", tenant, *arguments).stdout.strip()
-
 
 @pytest.fixture
 def governed(server):
@@ -39,21 +27,14 @@ def governed(server):
     return server
 
 
-def as_tenant(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
-def usage(server) -> list[dict]:
-    """All records, as the export has them."""
-    return [json.loads(line) for line in server.ebb("usage", "export").stdout.splitlines()]
-
-
 ROUTES = [("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/v1/embeddings"), ("POST", "/v1/responses"), ("POST", "/v1/classify"),
           ("GET", "/v2"), ("GET", "/v2/models/e"), ("POST", "/v2/models/e/infer"), ("POST", "/api/chat"), ("GET", "/api/tags"), ("POST", "/invoke/e"),
           ("GET", "/ebb/v1/status"), ("GET", "/ebb/v1/endpoints"), ("PUT", "/ebb/v1/endpoints/x"), ("DELETE", "/ebb/v1/endpoints/e"),
           ("GET", "/ebb/v1/endpoints/e/logs"), ("GET", "/ebb/v1/models"), ("GET", "/ebb/v1/bill"), ("GET", "/ebb/v1/usage"), ("GET", "/ebb/v1/calls/1"),
           ("GET", "/ebb/v1/tenants"), ("PUT", "/ebb/v1/tenants/x"), ("GET", "/ebb/v1/keys"), ("POST", "/ebb/v1/keys"), ("DELETE", "/ebb/v1/keys/x"),
-          ("GET", "/ebb/v1/budgets"), ("PUT", "/ebb/v1/budgets/tenant/us/day")]
+          ("GET", "/ebb/v1/budgets"), ("PUT", "/ebb/v1/budgets/tenant/us/day"),
+          ("POST", "/ebb/v1/prices"), ("DELETE", "/ebb/v1/prices/1"), ("GET", "/ebb/v1/limits"), ("PUT", "/ebb/v1/limits/tenant/us/requests"),
+          ("GET", "/ebb/v1/ledger/seals")]
 
 
 def test_once_there_is_a_key_every_route_but_health_needs_one(governed):

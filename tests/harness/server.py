@@ -146,7 +146,7 @@ class Server:
 
     def openai(self, **options):
         import openai
-        return openai.OpenAI(base_url=self.url + "/v1", api_key=self.key or "any", **{"max_retries": 0, "timeout": 120 * SLOWER, **options})
+        return openai.OpenAI(base_url=self.url + "/v1", **{"api_key": self.key or "any", "max_retries": 0, "timeout": 120 * SLOWER, **options})
 
     def ebb(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """A command of the client."""

@@ -1,0 +1,18 @@
+// Answers of the admin API that are one line of JSON, or say why not.
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "io/asio.h"
+
+namespace ebb::gateway {
+
+class Exchange;
+
+// Values with braces are made outside coroutines: see errors.h.
+std::string line_of(const json::value& value);
+io::Task<void> answer_line(Exchange& exchange, Result<std::string> line);
+
+}  // namespace ebb::gateway
