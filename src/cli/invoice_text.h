@@ -11,9 +11,8 @@ namespace ebb::cli {
 std::string invoice_title(const wire::Invoice& invoice);    // "Invoice for acme, November 2026"
 std::string invoice_span(const wire::Invoice& invoice);     // from when to when, by which zone
 std::string invoice_state(const wire::Invoice& invoice);    // when it was made, and whether more can come
-std::string invoice_faults(const wire::Invoice& invoice);   // empty where there are none
-std::string invoice_set_off(const wire::Invoice& invoice);  // what is free or by steps, against list prices; empty where nothing is  // of calls that failed by
-                                                            // Ebb's fault; empty: none did
+std::string invoice_faults(const wire::Invoice& invoice);   // of calls that failed by Ebb's fault; empty: none did
+std::string invoice_set_off(const wire::Invoice& invoice);  // what is free or by steps, against list prices; empty: nothing is
 std::string gib_seconds(int64_t mib_ms);                    // to the thousandth
 
 // What the month cost here and would have cost elsewhere; empty where nothing was called.
