@@ -256,6 +256,24 @@ inline constexpr size_t kLogprobBytesPerToken = 16 * 1024;
 inline constexpr size_t kDecisionsPerEndpointMax = 200;
 inline constexpr size_t kLogLinesPerEndpointMax = 500;
 
+// Calls with an Idempotency-Key, and their answers: keys of clients are UUIDs, or a hash and a word; answers of models some KiB. A client tries again for
+// minutes, a queue of jobs for hours.
+inline constexpr size_t kIdempotencyKeyBytesMax = 255;
+inline constexpr size_t kKeptAnswerBytesMax = 1024 * 1024;
+inline constexpr milliseconds kKeptAnswerTimeMax{86'400'000};
+inline constexpr int64_t kKeptAnswersPerTenantMax = 10'000;
+inline constexpr int64_t kKeptAnswerBytesPerTenantMax = 64LL * 1024 * 1024;
+inline constexpr int64_t kKeptAnswersMax = 100'000;
+inline constexpr int64_t kKeptAnswerBytesInAllMax = 256LL * 1024 * 1024;
+// Of them at once: those that run, or are looked for, and what of their answers waits in memory to be kept.
+inline constexpr size_t kKeyedCallsMax = 1'024;
+inline constexpr size_t kRecordedBytesMax = 64 * 1024 * 1024;
+// Repeats that wait for the end of the call: of one, and of all.
+inline constexpr int kRepeatsOfOneMax = 8;
+inline constexpr int kRepeatsMax = 256;
+// A call whose answer failed is let go of by its worker in five seconds, or the worker is killed; then it is known what it cost.
+inline constexpr milliseconds kSettleTimeMax{30'000};
+
 // Usage records waiting for the disk. When they are this many, new calls are refused until the store writes again.
 inline constexpr size_t kUsageBacklogMax = 10'000;
 
