@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/http.h"
@@ -102,6 +103,7 @@ struct Call {
   std::string tenant;                    // on whose account; tenants of one class share an endpoint's slots fairly
   std::string key = {};                  // by which line of keys; budgets of it hold
   std::optional<Pico> max_cost = {};     // what it may cost at most: it is refused if it may cost more
+  CallId id = {};                        // where its caller had to know it before; else the platform makes one
   bool operator==(const Call&) const = default;
 };
 

@@ -21,6 +21,7 @@ class FakePlatform final : public invoke::Platform {
     invoke::Dispatched dispatched = {.tier = domain::Tier::kParked, .queued = milliseconds(7), .start = milliseconds(5)};
     int64_t billed_ms = 12;
     domain::Pico cost = 123'456'789;
+    std::optional<domain::Outcome> outcome = domain::Outcome::kOk;  // nullopt: no usage yet
   };
   struct Seen {
     domain::Call call;
@@ -48,17 +49,24 @@ class FakePlatform final : public invoke::Platform {
     invoke::StreamHooks hooks{.left = [this](CallId id) { left_.push_back(id); },
                               .input = [this](CallId, const std::string& piece, bool last) { input_ += piece + (last ? "|" : ""); },
                               .read = [this](CallId, size_t bytes) { read_ += bytes; }};
-    auto stream = std::make_shared<invoke::CallStream>(executor_, CallId{++last_call_}, std::move(hooks));
+    auto stream = std::make_shared<invoke::CallStream>(executor_, call.id ? call.id : CallId{++last_call_}, std::move(hooks));
     stream->set_dispatched(script->second.dispatched);
     domain::UsageRecord usage;
     usage.tier = script->second.dispatched.tier;
     usage.billed_ms = script->second.billed_ms;
     usage.cost = script->second.cost;
-    stream->set_usage(usage);
+    usage.outcome = script->second.outcome.value_or(domain::Outcome::kOk);
+    if (script->second.outcome) stream->set_usage(usage);
     for (const domain::CallEvent& event : script->second.events)
       stream->push(event);
     seen_.push_back({.call = std::move(call), .stream = stream});
     return stream;
+  }
+
+  CallId reserve_ids(size_t count) override {
+    const CallId first{last_call_ + 1};
+    last_call_ += count;
+    return first;
   }
 
   Result<domain::Revision> deploy(domain::EndpointSpec spec) override {

@@ -49,6 +49,11 @@ void CallStream::end() {
   if (taken_) taken_->cancel();
 }
 
+void CallStream::set_usage(domain::UsageRecord usage) {
+  usage_ = std::move(usage);
+  if (ended_) wake_->cancel();
+}
+
 io::Task<bool> CallStream::send(std::string piece, bool last) {
   if (!taken_) taken_.emplace(executor_, io::Timer::time_point::max());
   while (!ended_ && sent_ > 0 && sent_ + piece.size() > domain::kBodyWindowBytes) {

@@ -53,14 +53,15 @@ class CallStream {
   // The caller's body, in order, the last piece marked (it may be empty). Waits for the window; false: the call is over, nothing is taken.
   io::Task<bool> send(std::string piece, bool last);
 
-  // Set before the first event is delivered / before the last one; a call that was refused while it waited has no dispatch.
+  // Set before the first event is delivered / before the last one; a call that was refused while it waited has no dispatch, and the usage of one that was
+  // left, or failed while it ran, comes later, which ends a wait.
   const std::optional<Dispatched>& dispatched() const { return dispatched_; }
   const std::optional<domain::UsageRecord>& usage() const { return usage_; }
 
   // For the platform. push returns false when the buffer is full: the stream is then cut, and the caller cancels the call.
   bool push(domain::CallEvent event);
   void set_dispatched(Dispatched dispatched) { dispatched_ = dispatched; }
-  void set_usage(domain::UsageRecord usage) { usage_ = std::move(usage); }
+  void set_usage(domain::UsageRecord usage);
   bool ended() const { return ended_; }
   // So much of what was sent was taken.
   void took(size_t bytes);

@@ -1,6 +1,8 @@
 // All share one wake-up; whoever has something is taken in turn.
 #include "invoke/call_streams.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace ebb::invoke {
@@ -16,6 +18,17 @@ CallStreams::~CallStreams() { leave(); }
 void CallStreams::leave() {
   for (const std::shared_ptr<CallStream>& stream : streams_)
     stream->leave();
+}
+
+io::Task<bool> CallStreams::settled(milliseconds at_most) {
+  const io::Timer::time_point late = io::Timer::clock_type::now() + at_most;
+  for (;;) {
+    const bool all = std::ranges::all_of(streams_, [](const std::shared_ptr<CallStream>& stream) { return stream->usage().has_value(); });
+    const auto rest = std::chrono::ceil<milliseconds>(late - io::Timer::clock_type::now());
+    if (all || rest.count() <= 0) co_return all;
+    const CallStream::Woken woken = co_await streams_[0]->wait(rest);
+    if (woken == CallStream::Woken::kCancelled) co_return false;
+  }
 }
 
 io::Task<std::optional<CallStreams::Next>> CallStreams::next(std::optional<milliseconds> at_most) {

@@ -29,6 +29,8 @@ class CallStreams {
   // The next event of any; nullopt when all have ended, or the reader's coroutine was cancelled. One reader at a time.
   io::Task<std::optional<Next>> next(std::optional<milliseconds> at_most = std::nullopt);
   void leave();
+  // After the end of all of them: waits until each has its usage. False: not so in time.
+  io::Task<bool> settled(milliseconds at_most);
 
   const CallStream& operator[](size_t index) const { return *streams_[index]; }
   size_t size() const { return streams_.size(); }

@@ -125,7 +125,7 @@ void LocalPlatform::feed(control::Event event) {
 Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
   used_since_idle_ = true;
   if (clock_.mono() - memory_read_ > kMeasureEvery) read_node_memory();
-  const CallId id{call_ids_.next()};
+  const CallId id = call.id ? call.id : CallId{call_ids_.next()};
   StreamHooks hooks{.left = [this](CallId left) { feed(control::CallLeft{left}); },
                     .input = [this](CallId to, std::string piece, bool last) { send_input(to, std::move(piece), last); },
                     .read = [this](CallId of, size_t bytes) { give_credit(of, bytes); }};
@@ -153,6 +153,12 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
     return fail(*std::exchange(refused_, std::nullopt));
   }
   return stream;
+}
+
+CallId LocalPlatform::reserve_ids(size_t count) {
+  const CallId first{call_ids_.next()};
+  call_ids_.skip_past(first.value + count - 1);
+  return first;
 }
 
 Result<domain::Revision> LocalPlatform::deploy(domain::EndpointSpec spec) {

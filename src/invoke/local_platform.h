@@ -56,6 +56,7 @@ class LocalPlatform final : public Platform {
   void set_store_writable(bool writable, const std::string& why);
 
   Result<std::shared_ptr<CallStream>> invoke(domain::Call call) override;
+  CallId reserve_ids(size_t count) override;
   Result<domain::Revision> deploy(domain::EndpointSpec spec) override;
   Status remove(const std::string& endpoint) override;
   std::vector<EndpointView> endpoints() const override;

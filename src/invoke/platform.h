@@ -104,6 +104,8 @@ class Platform {
   // Starts a call. Refusals that are known at once (no such endpoint, queue full, draining, disk full) come as the error; all others
   // as the stream's Failed event.
   virtual Result<std::shared_ptr<CallStream>> invoke(domain::Call call) = 0;
+  // Ids for so many calls that will be invoked with them: the first, and those that follow it.
+  virtual CallId reserve_ids(size_t count) = 0;
 
   // Endpoints. Durable before they return.
   virtual Result<domain::Revision> deploy(domain::EndpointSpec spec) = 0;
