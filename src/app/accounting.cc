@@ -14,6 +14,9 @@ Result<std::unique_ptr<Accounting>> Accounting::open(const std::filesystem::path
   if (!keyring) return fail(keyring.error());
   made->keyring_ = std::move(*keyring);
   made->audit_ = std::make_unique<ledger::Audit>(*made->accounts_);
+  Result<std::unique_ptr<store::Answers>> answers = store::Answers::open(home);
+  if (!answers) return fail(answers.error());
+  made->answers_ = std::make_unique<ledger::AnswerLog>(std::move(*answers), clock);
   return made;
 }
 

@@ -9,6 +9,7 @@
 #include "app/rate_limits.h"
 #include "app/seals.h"
 #include "gateway/gateway.h"
+#include "ledger/answer_log.h"
 #include "ledger/audit.h"
 #include "ledger/keyring.h"
 
@@ -26,9 +27,11 @@ class Accounting {
 
   ledger::Keyring& keyring() { return *keyring_; }
   ledger::Audit& audit() { return *audit_; }
+  // Ends the thread that keeps answers, once no request is left.
+  void close() { answers_.reset(); }
   // After start.
   gateway::Accounts for_gateway() {
-    return {.keyring = *keyring_, .budgets = *budgets_, .prices = *prices_, .limits = *limits_, .seals = *seals_, .audit = *audit_};
+    return {.keyring = *keyring_, .budgets = *budgets_, .prices = *prices_, .limits = *limits_, .seals = *seals_, .audit = *audit_, .answers = *answers_};
   }
 
  private:
@@ -40,6 +43,7 @@ class Accounting {
   std::unique_ptr<store::Accounts> accounts_;
   std::unique_ptr<ledger::Keyring> keyring_;
   std::unique_ptr<ledger::Audit> audit_;
+  std::unique_ptr<ledger::AnswerLog> answers_;
   std::unique_ptr<Budgets> budgets_;
   std::unique_ptr<PriceLists> prices_;
   std::unique_ptr<RateLimits> limits_;

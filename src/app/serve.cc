@@ -128,9 +128,8 @@ Status Server::open() {
   if (!home) return fail(home.error());
   home_ = std::move(*home);
   // The spawner comes first of all, while this process has one thread and no open store.
-  const std::filesystem::path programs = own_folder();
-  fleet_ = std::make_unique<instance::Fleet>(loop_.get_executor(),
-                                             instance::FleetOptions{.spawner_program = programs / "ebb-spawner", .containers = container_ids_of(home_.path)});
+  fleet_ = std::make_unique<instance::Fleet>(
+      loop_.get_executor(), instance::FleetOptions{.spawner_program = own_folder() / "ebb-spawner", .containers = container_ids_of(home_.path)});
   if (Status started = fleet_->start_spawner(); !started) return started;
   return open_stores();
 }
@@ -307,6 +306,7 @@ io::Task<void> Server::shut_down() {
 void Server::end_at_once() {
   log_warn("ending at once");
   usage_log_.reset();
+  accounting_->close();
   fleet_->shut_down();
   ::_exit(kInterruptedExit);
 }

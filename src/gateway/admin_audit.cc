@@ -48,7 +48,7 @@ io::Task<void> get_audit(Services& services, Exchange& exchange) {
     }
     if (!entries) {
       exchange.note_failure(entries.error().message);
-      exchange.cut();  // so that a part is not taken for the whole
+      co_await exchange.cut();  // so that a part is not taken for the whole
       co_return;
     }
     if (!exchange.started()) exchange.start_stream(ndjson_response());

@@ -61,7 +61,7 @@ io::Task<void> get_ledger(Services& services, Exchange& exchange) {
     }
     if (!rows || (services.stopping && rows->size() == kEntriesAtOnce)) {
       exchange.note_failure(rows ? "the server stops" : rows.error().message);
-      exchange.cut();  // so that a part is not taken for the whole
+      co_await exchange.cut();  // so that a part is not taken for the whole
       co_return;
     }
     if (!exchange.started()) exchange.start_stream(ndjson_response());

@@ -120,7 +120,7 @@ io::Task<void> get_usage(Services& services, Exchange& exchange) {
     const bool broken = !records || (services.stopping && records->size() == request.records_max);
     if (broken) {
       exchange.note_failure(records ? "the server stops" : records.error().message);
-      exchange.cut();  // so that a part is not taken for the whole
+      co_await exchange.cut();  // so that a part is not taken for the whole
       co_return;
     }
     if (!exchange.started()) exchange.start_stream(ndjson_response());

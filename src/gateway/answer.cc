@@ -10,6 +10,9 @@
 #include <iterator>
 
 #include "gateway/exchange.h"
+#include "gateway/idempotency.h"
+#include "gateway/invoke_all.h"
+#include "gateway/keyed_answer.h"
 #include "gateway/services.h"
 #include "invoke/call_streams.h"
 
@@ -246,13 +249,14 @@ io::Task<void> answer_stream(Answer& answer) {
     } else if (const auto* finished = std::get_if<domain::Finished>(&next->event)) {
       out = written_end(answer, next->stream, *finished);
     }  // routes of what is no text do not stream
-    if (!out.empty()) {
-      const bool written = co_await answer.exchange.write(std::move(out));
-      if (!written) co_return;
+    if (all_ended(answer)) {
+      answer.exchange.add(out);
+      co_await answer.exchange.end_stream();
+      co_return;
     }
-    if (!all_ended(answer)) continue;
-    co_await answer.exchange.end_stream();
-    co_return;
+    if (out.empty()) continue;
+    const bool written = co_await answer.exchange.write(std::move(out));
+    if (!written) co_return;
   }
 }
 
@@ -267,20 +271,6 @@ void count_refusal(Services& services, const Exchange& exchange, wire::Operation
   seen.total = services.clock.mono() - exchange.request().arrived;
   services.metrics.call_began();
   services.metrics.call_ended(seen);
-}
-
-// When one is refused, none runs.
-Result<std::shared_ptr<invoke::CallStreams>> invoke_all(Services& services, std::vector<domain::Call> calls, const Request& request) {
-  std::vector<std::shared_ptr<invoke::CallStream>> streams;
-  for (domain::Call& call : calls) {
-    if (request.deadline) call.deadline = std::min(*request.deadline, call.deadline.value_or(*request.deadline));
-    call.priority = request.priority;
-    pay_by(call, request);
-    Result<std::shared_ptr<invoke::CallStream>> stream = services.platform.invoke(std::move(call));
-    if (!stream) return fail(stream.error());
-    streams.push_back(std::move(*stream));
-  }
-  return std::make_shared<invoke::CallStreams>(std::move(streams));
 }
 
 // Made outside the coroutine: see errors.h.
@@ -307,20 +297,35 @@ std::unique_ptr<Answer> begin_answer(Services& services, Exchange& exchange, std
 }  // namespace
 
 io::Task<void> answer(Services& services, Exchange& exchange, wire::Operation operation, Result<wire::Asked> asked) {
+  if (has_idempotency_key(exchange.request())) {
+    const bool answered = co_await answered_by_key(services, exchange);
+    if (answered) co_return;
+  }
   if (!asked) {
     count_refusal(services, exchange, operation, "", asked.error());
     co_await exchange.fail(asked.error());
     co_return;
   }
   const std::string endpoint = asked->calls[0].endpoint;
-  Result<std::shared_ptr<invoke::CallStreams>> calls = invoke_all(services, std::move(asked->calls), exchange.request());
-  if (!calls) {
-    count_refusal(services, exchange, operation, endpoint, calls.error());
-    co_await exchange.fail(in_dialect(calls.error()));
+  CallId id;
+  if (exchange.keyed() != nullptr) {
+    const Result<CallId> first = co_await exchange.keyed()->begin_calls(endpoint, asked->calls.size());
+    if (!first) {
+      count_refusal(services, exchange, operation, endpoint, first.error());
+      co_await exchange.fail(first.error());
+      co_return;
+    }
+    id = *first;
+  }
+  const Invoked invoked = invoke_all(services, std::move(asked->calls), id, exchange.request());
+  if (exchange.keyed() != nullptr && invoked.calls) exchange.keyed()->invoked(invoked.calls);
+  if (invoked.refusal) {
+    count_refusal(services, exchange, operation, endpoint, *invoked.refusal);
+    co_await exchange.fail(in_dialect(*invoked.refusal));
     co_return;
   }
   const bool streamed = asked->stream;
-  const std::unique_ptr<Answer> under_way = begin_answer(services, exchange, std::move(*calls), std::move(*asked), operation, endpoint);
+  const std::unique_ptr<Answer> under_way = begin_answer(services, exchange, invoked.calls, std::move(*asked), operation, endpoint);
   if (streamed) {
     co_await answer_stream(*under_way);
   } else {

@@ -5,6 +5,7 @@
 #include "gateway/connection.h"
 #include "gateway/handlers.h"
 #include "gateway/head_check.h"
+#include "gateway/idempotency.h"
 #include "gateway/services.h"
 #include "gateway/stages.h"
 #include "wire/own_headers.h"
@@ -204,7 +205,6 @@ void audit(Services& services, const Exchange& exchange, const Route* route) {
 }  // namespace
 
 size_t Connection::body_bytes_max(const Route* route) const {
-  if (route != nullptr && route->body == Body::kPieces) return domain::kFunctionBodyBytesMax;
   const bool tensors = route != nullptr && route->body == Body::kTensors;
   return tensors ? services_->options.tensor_body_bytes_max : services_->options.body_bytes_max;
 }
@@ -222,16 +222,18 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
   std::optional<Refusal> refusal = apply_stages(exchange, parser, match);
   if (match.route != nullptr) route_pattern = match.route->pattern;
   if (!refusal && !expect.empty() && !expects_continue) refusal = refuse(417, ErrorKind::kInvalid, "Expect: only 100-continue is understood", "Expect");
-  const size_t bytes_max = body_bytes_max(match.route);
+  // With a key the whole body says whether the request is the same.
+  const bool has_key = message.find(kIdempotencyKey) != message.end();
+  const bool in_pieces = match.route != nullptr && match.route->body == Body::kPieces && !has_key;
+  const size_t bytes_max = in_pieces ? domain::kFunctionBodyBytesMax : body_bytes_max(match.route);
   const bool length_known = !parser.chunked() && text(message[io::http::field::content_encoding]).empty();
   const size_t whole_bytes = !has_body ? 0 : length_known ? static_cast<size_t>(*parser.content_length()) : bytes_max;
-  const bool in_pieces = match.route != nullptr && match.route->body == Body::kPieces;
   const size_t body_bytes = in_pieces ? std::min(whole_bytes, domain::kBodyWindowBytes) : whole_bytes;
   if (!refusal && has_body && !parser.chunked() && *parser.content_length() > bytes_max) refusal = body_too_large(bytes_max);
   if (!refusal && services_->body_bytes + body_bytes > services_->options.body_bytes_in_flight_max) refusal = too_many_bodies();
   if (refusal && has_body) exchange.close_after();  // its body stays unread
   const BodyShare share(*services_, refusal ? 0 : body_bytes);
-  if (!refusal && match.route->body == Body::kPieces) {
+  if (!refusal && in_pieces) {
     start_pieces(exchange, parser, expects_continue);
   } else {
     if (!refusal) {
@@ -248,6 +250,8 @@ io::Task<void> Connection::serve_request(Exchange& exchange, Parser& parser, std
     co_await exchange.respond(std::move(response));
   } else {
     Refusal answer = std::move(*refusal);
+    const bool for_key = has_key && match.route != nullptr && match.route->body == Body::kPieces && answer.error.kind == ErrorKind::kTooLarge;
+    if (for_key) answer.error.message += ", the most that is taken together with an Idempotency-Key";
     co_await exchange.refuse(std::move(answer));
   }
   audit(*services_, exchange, match.route);
@@ -296,6 +300,7 @@ void Connection::log(const Exchange& exchange, std::string_view route) const {
             {"ms", std::chrono::duration<double, std::milli>(duration).count()},
             {"endpoint", exchange.endpoint()},
             {"call", exchange.call()},
+            {"replay_of", exchange.replay_of()},
             {"client_id", clean_text(client_id, 128)},
             {"error", clean_text(exchange.failure(), 300)}});
 }

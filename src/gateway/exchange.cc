@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "gateway/connection.h"
+#include "gateway/keyed_answer.h"
 #include "gateway/services.h"
 
 namespace ebb::gateway {
@@ -53,6 +54,8 @@ const std::string& Request::param(std::string_view name) const {
 Exchange::Exchange(Connection& connection, Services& services, Request request, Dialect dialect)
     : connection_(connection), services_(services), request_(std::move(request)), dialect_(dialect) {}
 
+Exchange::~Exchange() = default;
+
 void Exchange::set_protocol(bool http_1_0, bool keep_alive, bool head_only) {
   http_1_0_ = http_1_0;
   // HTTP/1.0's own way of keeping a connection is not spoken.
@@ -82,6 +85,11 @@ io::Task<void> Exchange::respond(Response response) {
   EBB_CHECK(!started());
   status_ = response.status;
   ended_ = true;
+  if (keyed_) {
+    keyed_->start(response, std::nullopt);
+    keyed_->add(response.body);
+    co_await keyed_->end(AnswerForm::kWhole);
+  }
   std::string bytes = head_of(response, response.body.size());
   if (!head_only_ && may_have_body(response.status)) bytes += response.body;
   co_await connection_.write(std::move(bytes));
@@ -111,11 +119,13 @@ void Exchange::start_stream(Response head, std::optional<uint64_t> length) {
   chunked_ = !http_1_0_ && !length && may_have_body(status_);
   if (http_1_0_ && !length) keep_alive_ = false;
   if (connection_.has_pieces()) keep_alive_ = false;  // the answer comes before the end of the request
+  if (keyed_) keyed_->start(head, length);
   pending_ = head_of(head, length);
 }
 
 void Exchange::add(std::string_view piece) {
   EBB_CHECK(started() && !ended_);
+  if (keyed_) keyed_->add(piece);
   if (piece.empty() || head_only_ || !may_have_body(status_)) return;
   if (chunked_) fmt::format_to(std::back_inserter(pending_), "{:x}\r\n", piece.size());
   pending_ += piece;
@@ -124,7 +134,7 @@ void Exchange::add(std::string_view piece) {
 
 io::Task<bool> Exchange::flush() {
   const bool written = co_await connection_.write(std::exchange(pending_, {}));
-  co_return written;
+  co_return written || keyed_ != nullptr;
 }
 
 io::Task<bool> Exchange::write(std::string piece) {
@@ -135,6 +145,10 @@ io::Task<bool> Exchange::write(std::string piece) {
 
 io::Task<void> Exchange::end_stream(const std::vector<std::pair<std::string, std::string>>& trailers) {
   ended_ = true;
+  if (keyed_) {
+    keyed_->set_trailers(trailers);
+    co_await keyed_->end(AnswerForm::kStream);
+  }
   if (chunked_ && !head_only_) {
     pending_ += "0\r\n";
     for (const auto& [name, value] : trailers)
@@ -144,9 +158,10 @@ io::Task<void> Exchange::end_stream(const std::vector<std::pair<std::string, std
   co_await flush();
 }
 
-void Exchange::cut() {
+io::Task<void> Exchange::cut() {
   ended_ = true;
   keep_alive_ = false;
+  if (keyed_) co_await keyed_->end(AnswerForm::kCut);
   connection_.close();
 }
 
@@ -155,8 +170,12 @@ io::Task<void> Exchange::break_stream() {
   co_await end_stream();
 }
 
-void Exchange::on_left(std::function<void()> left) { connection_.watch(std::move(left)); }
-bool Exchange::left() const { return connection_.left(); }
+void Exchange::on_left(std::function<void()> left) {
+  if (!keyed_) connection_.watch(std::move(left));
+}
+bool Exchange::left() const { return !keyed_ && connection_.left(); }
+
+void Exchange::record(std::unique_ptr<KeyedAnswer> keyed) { keyed_ = std::move(keyed); }
 
 void Exchange::note_call(std::string endpoint, std::string call) {
   endpoint_ = std::move(endpoint);

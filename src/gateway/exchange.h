@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 namespace ebb::gateway {
 
 class Connection;
+class KeyedAnswer;
 struct Services;
 
 // A piece of a body, at most kBodyPieceBytesMax; the last may be empty.
@@ -63,6 +65,9 @@ inline void pay_by(domain::Call& call, const Request& request) {
 class Exchange {
  public:
   Exchange(Connection& connection, Services& services, Request request, Dialect dialect);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   const Request& request() const { return request_; }
   Dialect dialect() const { return dialect_; }
@@ -90,11 +95,16 @@ class Exchange {
   io::Task<void> break_stream();
 
   // Breaks off without an end, so that the client sees that something is missing.
-  void cut();
+  io::Task<void> cut();
 
   // From now on the client's leaving is noticed at once; `left` is called then, once.
   void on_left(std::function<void()> left);
   bool left() const;
+
+  // From now on the answer is kept for repeats of the request (idempotency.h), and the client's leaving is nobody's affair: the handler goes on as if it read.
+  // keyed() is null before.
+  void record(std::unique_ptr<KeyedAnswer> keyed);
+  KeyedAnswer* keyed() { return keyed_.get(); }
 
   // The connection ends after this answer.
   void close_after() { keep_alive_ = false; }
@@ -114,6 +124,8 @@ class Exchange {
   void note_call(std::string endpoint, std::string call);
   const std::string& endpoint() const { return endpoint_; }
   const std::string& call() const { return call_; }
+  void note_replay(std::string of) { replay_of_ = std::move(of); }
+  const std::string& replay_of() const { return replay_of_; }  // the request that was answered first
 
  private:
   std::string head_of(const Response& response, std::optional<size_t> length) const;
@@ -132,6 +144,8 @@ class Exchange {
   std::string failure_;
   std::string endpoint_;
   std::string call_;
+  std::string replay_of_;
+  std::unique_ptr<KeyedAnswer> keyed_;
 };
 
 }  // namespace ebb::gateway

@@ -13,6 +13,8 @@
 #include "domain/limits.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
+#include "gateway/idempotency.h"
+#include "gateway/keyed_answer.h"
 #include "gateway/services.h"
 #include "wire/passed_headers.h"
 
@@ -38,14 +40,15 @@ domain::HttpHeaders headers_of(const Request& request) {
   return headers;
 }
 
-domain::Call call_of(const Exchange& exchange) {
+domain::Call call_of(const Exchange& exchange, CallId id) {
   const Request& request = exchange.request();
   const wire::CallerFacts caller{.address = "127.0.0.1", .protocol = "http", .request_id = request.id, .traceparent = wire::format_traceparent(request.trace)};
   domain::Call call{.endpoint = request.param("endpoint"), .input = {}, .sampling = {}};
   call.input = domain::HttpRequest{.method = std::string(text(request.message.method_string())),
                                    .target = target_for_function(text(request.message.target())),
                                    .headers = wire::headers_for_function(headers_of(request), caller),
-                                   .has_body = exchange.has_pieces()};
+                                   .has_body = exchange.has_pieces() || !request.body().empty()};
+  call.id = id;
   call.deadline = request.deadline;
   call.priority = request.priority;
   pay_by(call, request);
@@ -79,6 +82,18 @@ io::Task<void> pump(Exchange& exchange, std::shared_ptr<Run> run) {
       run->stream->leave();
       more = false;
     }
+  }
+  pump_done(*run);
+}
+
+// A body that was read as a whole.
+io::Task<void> pump_whole(Exchange& exchange, std::shared_ptr<Run> run) {
+  const std::string& body = exchange.request().body();
+  bool more = true;
+  for (size_t at = 0; more && at < body.size(); at += domain::kBodyPieceBytesMax) {
+    std::string piece = body.substr(at, domain::kBodyPieceBytesMax);
+    const bool last = at + piece.size() == body.size();
+    more = co_await run->stream->send(std::move(piece), last);
   }
   pump_done(*run);
 }
@@ -121,7 +136,7 @@ io::Task<void> fail_answer(Exchange& exchange, Run& run, Error error) {
   }
   exchange.note_failure(error.message);
   [[maybe_unused]] const bool there = co_await exchange.flush();
-  exchange.cut();
+  co_await exchange.cut();
 }
 
 // The next event; nullopt: the client is gone. Before it waits, the client gets what there is: it may act on the head alone.
@@ -190,6 +205,10 @@ std::optional<Refusal> refusal_of(Services& services, const Request& request) {
   return std::nullopt;
 }
 
+std::shared_ptr<invoke::CallStreams> alone(std::shared_ptr<invoke::CallStream> stream) {
+  return std::make_shared<invoke::CallStreams>(std::vector<std::shared_ptr<invoke::CallStream>>{std::move(stream)});
+}
+
 // Made outside the coroutine: see errors.h.
 std::shared_ptr<Run> begin(Services& services, Exchange& exchange, std::shared_ptr<invoke::CallStream> stream) {
   auto run = std::make_shared<Run>(Run{.stream = std::move(stream), .pump_ended = io::Timer(services.executor)});
@@ -202,6 +221,7 @@ std::shared_ptr<Run> begin(Services& services, Exchange& exchange, std::shared_p
   run->seen.status = 499;
   run->seen.error = to_string(ErrorKind::kCancelled);
   exchange.note_call(endpoint, to_hex(run->stream->call().value));
+  if (exchange.keyed() != nullptr) exchange.keyed()->invoked(alone(run->stream));
   services.metrics.call_began();
   return run;
 }
@@ -216,10 +236,22 @@ void end(Services& services, Exchange& exchange, Run& run) {
 }  // namespace
 
 io::Task<void> invoke_function(Services& services, Exchange& exchange) {
+  if (has_idempotency_key(exchange.request())) {
+    const bool answered = co_await answered_by_key(services, exchange);
+    if (answered) co_return;
+  }
   std::optional<Refusal> refusal = refusal_of(services, exchange.request());
+  CallId id;
+  if (!refusal && exchange.keyed() != nullptr) {
+    const Result<CallId> begun = co_await exchange.keyed()->begin_calls(exchange.request().param("endpoint"), 1);
+    if (begun)
+      id = *begun;
+    else
+      refusal = with_error(begun.error());
+  }
   std::shared_ptr<invoke::CallStream> stream;
   if (!refusal) {
-    Result<std::shared_ptr<invoke::CallStream>> invoked = services.platform.invoke(call_of(exchange));
+    Result<std::shared_ptr<invoke::CallStream>> invoked = services.platform.invoke(call_of(exchange, id));
     if (invoked) {
       stream = std::move(*invoked);
     } else {
@@ -233,9 +265,9 @@ io::Task<void> invoke_function(Services& services, Exchange& exchange) {
     co_return;
   }
   const std::shared_ptr<Run> run = begin(services, exchange, std::move(stream));
-  if (exchange.has_pieces()) {
-    run->pumping = true;
-    io::asio::co_spawn(services.executor, pump(exchange, run), io::asio::detached);
+  run->pumping = exchange.has_pieces() || !exchange.request().body().empty();
+  if (run->pumping) {
+    io::asio::co_spawn(services.executor, exchange.has_pieces() ? pump(exchange, run) : pump_whole(exchange, run), io::asio::detached);
   } else {
     exchange.on_left([left = run->stream] { left->leave(); });
   }

@@ -84,6 +84,7 @@ Gateway::Gateway(io::Executor executor, invoke::Platform& platform, ModelAdmin& 
           .limits = accounts.limits,
           .seals = accounts.seals,
           .audit = accounts.audit,
+          .answers = accounts.answers,
           .clock = clock,
           .options = std::move(options),
           .metrics = GatewayMetrics(platform.status().version),

@@ -13,7 +13,7 @@
 
 namespace ebb::gateway {
 
-// Who may call, who pays, and what.
+// Who may call, who pays, and what; and what was paid for already.
 struct Accounts {
   ledger::Keyring& keyring;
   BudgetAdmin& budgets;
@@ -21,6 +21,7 @@ struct Accounts {
   LimitAdmin& limits;
   SealAdmin& seals;
   ledger::Audit& audit;
+  ledger::AnswerLog& answers;
 };
 
 class Gateway {

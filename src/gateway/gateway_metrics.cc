@@ -46,6 +46,7 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       start_duration_(
           registry_.histograms("ebb_cold_start_duration_seconds", "The part of a call's wait that a start (cold) or a wake (parked) took.", kStartBounds)),
       tokens_(registry_.counters("ebb_tokens_total", "Tokens read (input) and generated (output).")),
+      replayed_answers_(registry_.counters("ebb_replayed_answers_total", "Answers that were given again for their Idempotency-Key.")),
       inflight_requests_(registry_.gauges("ebb_inflight_requests", "Calls that are being answered or wait.")),
       instances_(registry_.gauges("ebb_instances", "1 for the state of the endpoint's most useful worker, 0 for the others.")),
       slots_(registry_.gauges("ebb_slots", "Slots of ready workers, busy and in all.")),
@@ -97,6 +98,8 @@ void GatewayMetrics::call_ended(const CallSeen& call) {
     gen_per_token_.observe({{"gen_ai_request_model", endpoint}, {"gen_ai_operation_name", operation}},
                            in_seconds(*call.last_text - *call.first_text) / static_cast<double>(call.completion_tokens - 1));
 }
+
+void GatewayMetrics::answer_replayed(std::string_view endpoint) { replayed_answers_.at({{"endpoint", endpoint}}).Increment(); }
 
 void GatewayMetrics::read_platform(const invoke::Platform& platform) {
   huge_pages_.at({}).Set(static_cast<double>(platform.status().memory_huge_page_bytes));

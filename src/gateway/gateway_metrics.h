@@ -40,6 +40,7 @@ class GatewayMetrics {
   void request_ended(std::string_view route, std::string_view method, int status, nanoseconds duration);
   void call_began() { ++inflight_; }
   void call_ended(const CallSeen& call);
+  void answer_replayed(std::string_view endpoint);
 
   // The whole registry as text, with the platform's gauges read now.
   std::string scrape(const invoke::Platform& platform);
@@ -57,6 +58,7 @@ class GatewayMetrics {
   Metrics::Counters cold_starts_;
   HistogramFamily& start_duration_;
   Metrics::Counters tokens_;
+  Metrics::Counters replayed_answers_;
   Metrics::Gauges inflight_requests_;
   Metrics::Gauges instances_;
   Metrics::Gauges slots_;

@@ -30,8 +30,10 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   const auto accounts = std::move(*store::Accounts::open(home.path()));
   const auto keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
   ledger::Audit audit(*accounts);
+  ledger::AnswerLog answers(std::move(*store::Answers::open(home.path())), clock);
   Gateway gateway(loop.get_executor(), platform, models, images, bills,
-                  Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = audit}, clock, options);
+                  Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = audit, .answers = answers}, clock,
+                  options);
   return gateway.listen();
 }
 

@@ -9,9 +9,11 @@
 #include "domain/limits.h"
 #include "gateway/admin.h"
 #include "gateway/gateway_metrics.h"
+#include "gateway/keyed_answer.h"
 #include "gateway/recent_calls.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
+#include "ledger/answer_log.h"
 #include "ledger/audit.h"
 #include "ledger/keyring.h"
 
@@ -50,11 +52,13 @@ struct Services {
   LimitAdmin& limits;
   SealAdmin& seals;
   ledger::Audit& audit;
+  ledger::AnswerLog& answers;
   const io::Clock& clock;
   GatewayOptions options;
   GatewayMetrics metrics;
   IdSource request_ids;
   RecentCalls recent_calls = {};
+  KeyedCalls keyed = {};
 
   std::set<Connection*> connections = {};  // each enters and leaves by itself
   size_t body_bytes = 0;                   // of requests that are being read or answered

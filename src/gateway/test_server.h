@@ -24,8 +24,15 @@ class TestServer {
     accounts = std::move(*store::Accounts::open(home.path()));
     keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
     audit = std::make_unique<ledger::Audit>(*accounts);
+    answers = std::make_unique<ledger::AnswerLog>(std::move(*store::Answers::open(home.path())), clock);
     gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills,
-                                        Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = *audit},
+                                        Accounts{.keyring = *keyring,
+                                                 .budgets = budgets,
+                                                 .prices = prices,
+                                                 .limits = limits,
+                                                 .seals = seals,
+                                                 .audit = *audit,
+                                                 .answers = *answers},
                                         clock, std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
@@ -78,6 +85,7 @@ class TestServer {
   std::unique_ptr<store::Accounts> accounts;
   std::unique_ptr<ledger::Keyring> keyring;
   std::unique_ptr<ledger::Audit> audit;
+  std::unique_ptr<ledger::AnswerLog> answers;
   std::unique_ptr<Gateway> gateway;
   uint16_t port = 0;
   std::thread thread;

@@ -86,6 +86,9 @@ Status read_metadata(const Context& context, Ask& ask) {
   take("ebb-priority", wire::parse_priority, ask.priority);
   take("ebb-tenant", wire::parse_tenant, ask.tenant);
   take("ebb-max-cost", wire::parse_max_cost, ask.max_cost);
+  if (context.client_metadata().contains("idempotency-key"))
+    return fail(ErrorKind::kInvalid, "an Idempotency-Key is understood over HTTP only: leave 'idempotency-key' out, or send the request there",
+                "idempotency-key");
   // What cannot be a key is one that nobody has: it is asked for only where there are keys.
   ask.key = key_in(context).value_or("-");
   return read;
