@@ -101,6 +101,9 @@ def test_grpc_needs_the_same_keys(launch):
         with pytest.raises(Exception) as over:
             client.infer("e", [tensor], headers={"authorization": f"Bearer {server.key}", "ebb-max-cost": "0.000000000001"})
         assert "Ebb-Max-Cost" in str(over.value)
+        with pytest.raises(Exception, match="over HTTP only") as keyed:
+            client.infer("e", [tensor], headers={"authorization": f"Bearer {server.key}", "idempotency-key": "k"})
+        assert "INVALID_ARGUMENT" in str(keyed.value.status())
 
 
 def test_rotation_revocation_and_expiry(governed):

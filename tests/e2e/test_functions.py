@@ -95,6 +95,32 @@ def test_a_function_is_prepared_called_and_billed(web):
     assert rows["cold"]["cost_pico"] == rows["cold"]["billed_ms"] * 64 * 16 + 200_000
 
 
+def test_a_call_with_a_key_is_made_once(web):
+    body = bytes(range(256)) * 1000
+    (first, given), (again, given_again) = (call(web, "echo", body, {"Idempotency-Key": "k"}) for _ in range(2))
+    assert given == given_again == body
+    assert (first.getheader("Idempotent-Replayed"), again.getheader("Idempotent-Replayed")) == (None, "true")
+    assert again.getheader("Ebb-Call") == first.getheader("Ebb-Call")
+    assert call(web, "echo", body + b"x", {"Idempotency-Key": "k"})[0].status == 422
+    large = bytes((8 << 20) + 1)
+    assert call(web, "echo", large)[1] == large
+    assert call(web, "echo", large, {"Idempotency-Key": "large"})[0].status == 413
+    for _ in range(2):
+        wide, much = call(web, "wide", b"", {"Idempotency-Key": "wide"})
+        assert (wide.status, len(much) == 3_000_000) in ((200, True), (409, False))
+    assert b"idempotency_answer_not_kept" in much
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+    connection.request("POST", "/invoke/web/cgi-bin/hold", b"", {"Idempotency-Key": "left"})
+    connection.close()
+    answer, held = call(web, "hold", b"", {"Idempotency-Key": "left"})
+    assert answer.status == 200 and int(held) == 40 << 20
+    died = [call(web, "die", b"", {"Idempotency-Key": "die"})[0] for _ in range(2)]
+    assert [answer.status for answer in died] == [502, 502] and died[1].getheader("Idempotent-Replayed") == "true", "what is on the bill is an answer"
+    web.wait_for_bill(5)
+    outcomes = [json.loads(line)["outcome"] for line in web.ebb("usage", "export").stdout.splitlines() if json.loads(line)["tier"] != "init"]
+    assert sorted(outcomes) == ["failed", "ok", "ok", "ok", "ok"]
+
+
 def test_large_bodies_pass_both_ways(web):
     sent = os.urandom(5_000_000)
     assert call(web, "echo", sent)[1] == sent
