@@ -2,6 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "domain/limits.h"
 #include "gateway/test_server.h"
 
@@ -144,6 +149,35 @@ TEST(Idempotency, ARepeatWaitsForTheFirst) {
   const std::string repeated = second.read_response();
   EXPECT_EQ(body(repeated), body(answer));
   EXPECT_EQ(header(repeated, "Idempotent-Replayed"), "true");
+  EXPECT_EQ(server.calls(), 1U);
+}
+
+TEST(Idempotency, SoManyRepeatsWaitAndNoMore) {
+  KeyedServer server;
+  Client first(server);
+  ASSERT_TRUE(first.send(post_chat(chat_body("slow"), kKey)));
+  const auto stream = server.stream();
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::vector<int> statuses;
+  std::vector<std::thread> repeats;
+  for (int i = 0; i <= domain::kRepeatsOfOneMax; ++i)
+    repeats.emplace_back([&] {
+      Client client(server);
+      const int status = status_in(client.ask(post_chat(chat_body("slow"), kKey)));
+      const std::lock_guard lock(mutex);
+      statuses.push_back(status);
+      answered.notify_one();
+    });
+  {
+    std::unique_lock lock(mutex);
+    answered.wait(lock, [&] { return !statuses.empty(); });
+    EXPECT_EQ(statuses.front(), 409) << "the one that came last";
+  }
+  server.finish(stream, "at last");
+  for (std::thread& repeat : repeats)
+    repeat.join();
+  EXPECT_EQ(std::ranges::count(statuses, 200), domain::kRepeatsOfOneMax);
   EXPECT_EQ(server.calls(), 1U);
 }
 

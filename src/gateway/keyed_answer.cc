@@ -25,10 +25,10 @@ Claim::~Claim() {
 KeyedAnswer::KeyedAnswer(Services& services, std::unique_ptr<Claim> claim, domain::KeptAnswer kept)
     : services_(services), claim_(std::move(claim)), kept_(std::move(kept)) {}
 
-KeyedAnswer::~KeyedAnswer() { drop_body(); }
+KeyedAnswer::~KeyedAnswer() { release(); }
 
-void KeyedAnswer::drop_body() {
-  services_.keyed.recorded_bytes -= recorded_.response.body.size();
+void KeyedAnswer::release() {
+  services_.keyed.recorded_bytes -= std::exchange(counted_bytes_, 0);
   recorded_.response.body = {};
 }
 
@@ -57,8 +57,9 @@ void KeyedAnswer::add(std::string_view piece) {
   if (too_large_) return;
   std::string& body = recorded_.response.body;
   too_large_ = body.size() + piece.size() > domain::kKeptAnswerBytesMax || services_.keyed.recorded_bytes + piece.size() > domain::kRecordedBytesMax;
-  if (too_large_) return drop_body();
+  if (too_large_) return release();
   body += piece;
+  counted_bytes_ += piece.size();
   services_.keyed.recorded_bytes += piece.size();
 }
 
@@ -90,10 +91,11 @@ io::Task<void> KeyedAnswer::end(AnswerForm form) {
     kept_.ended = services_.clock.wall();
     kept_.state = keep == ledger::Keep::kWhole ? domain::KeptAnswer::State::kWhole : domain::KeptAnswer::State::kTooLarge;
     if (keep == ledger::Keep::kWhole) kept_.answer = write_recorded(recorded_);
-    drop_body();
+    recorded_.response.body = {};
     const Status put = co_await put_kept(services_, std::move(kept_));
     if (!put) log_error("an answer is lost for repeats of its request", {{"why", put.error().message}});
   }
+  release();
   claim_.reset();
 }
 

@@ -67,13 +67,14 @@ class KeyedAnswer {
 
  private:
   io::Task<std::optional<bool>> counts();
-  void drop_body();
+  void release();
 
   Services& services_;
   std::unique_ptr<Claim> claim_;
   domain::KeptAnswer kept_;
   std::shared_ptr<invoke::CallStreams> calls_;
   RecordedAnswer recorded_;
+  size_t counted_bytes_ = 0;  // of all recorded_bytes, until they are on the disk
   bool begun_ = false;
   bool too_large_ = false;
 };

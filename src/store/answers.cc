@@ -15,7 +15,7 @@ CREATE TABLE answers(
   id TEXT PRIMARY KEY, tenant TEXT NOT NULL, parameters TEXT NOT NULL, endpoint TEXT NOT NULL, request TEXT NOT NULL, first_call INTEGER NOT NULL,
   calls INTEGER NOT NULL, begun_ms INTEGER NOT NULL, ended_ms INTEGER, state TEXT NOT NULL, answer TEXT NOT NULL, checksum INTEGER NOT NULL,
   bytes INTEGER NOT NULL) STRICT;
-CREATE INDEX answers_by_age ON answers(begun_ms);
+CREATE INDEX answers_by_age ON answers(coalesce(ended_ms, begun_ms));
 CREATE INDEX answers_by_end ON answers((ended_ms IS NULL), ended_ms, begun_ms);
 CREATE INDEX answers_of_tenant ON answers(tenant, (ended_ms IS NULL), ended_ms, begun_ms);
 CREATE TABLE answer_sums(tenant TEXT PRIMARY KEY, answers INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -89,7 +89,7 @@ Status Answers::reopen() {
 Result<std::optional<domain::KeptAnswer>> Answers::find(const std::string& id, WallTime now) {
   Result<Statement> row = database_.prepare(
       "SELECT id, tenant, parameters, endpoint, request, first_call, calls, begun_ms, ended_ms, state, answer, checksum FROM answers "
-      "WHERE id = ? AND begun_ms > ?");
+      "WHERE id = ? AND coalesce(ended_ms, begun_ms) > ?");
   if (!row) return fail(row.error());
   const Result<bool> found = row->bind(1, id).bind(2, to_ms(now - domain::kKeptAnswerTimeMax)).next();
   if (!found) return fail(found.error());
@@ -102,7 +102,7 @@ Result<std::optional<domain::KeptAnswer>> Answers::find(const std::string& id, W
 Status Answers::apply(const AnswerChanges& changes) {
   return database_.transaction([&]() -> Status {
     {
-      Result<Statement> old = database_.prepare("DELETE FROM answers WHERE begun_ms <= ?");
+      Result<Statement> old = database_.prepare("DELETE FROM answers WHERE coalesce(ended_ms, begun_ms) <= ?");
       if (!old) return fail(old.error());
       if (Status removed = old->bind(1, to_ms(changes.now - domain::kKeptAnswerTimeMax)).run(); !removed) return removed;
     }

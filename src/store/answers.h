@@ -31,7 +31,7 @@ struct AnswerBounds {
 struct AnswerChanges {
   std::vector<domain::KeptAnswer> puts;
   std::vector<std::string> forgets;  // ids, also of what is not there
-  WallTime now{};                    // what began kKeptAnswerTimeMax before goes
+  WallTime now{};                    // what ended, or else began, kKeptAnswerTimeMax before goes
 };
 
 class Answers {

@@ -68,7 +68,9 @@ TYPED_TEST_P(AnswersContract, ForgetsWhatItIsToldTo) {
 TYPED_TEST_P(AnswersContract, NothingIsOlderThanItsTime) {
   auto& self = *this;
   const int64_t day = domain::kKeptAnswerTimeMax.count();
-  self.put({self.whole("a", 0), self.begun("b", 10), self.whole("c", day + 20)});
+  domain::KeptAnswer c = self.whole("c", 0);  // took a day
+  c.ended = self.at(day);
+  self.put({self.whole("a", -1), self.begun("b", 10), c});
   EXPECT_EQ(self.there({"a", "b", "c"}, day - 1), "abc");
   EXPECT_EQ(self.there({"a", "b", "c"}, day), "bc") << "also before anything is written";
   ASSERT_TRUE(self.answers_->apply({.puts = {}, .forgets = {}, .now = self.at(day + 10)}));
