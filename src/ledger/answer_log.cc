@@ -36,10 +36,6 @@ bool AnswerLog::add(Verb verb) {
 }
 
 Status AnswerLog::write(const store::AnswerChanges& changes) {
-  if (broken_) {
-    if (Status opened = store_->reopen(); !opened) return opened;
-    broken_ = false;
-  }
   Status written = store_->apply(changes);
   if (!written) {
     log_error("answers cannot be kept", {{"why", written.error().message}});
@@ -55,7 +51,11 @@ void AnswerLog::perform(std::vector<Verb> verbs) {
     if (verb.forgotten) changes.forgets.push_back(std::move(verb.answer.id));
   }
   Status written;
-  if (!changes.puts.empty() || !changes.forgets.empty()) written = write(changes);
+  if (broken_) {
+    written = store_->reopen();
+    broken_ = !written;
+  }
+  if (written && (!changes.puts.empty() || !changes.forgets.empty())) written = write(changes);
   for (const Verb& verb : verbs) {
     if (verb.found) verb.found(store_->find(verb.answer.id, changes.now));
     if (verb.put) verb.put(written);

@@ -14,7 +14,9 @@
 #include <random>
 #include <thread>
 
+#include "io/clock.h"
 #include "io/folder_for_test.h"
+#include "ledger/answer_log.h"
 #include "ledger/log_watch_for_test.h"
 #include "ledger/usage_log.h"
 
@@ -161,6 +163,34 @@ TEST_F(UsageLogCrashTest, AFailedSyncIsSaidAndLosesNothing) {
     ASSERT_EQ(check_store_for_test(folder_.path(), last), "") << "sync " << nth;
   }
   EXPECT_EQ(failures, 6);
+}
+
+// The same for answers: what was said to be kept is there, and the first verbs after the failure work again.
+TEST_F(UsageLogCrashTest, AnswersGoOnAfterAFailedSync) {
+  const io::SystemClock clock;
+  std::vector<std::string> kept;
+  int failures = 0;
+  for (int nth = 1; nth <= 8; ++nth) {
+    AnswerLog log(std::move(*store::Answers::open(folder_.path())), clock);
+    syncs_until_failure = nth;
+    bool well = false;
+    for (int i = 0; i < 10; ++i) {
+      const std::string id = std::to_string(nth) + "." + std::to_string(i);
+      std::promise<Status> put;
+      ASSERT_TRUE(log.put({.id = id, .tenant = "acme", .parameters = "p", .begun = clock.wall()}, [&put](Status status) { put.set_value(std::move(status)); }));
+      well = put.get_future().get().has_value();
+      if (well) kept.push_back(id);
+      if (!well) ++failures;
+    }
+    EXPECT_TRUE(well) << "sync " << nth;
+    syncs_until_failure = 0;
+    for (const std::string& id : kept) {
+      std::promise<bool> found;
+      ASSERT_TRUE(log.find(id, [&found](const Result<std::optional<domain::KeptAnswer>>& answer) { found.set_value(answer && answer->has_value()); }));
+      EXPECT_TRUE(found.get_future().get()) << id << ", sync " << nth;
+    }
+  }
+  EXPECT_GT(failures, 4);
 }
 
 }  // namespace
