@@ -205,7 +205,7 @@ io::Task<void> fail_stream(Answer& answer, const domain::Failed& failed) {
     co_await answer.exchange.fail(in_dialect(failed.error));
     co_return;
   }
-  answer.exchange.note_failure(failed.error.message);
+  answer.exchange.note_failure(failed.error);
   std::string out = answer.asked.writer->failed(answer.answered, in_dialect(failed.error), answer.exchange.request().id);
   const bool written = co_await answer.exchange.write(std::move(out));
   if (written) co_await answer.exchange.break_stream();

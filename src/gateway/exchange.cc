@@ -95,14 +95,19 @@ io::Task<void> Exchange::respond(Response response) {
   co_await connection_.write(std::move(bytes));
 }
 
+void Exchange::note_failure(const Error& error) {
+  const bool quotes = error.kind == ErrorKind::kInvalid && dialect_ != Dialect::kEbb;
+  failure_ = quotes ? "what was sent is not valid; the caller was told why" : error.message;
+}
+
 io::Task<void> Exchange::fail(Error error) {
-  failure_ = error.message;
+  note_failure(error);
   Response response = error_response(dialect_, error);
   co_await respond(std::move(response));
 }
 
 io::Task<void> Exchange::refuse(Refusal refusal) {
-  failure_ = refusal.error.message;
+  note_failure(refusal.error);
   Response response = error_response(dialect_, refusal);
   co_await respond(std::move(response));
 }

@@ -119,6 +119,8 @@ class Exchange {
   int status() const { return status_; }
   const std::string& failure() const { return failure_; }
   void note_failure(std::string message) { failure_ = std::move(message); }
+  // What is not valid in a call is told with its caller's words: they are for the caller, and not for the log.
+  void note_failure(const Error& error);
 
   // For the log line of this request.
   void note_call(std::string endpoint, std::string call);

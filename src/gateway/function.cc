@@ -134,7 +134,7 @@ io::Task<void> fail_answer(Exchange& exchange, Run& run, Error error) {
     co_await exchange.fail(std::move(error));
     co_return;
   }
-  exchange.note_failure(error.message);
+  exchange.note_failure(error);
   [[maybe_unused]] const bool there = co_await exchange.flush();
   co_await exchange.cut();
 }

@@ -39,12 +39,18 @@ void InferCall::cancel() {
   });
 }
 
+// What is not valid is told with its caller's words: they are for the caller, and not for the log.
+std::string InferCall::for_log(const Status& status) {
+  if (status) return {};
+  return status.error().kind == ErrorKind::kInvalid ? "what was sent is not valid; the caller was told why" : status_of(status.error()).error_message();
+}
+
 // A name that is no endpoint's is not logged: a request may be megabytes of it.
 void InferCall::log_end(const InferCall& call, const Status& status) {
   log_info("request", {{"method", "ModelInfer"},
                        {"endpoint", call.writer_ ? call.ask_.model : ""},
                        {"call", call.calls_ ? to_hex((*call.calls_)[0].call().value) : ""},
-                       {"error", status ? "" : status_of(status.error()).error_message()}});
+                       {"error", for_log(status)}});
 }
 
 void InferCall::tell_end(const InferCall& call, const Status& status) {

@@ -43,6 +43,7 @@ class InferCall : public std::enable_shared_from_this<InferCall> {
   InferCall(std::shared_ptr<Services> services, Ask ask, inference::ModelInferResponse& response, Done done);
 
   static io::Task<void> run(std::shared_ptr<InferCall> self);
+  static std::string for_log(const Status& status);
   static void log_end(const InferCall& call, const Status& status);
   static void tell_end(const InferCall& call, const Status& status);
   static io::Task<Status> answer(std::shared_ptr<InferCall> self);
