@@ -14,8 +14,10 @@ import openai
 import pytest
 import tritonclient.grpc as triton_grpc
 
-from harness.accounts import PICO, as_tenant, make_key, pico, usage
+from harness.accounts import as_tenant, make_key, usage
+from harness.book import PICO, fields_of, pico
 from harness.waiting import eventually
+
 
 @pytest.fixture
 def governed(server):
@@ -261,23 +263,6 @@ def test_kill_9_under_load_bills_each_answer_once(launch):
     assert told and {call: by_call.get(call) for call in told} == told
     assert len(billed) - len(told) <= under_way
     assert server.bill()["total"]["cost_pico"] == sum(by_call.values())
-
-
-FIELDS = ["call", "endpoint", "revision", "ended", "tier", "outcome", "queued_ns", "start_ns", "busy_ns", "first_byte_ns", "total_ns", "billed_ms",
-          "memory_mib", "cost_pico", "prompt_tokens", "completion_tokens", "tenant", "key"]
-
-
-def fields_of(entry: dict) -> str:
-    """As docs/billing.md has it."""
-    def text(name: str) -> str:
-        if name in ("call", "revision"):
-            return str(int(entry[name], 16))
-        if name == "ended":
-            since = datetime.datetime.fromisoformat(entry[name].replace("Z", "+00:00")) - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-            return str(round(since / datetime.timedelta(milliseconds=1)))
-        return str(entry[name])
-
-    return "\t".join(map(text, FIELDS))
 
 
 def test_the_book_is_checked_from_outside_and_knows_when_it_was_changed(launch):

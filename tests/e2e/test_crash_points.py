@@ -12,7 +12,8 @@ import subprocess
 import pytest
 
 from harness import leaks
-from harness.accounts import as_tenant, pico
+from harness.accounts import as_tenant
+from harness.book import pico
 from harness.server import Server, chat
 from harness.waiting import BIN, eventually
 

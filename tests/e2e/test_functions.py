@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from harness import leaks
-from harness.images import have_tools, tool
+from harness.images import have_tools, web_image
 from harness.server import DEMO_MODEL
 from harness.waiting import eventually
 
@@ -37,29 +37,7 @@ SCRIPTS = {  # '!': before the answer's head
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     """busybox's web server, which runs the scripts above at /cgi-bin/NAME."""
-    folder = tmp_path_factory.mktemp("image")
-    root = folder / "root"
-    (root / "bin").mkdir(parents=True)
-    (root / "srv/cgi-bin").mkdir(parents=True)
-    shutil.copy(shutil.which("busybox"), root / "bin/busybox")
-    for name in ("sh", "cat", "echo", "id", "hostname", "ls", "tr", "kill", "pidof", "sleep", "nc", "wget", "head", "wc"):
-        (root / "bin" / name).symlink_to("busybox")
-    for name, script in SCRIPTS.items():
-        path = root / "srv/cgi-bin" / name
-        head = "printf 'Content-Type: text/plain\\r\\n\\r\\n'"
-        path.write_text(f"#!/bin/sh\n{script[1:]}\n{head}\n" if script.startswith("!") else f"#!/bin/sh\n{head}\n{script}\n")
-        path.chmod(0o755)
-    (root / "srv/index.html").write_text("a page\n")
-    layout = folder / "layout"
-    tool("umoci", "init", "--layout", layout)
-    tool("umoci", "new", "--image", f"{layout}:a")
-    for part in ("bin", "srv"):
-        tool("umoci", "insert", "--image", f"{layout}:a", root / part, f"/{part}")
-    tool("umoci", "config", "--image", f"{layout}:a", "--config.env", "PATH=/bin", "--config.user", "1000:1000", "--config.cmd", "sh", "--config.cmd", "-c",
-         "--config.cmd", "exec httpd -f -p $PORT -h /srv")
-    archive = folder / "web.oci.tar"
-    tool("skopeo", "copy", f"oci:{layout}:a", f"oci-archive:{archive}:a")
-    return archive
+    return web_image(tmp_path_factory.mktemp("image"), SCRIPTS)
 
 
 @pytest.fixture

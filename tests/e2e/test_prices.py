@@ -6,7 +6,8 @@ import subprocess
 import openai
 import pytest
 
-from harness.accounts import as_tenant, make_key, pico, usage
+from harness.accounts import as_tenant, make_key, usage
+from harness.book import pico
 from harness.waiting import BIN
 
 KEEPS = {"scaling": {"min": 4, "max": 4}, "memory": "512MiB"}

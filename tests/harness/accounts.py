@@ -1,13 +1,5 @@
-"""Tenants, keys and money, as tests of them need."""
+"""Tenants and their keys, as tests of them need."""
 import json
-
-PICO = 10**12
-
-
-def pico(money: str) -> int:
-    """An amount as the server writes it, in its smallest units."""
-    whole, _, part = money.partition(".")
-    return int(whole) * PICO + int(part.ljust(12, "0"))
 
 
 def make_key(server, tenant: str, *arguments: str) -> str:
