@@ -1,6 +1,6 @@
 # The front door. Everything happens in tools/: each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test sim bench bench-peers bench-plots lint clean
+.PHONY: help setup build run test sim soak bench bench-peers bench-plots lint clean
 
 help:  ## This list
 	@echo 'Ebb: serverless AI inference that you run yourself. Start with `make run`.'
@@ -21,6 +21,9 @@ test:  ## Unit, golden and end-to-end tests, then the same under ASan/UBSan and 
 
 sim:  ## Hunt bugs of the control core in virtual time: make sim SEEDS=1000 MINUTES=10 (FIRST=1, PLANTED=all to test the hunt itself)
 	@tools/sim.sh
+
+soak:  ## Kill servers under load, look for others' secrets, overspend budgets, for long: make soak KILLS=2000 CANARIES=100000 CALLS=1000000 SEEDS=10000
+	@tools/soak.sh
 
 bench:  ## One benchmark: make bench NAME=zero-to-token (or wake-to-token, idle); without NAME, a list
 	@tools/bench.sh "$(NAME)"
