@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,13 @@ std::optional<std::string> find_program(std::string_view name) {
   return std::nullopt;
 }
 
+// crun mounts itself at a file of /tmp while it starts: where nobody else sees it, so that nothing is left if it is killed meanwhile. Where we may not do
+// this, it may not mount either.
+void hide_tmp() {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) != 0) return;
+  (void)::mount("none", "/tmp", "tmpfs", 0, nullptr);
+}
+
 // The first line of what it says; empty: it does not run.
 std::string first_line_of(const std::string& program) {
   std::array<int, 2> ends{};
@@ -42,6 +50,7 @@ std::string first_line_of(const std::string& program) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(in.get(), STDOUT_FILENO);
+    hide_tmp();
     ::execl(program.c_str(), program.c_str(), "--version", nullptr);
     ::_exit(127);
   }
