@@ -108,6 +108,24 @@ def test_grpc_needs_the_same_keys(launch):
         assert "INVALID_ARGUMENT" in str(keyed.value.status())
 
 
+def test_the_log_has_none_of_a_callers_words(launch):
+    """What is wrong with a call is told to its caller, in its own words: the log only says that something was."""
+    server = launch("--grpc-port", "0")
+    server.deploy()
+    port = next(json.loads(line)["port"] for line in server.log().splitlines() if "listening for gRPC" in line)
+    parts = [{"role": "user", "content": [{"type": "aSecret"}]}]
+    assert "aSecret" in server.request("POST", "/v1/chat/completions", {"model": "e", "messages": parts}).json["error"]["message"]
+    assert "aSecret" in server.request("POST", "/v2/models/e/infer", {"inputs": [{"name": "aSecret", "datatype": "FP32", "shape": [1], "data": ["b"]}]}).json["error"]
+    with triton_grpc.InferenceServerClient(f"127.0.0.1:{port}") as client:
+        tensor = triton_grpc.InferInput("aSecret", [2], "FP32")
+        tensor.set_data_from_numpy(numpy.array([1, 2], "float32"))
+        tensor._input.shape[0] = 3
+        with pytest.raises(Exception, match="aSecret"):
+            client.infer("e", [tensor])
+    eventually(lambda: server.log().count("what was sent is not valid") == 3, 10, "three refusals in the log")
+    assert "aSecret" not in server.log()
+
+
 def test_rotation_revocation_and_expiry(governed):
     old = make_key(governed, "acme", "--budget", "1/month")
     key = json.loads(governed.ebb("key", "ls", "--json").stdout)["keys"][-1]["id"]
