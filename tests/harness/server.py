@@ -42,8 +42,9 @@ class Answer:
 
 
 class Server:
-    def __init__(self, home: pathlib.Path, arguments=()) -> None:
+    def __init__(self, home: pathlib.Path, arguments=(), programs: pathlib.Path = BIN) -> None:
         self.home = home
+        self.programs = programs
         self.arguments = list(arguments)
         self.inside: list[str] = []  # a command that runs another in other namespaces
         self.process: subprocess.Popen | None = None
@@ -58,7 +59,7 @@ class Server:
         port_file.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.inside, BIN / "ebb", "serve", "--home", self.home, "--port", "0", "--port-file", port_file, *self.arguments],
+                [*self.inside, self.programs / "ebb", "serve", "--home", self.home, "--port", "0", "--port-file", port_file, *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         eventually(lambda: self.process.poll() is not None or (port_file.exists() and port_file.read_text().strip()), 30, "the server never listened")
         assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()}"

@@ -5,8 +5,11 @@ import json
 import re
 import time
 
+from harness.book import pico
+
 CALL_ID = re.compile(rb'"id":"(?:chatcmpl-|cmpl-|resp_)([0-9a-f]{16})"')
 COST = re.compile(rb'"cost":"([0-9.]+)"')
+BUDGET_CODES = ("insufficient_quota", "budget_held")
 PATIENCE_S = 120
 
 
@@ -46,6 +49,17 @@ class Told:
         except (ValueError, AttributeError):
             return ""
         return error.get("code") or "" if isinstance(error, dict) else str(error)
+
+    @property
+    def refusal(self) -> str:
+        """The code of a refusal by a budget; '' if it was none. Dialects without codes have a sentence: 'the budget of … is A USD: S are spent, H are held for calls
+        that run, and this call may cost up to W'."""
+        code = self.code if self.status == 429 else ""
+        if code in BUDGET_CODES or "the budget of" not in code:
+            return code if code in BUDGET_CODES else ""
+        words = code.split(" ")
+        amount, spent, worst = (pico(words[words.index(word) + step].rstrip(".;")) for word, step in (("is", 1), ("are", -1), ("up", 2)))
+        return BUDGET_CODES[1] if worst <= amount - spent else BUDGET_CODES[0]
 
 
 class Caller:

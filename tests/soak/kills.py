@@ -123,7 +123,7 @@ class Home:
             good = answer.status == 200 and answer.whole and route.ends in answer.body
             self.count(answer, good)
             if not good:
-                may_have_run[key.line, endpoint] += answer.status != 429
+                may_have_run[key.line, endpoint] += not answer.refusal
                 continue
             call = answer.call or calls.get(answer.request)
             record = new.pop(call, None) if call else None
@@ -140,12 +140,13 @@ class Home:
                 new.pop(call)
         for whose, many in collections.Counter((record["key"], record["endpoint"]) for record in new.values()).items():
             if many > may_have_run[whose]:
-                self.fault("invented", f"{many} records of {whose} that nobody was told of, {may_have_run[whose]} calls may have run")
+                self.fault("invented", f"{many} records of {whose} that nobody was told of, {may_have_run[whose]} calls may have run: "
+                           f"{[record for record in new.values() if (record['key'], record['endpoint']) == whose]}")
 
     def count(self, answer: Told, good: bool) -> None:
         self.found["calls"] += 1
         self.found["answers told"] += good
-        self.found["refused by budgets"] += answer.code in ("insufficient_quota", "budget_held") or (answer.status == 429 and "budget" in answer.code)
+        self.found["refused by budgets"] += bool(answer.refusal)
         self.found["left by their callers"] += answer.left
         self.found["under way at a kill"] += not good and not answer.left and not answer.whole
 

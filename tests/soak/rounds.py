@@ -18,7 +18,7 @@ import json
 import random
 import time
 
-from harness.book import Book, pico
+from harness.book import Book
 from harness.waiting import eventually
 from soak import world
 from soak.caller import Caller, Told
@@ -34,24 +34,13 @@ FAULTS = ("overspent units", "refused falsely", "let in", "unlike")
 REFUSALS = {"insufficient_quota": "refused for good", "budget_held": "refused for now"}
 
 
-def refusal_of(told: Told) -> str:
-    """By which budget's code it was refused; '' if none. Dialects without codes have a sentence: 'the budget of … is A USD: S are spent, H are held for calls that
-    run, and this call may cost up to W'."""
-    code = told.code if told.status == 429 else ""
-    if code in REFUSALS or "the budget of" not in code:
-        return code if code in REFUSALS else ""
-    words = code.split(" ")
-    amount, spent, worst = (pico(words[words.index(word) + step].rstrip(".;")) for word, step in (("is", 1), ("are", -1), ("up", 2)))
-    return "budget_held" if worst <= amount - spent else "insufficient_quota"
-
-
 class Made:
     """A call that was made."""
 
     def __init__(self, deadline_ms: int, told: Told) -> None:
         self.deadline_ms, self.told = deadline_ms, told
         self.worst = world.worst_cost(min(deadline_ms, LIMIT_MS))
-        self.refusal = refusal_of(told)
+        self.refusal = told.refusal
         self.cost: int | None = None  # None: not in the book
 
 
@@ -89,7 +78,7 @@ class Rounds:
         spent = self.book.cost  # all calls are of one tenant, by one key, at one endpoint
         room = {kind: AMPLE for kind in KINDS}
         for kind in self.chance.sample(KINDS, self.chance.randint(1, 3)):
-            room[kind] = int(world.worst_cost(1000) * self.chance.choice([0.5, 1, 1.2, 2, 5, concurrency / 4, concurrency, 3 * concurrency]) + 250_000 * self.chance.randint(0, calls))
+            room[kind] = int(world.worst_cost(1000) * self.chance.choice([0.5, 1.1, 2, 5, concurrency, 3 * concurrency, 9 * concurrency]) + 250_000 * self.chance.randint(0, calls))
         for kind in KINDS:
             world.set_budget(self.server, kind, self.names[kind], spent + room[kind])
         made = asyncio.run(self.call_all(concurrency, calls))
