@@ -26,9 +26,9 @@ BUILT = ROOT / "build/release/bin"
 class Platform:
     """A server on a home of its own, removed at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: pathlib.Path = BUILT) -> None:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ebb-bench-"))
-        self.server = Server(self.folder / "home")
+        self.server = Server(self.folder / "home", programs=programs)
 
     def __enter__(self) -> Server:
         self.server.start()
