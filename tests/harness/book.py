@@ -27,7 +27,8 @@ def fields_of(entry: dict) -> str:
             return str(round((datetime.datetime.fromisoformat(entry[name].replace("Z", "+00:00")) - EPOCH) / datetime.timedelta(milliseconds=1)))
         return str(entry[name])
 
-    return "\t".join(map(text, FIELDS))
+    priced = entry["prices"] != 0 or entry["list_cost_pico"] != entry["cost_pico"]
+    return "\t".join(map(text, FIELDS + (["prices", "list_cost_pico"] if priced else [])))
 
 
 class Book:
