@@ -22,6 +22,11 @@ inline constexpr milliseconds kHttpIdleTimeMax{75'000};
 inline constexpr milliseconds kKeepAliveMax{60'000};
 // A reader that takes nothing for this long is cut; its call is cancelled.
 inline constexpr milliseconds kHttpWriteTimeMax{30'000};
+// TLS. From the connection to the end of its handshake, which takes two ways there and back. A chain of four certificates has some 8 KB. How often the
+// files are looked at: what replaces them does so weeks before they expire.
+inline constexpr milliseconds kTlsHandshakeTimeMax{10'000};
+inline constexpr size_t kTlsFileBytesMax = 256 * 1024;
+inline constexpr milliseconds kTlsLookEvery{2'000};
 
 // Calls.
 inline constexpr size_t kMessagesMax = 4096;
