@@ -200,6 +200,10 @@ Status Keyring::remove_tenant(const std::string& name, WallTime now) {
   return {};
 }
 
+bool Keyring::administered(WallTime now) const {
+  return std::ranges::any_of(keys_, [now](const auto& entry) { return entry.second.key.usable(now) && entry.second.key.scopes.has(domain::Scope::kAdmin); });
+}
+
 Status Keyring::check_governable(const std::vector<domain::Key>& changed, WallTime now) const {
   std::vector<domain::Key> then = changed;
   for (const auto& [id, stored] : keys_) {

@@ -53,6 +53,8 @@ class Keyring {
 
   // Whether every route needs a key: as long as there is one that is not revoked, expired or not.
   bool locked() const { return unrevoked_ > 0; }
+  // The same, and whether there is one to make others with.
+  bool administered(WallTime now) const;
   // Who sends a request with this key (empty: with none), if it may do what it asks for. As long as there are no keys it is whoever it says, whatever key it
   // sends. Errors: kUnauthorized, and kForbidden for what its key does not allow. What is wrong with a key is only told to who has the whole of it.
   Result<domain::Principal> admit(std::string_view key, const Asked& asked, WallTime now) const;
