@@ -1,5 +1,6 @@
 // /ebb/v1/status and /ebb/v1/endpoints.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 
@@ -82,6 +83,14 @@ std::string as_lines(const std::vector<invoke::LogLine>& lines) {
   return out;
 }
 
+wire::StatusRow::Tls tls_row(const io::TlsIdentity& identity, WallTime now) {
+  const std::shared_ptr<const io::TlsPair> pair = identity.pair();
+  wire::StatusRow::Tls row{.names = fmt::format("{}", fmt::join(pair->names(), ", ")), .ends = pair->ends()};
+  if (pair->ends() <= now) row.problem = "it has expired";
+  if (!identity.problem().empty()) row.problem += (row.problem.empty() ? "" : "; ") + ("what was to replace it is not used: " + identity.problem());
+  return row;
+}
+
 wire::StatusRow row_of(const invoke::StatusView& view, const Services& services) {
   wire::StatusRow row{.version = view.version,
                       .home = view.home,
@@ -95,6 +104,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
                       .currency = services.prices.in_force().currency};
+  if (services.options.tls != nullptr) row.tls = tls_row(*services.options.tls, services.clock.wall());
   row.containers = view.containers;
   for (const invoke::SandboxLayer& layer : view.sandbox)
     row.sandbox.push_back({.name = layer.name, .active = layer.active, .detail = layer.detail});

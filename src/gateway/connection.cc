@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "gateway/head_check.h"
 #include "gateway/services.h"
 
@@ -24,21 +25,27 @@ std::string_view view(const io::beast::flat_buffer& buffer) {
   return {static_cast<const char*>(data.data()), data.size()};
 }
 
+bool is_this_machine(const io::asio::ip::address& peer) {
+  if (!peer.is_v6() || !peer.to_v6().is_v4_mapped()) return peer.is_loopback();
+  return io::asio::ip::make_address_v4(io::asio::ip::v4_mapped, peer.to_v6()).is_loopback();
+}
+
 io::Timer::time_point in(milliseconds time) { return io::Timer::clock_type::now() + time; }
 
 }  // namespace
 
 Connection::Connection(io::TcpSocket socket, std::shared_ptr<Services> services)
-    : socket_(std::move(socket)),
+    : stream_(std::move(socket), services->options.tls == nullptr ? nullptr : services->options.tls->pair()),
       services_(std::move(services)),
       buffer_(services_->options.header_bytes_max + kAheadBytesMax + kReadBytes),
       reader_(services_->executor),
-      write_deadline_(services_->executor) {
+      deadline_(services_->executor) {
   io::ErrorCode ignored;
-  socket_.set_option(io::asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
-  const auto peer = socket_.remote_endpoint(ignored);
-  peer_is_local_ = !ignored && peer.address().is_loopback();
+  io::TcpSocket& bare = stream_.socket();
+  bare.set_option(io::asio::ip::tcp::no_delay(true), ignored);
+  bare.non_blocking(true, ignored);
+  const auto peer = bare.remote_endpoint(ignored);
+  peer_is_local_ = !ignored && !services_->options.behind_proxy && is_this_machine(peer.address());
   services_->connections.insert(this);
 }
 
@@ -47,8 +54,7 @@ Connection::~Connection() { services_->connections.erase(this); }
 void Connection::close() {
   gone();
   wake_reader();
-  io::ErrorCode ignored;
-  socket_.close(ignored);
+  stream_.close();
 }
 
 void Connection::finish() {
@@ -56,23 +62,50 @@ void Connection::finish() {
 }
 
 io::Task<void> Connection::run(std::shared_ptr<Connection> self) {
-  for (;;) {
+  bool open = true;
+  if (self->stream_.is_tls()) open = co_await self->shake_hands();
+  while (open) {
     Head head = co_await self->read_head();
     if (head.closed) break;
     self->serving_ = true;
-    const bool go_on = co_await self->serve(std::move(head));
+    open = co_await self->serve(std::move(head));
     self->serving_ = false;
-    if (!go_on) break;
     if (self->buffer_.size() == 0) self->buffer_.shrink_to_fit();  // idle connections hold no buffers
   }
   if (!self->left_) co_await self->linger();
-  io::ErrorCode ignored;
-  self->socket_.close(ignored);  // the wait for it holds the connection
+  self->stream_.close();  // the wait for it holds the connection
+}
+
+void Connection::end_after(milliseconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || self->deadline_.expiry() > io::Timer::clock_type::now()) return;
+    self->close();
+  });
+}
+
+// Whether requests can follow.
+io::Task<bool> Connection::shake_hands() {
+  using Shake = io::ServerStream::Shake;
+  end_after(services_->options.handshake_time_max);
+  Shake shake = stream_.shake_hands();
+  while (!left_ && (shake == Shake::kNeedsBytes || shake == Shake::kNeedsRoom)) {
+    const auto what = shake == Shake::kNeedsBytes ? io::asio::socket_base::wait_read : io::asio::socket_base::wait_write;
+    const auto [failed] = co_await stream_.socket().async_wait(what, kAsTuple);
+    if (failed && !left_) close();
+    if (!left_) shake = stream_.shake_hands();
+  }
+  deadline_.expires_at(io::Timer::time_point::max());
+  if (shake == Shake::kFailed) log_debug("a client's TLS handshake failed", {{"reason", stream_.trouble()}});
+  wants_tls_ = shake == Shake::kPlainHttp;
+  co_return !left_ && shake != Shake::kFailed;
 }
 
 // What is wrong with the part of a head that has come so far.
 std::optional<Refusal> Connection::judge_head(size_t seen) const {
   const std::string_view bytes = view(buffer_);
+  if (wants_tls_ && !bytes.empty()) return refuse(400, ErrorKind::kInvalid, "this port speaks HTTPS, and the request came without TLS: use https://");
   if (seen == 0 && !bytes.empty()) {
     if (auto refusal = check_first_byte(bytes.front())) return refusal;
   }
@@ -211,21 +244,16 @@ io::Task<bool> Connection::write(std::string bytes) {
   if (left_) co_return false;
   // Nearly always the kernel takes all of it at once, and there is nothing to wait for.
   io::ErrorCode failed;
-  const size_t taken = bytes.empty() ? 0 : socket_.write_some(io::asio::buffer(bytes), failed);
+  const size_t taken = bytes.empty() ? 0 : stream_.write_some(io::asio::buffer(bytes), failed);
   if (taken == bytes.size()) co_return true;
   if (failed == io::asio::error::would_block) failed = {};
   // The time is for each part: who reads, however slowly, gets all.
   for (size_t done = taken; !failed && done < bytes.size();) {
-    write_deadline_.expires_after(services_->options.write_time_max);
-    write_deadline_.async_wait([weak = weak_from_this()](io::ErrorCode cancelled) {
-      const auto self = weak.lock();
-      if (cancelled || !self || self->write_deadline_.expiry() > io::Timer::clock_type::now()) return;
-      self->close();
-    });
-    const auto [error, count] = co_await socket_.async_write_some(io::asio::buffer(bytes.data() + done, bytes.size() - done), kAsTuple);
+    end_after(services_->options.write_time_max);
+    const auto [error, count] = co_await stream_.async_write_some(io::asio::buffer(bytes.data() + done, bytes.size() - done));
     done += count;
     failed = error;
-    write_deadline_.expires_at(io::Timer::time_point::max());
+    deadline_.expires_at(io::Timer::time_point::max());
   }
   if (failed) close();
   co_return !failed;
@@ -234,8 +262,7 @@ io::Task<bool> Connection::write(std::string bytes) {
 // A close with unread bytes resets the connection, and the client never sees why: say that we are done, then read what it still
 // sends for a moment.
 io::Task<void> Connection::linger() {
-  io::ErrorCode ignored;
-  socket_.shutdown(io::TcpSocket::shutdown_send, ignored);
+  stream_.end_sending();
   const io::Timer::time_point late = in(kLingerTime);
   for (bool came = true; came;) {
     buffer_.clear();
@@ -263,7 +290,7 @@ void Connection::wake_reader() {
 void Connection::listen() {
   if (listening_ || end_ || left_ || buffer_.size() + kReadBytes > buffer_.max_size()) return;
   listening_ = true;
-  socket_.async_wait(io::asio::socket_base::wait_read, [self = shared_from_this()](io::ErrorCode error) {
+  stream_.when_readable([self = shared_from_this()](io::ErrorCode error) {
     self->listening_ = false;
     if (!error && !self->left_) self->take_bytes();
   });
@@ -273,7 +300,7 @@ void Connection::listen() {
 void Connection::take_bytes() {
   char bytes[kReadBytes];
   io::ErrorCode error;
-  const size_t count = socket_.read_some(io::asio::buffer(bytes), error);
+  const size_t count = stream_.read_some(io::asio::buffer(bytes), error);
   if (error == io::asio::error::would_block) error = {};
   buffer_.commit(io::asio::buffer_copy(buffer_.prepare(count), io::asio::buffer(bytes, count)));
   end_ = error;

@@ -16,6 +16,7 @@
 #include "gateway/routes.h"
 #include "io/asio.h"
 #include "io/beast.h"
+#include "io/server_stream.h"
 
 namespace ebb::gateway {
 
@@ -53,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<Refusal> refusal;  // broken: answered, then closed
     size_t bytes = 0;                // of the head, in buffer_
   };
+  io::Task<bool> shake_hands();
   io::Task<Head> read_head();
   io::Task<bool> serve(Head head);
   io::Task<void> serve_request(Exchange& exchange, Parser& parser, std::string& route_pattern);
@@ -70,6 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Refusal> body_problem(const io::ErrorCode& error, const Parser& parser, size_t bytes_max);
   std::optional<Refusal> parse_head(std::string_view raw, Parser& parser) const;
   std::optional<Refusal> apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const;
+  std::optional<Refusal> check_names(const io::http::request_header<>& message) const;
   size_t body_bytes_max(const Route* route) const;
   Request new_request();
   void start_pieces(Exchange& exchange, Parser& parser, bool expects_continue);
@@ -83,21 +86,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_bytes();
   void wake_reader();
 
+  // From now on until it is set anew: what takes longer ends the connection.
+  void end_after(milliseconds time);
+
   void unwatch();
   void gone();
 
-  io::TcpSocket socket_;
+  io::ServerStream stream_;
   std::shared_ptr<Services> services_;
   io::beast::flat_buffer buffer_;  // what came and was not consumed: pipelined requests too
   bool listening_ = false;
   io::ErrorCode end_ = {};  // of what comes
   bool reader_waits_ = false;
-  io::Timer reader_;  // until late, or woken by what came
-  io::Timer write_deadline_;
+  io::Timer reader_;                   // until late, or woken by what came
+  io::Timer deadline_;                 // of a handshake, or a write
   std::optional<PieceParser> pieces_;  // of a body that its handler reads
   bool reading_stopped_ = false;
   bool continue_owed_ = false;
   bool peer_is_local_ = false;
+  bool wants_tls_ = false;  // and the client speaks without
   bool serving_ = false;
   bool left_ = false;
   std::function<void()> on_left_;

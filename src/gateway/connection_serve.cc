@@ -128,9 +128,10 @@ std::optional<Refusal> read_own_headers(const io::http::request_header<>& messag
 }
 
 // Which scope a route asks for; nullopt: none.
-std::optional<domain::Scope> scope_of(Auth auth) {
+std::optional<domain::Scope> scope_of(Auth auth, bool peer_is_local) {
   switch (auth) {
     case Auth::kOpen: return std::nullopt;
+    case Auth::kMetrics: return peer_is_local ? std::nullopt : std::optional(domain::Scope::kDeploy);
     case Auth::kInvoke: return domain::Scope::kInvoke;
     case Auth::kRead: return domain::Scope::kRead;
     case Auth::kDeploy: return domain::Scope::kDeploy;
@@ -138,6 +139,9 @@ std::optional<domain::Scope> scope_of(Auth auth) {
   }
   return domain::Scope::kAdmin;
 }
+
+// Only the last key's end brings this about: without any, a server does not begin to listen for others.
+constexpr std::string_view kNoKeys = "this server has no keys any more, so only clients on its own machine may use it: make one there (`ebb key create`)";
 
 // Who sends it, into the request.
 std::optional<Refusal> read_principal(const Services& services, const io::http::request_header<>& message, domain::Scope scope, Request& request) {
@@ -155,15 +159,24 @@ std::optional<Refusal> read_principal(const Services& services, const io::http::
 
 }  // namespace
 
+// Without keys it is enough to be on this machine, which a page in a browser is that has bound its name to one of the machine's own addresses. A key no
+// page has: with keys, whoever knows the server by a name may use that.
+std::optional<Refusal> Connection::check_names(const io::http::request_header<>& message) const {
+  const bool any_host = services_->known_by_name && (services_->keyring.locked() || !peer_is_local_);
+  const std::string_view host = text(message[io::http::field::host]);
+  if (!any_host) {
+    if (auto refusal = check_host(host)) return refusal;
+  }
+  if (message.count(io::http::field::origin) == 0) return std::nullopt;
+  return check_origin(text(message[io::http::field::origin]), any_host ? host : std::string_view{});
+}
+
 std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser& parser, RouteMatch& match) const {
   Request& request = exchange.mutable_request();
   const auto& message = parser.get();
   const auto trace = caller_trace(message);
   if (trace) request.trace = wire::continue_trace(trace, {.span = request.trace.parent_id});
-  if (auto refusal = check_host(text(message[io::http::field::host]))) return refusal;
-  if (message.count(io::http::field::origin) > 0) {
-    if (auto refusal = check_origin(text(message[io::http::field::origin]))) return refusal;
-  }
+  if (auto refusal = check_names(message)) return refusal;
   for (const auto& field : message) {
     if (auto refusal = check_own_header(text(field.name_string()))) return refusal;
   }
@@ -178,11 +191,11 @@ std::optional<Refusal> Connection::apply_stages(Exchange& exchange, const Parser
   if (match.route == nullptr)
     return match.allow.empty() ? no_route(text(message.method_string()), request.target.path) : wrong_method(text(message.method_string()), match.allow);
   exchange.set_dialect(match.route->dialect);
-  const std::optional<domain::Scope> scope = scope_of(match.route->auth);
+  const std::optional<domain::Scope> scope = scope_of(match.route->auth, peer_is_local_);
   if (scope && *scope != domain::Scope::kInvoke) {
     if (auto refusal = check_page(text(message[io::http::field::origin]), text(message["Sec-Fetch-Site"]))) return refusal;
   }
-  if (scope && !peer_is_local_) return refuse(401, ErrorKind::kUnauthorized, "only clients on this machine may use this route");
+  if (scope && !peer_is_local_ && !services_->keyring.locked()) return refuse(401, ErrorKind::kUnauthorized, std::string(kNoKeys));
   if (scope) {
     if (auto refusal = read_principal(*services_, message, *scope, request)) return refusal;
   }
@@ -194,7 +207,7 @@ namespace {
 
 // What changes something that others see, and what somebody was not let do. A prompt that is shown changes nothing.
 void audit(Services& services, const Exchange& exchange, const Route* route) {
-  if (route == nullptr || route->auth == Auth::kOpen) return;
+  if (route == nullptr || route->auth == Auth::kOpen || route->auth == Auth::kMetrics) return;
   const int status = exchange.status();
   if (status == 401 || status == 403) return services.audit.denied(route->pattern, status, services.clock.wall());
   const bool changes = (route->auth == Auth::kDeploy || route->auth == Auth::kAdmin) && route->method != "GET" && route->handler != show_prompt;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "domain/listen_policy.h"
 #include "gateway/connection.h"
 
 namespace ebb::gateway {
@@ -47,7 +48,7 @@ io::Task<void> accept_connections(std::shared_ptr<io::TcpAcceptor> acceptor, std
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(io::asio::as_tuple(io::use_awaitable));
     } else if (services->connections.size() >= services->options.connections_max) {
-      turn_away(std::move(socket));
+      if (services->options.tls == nullptr) turn_away(std::move(socket));  // with TLS its answer would be no answer
     } else {
       auto connection = std::make_shared<Connection>(std::move(socket), services);
       io::asio::co_spawn(services->executor, Connection::run(std::move(connection)), io::asio::detached);
@@ -55,15 +56,11 @@ io::Task<void> accept_connections(std::shared_ptr<io::TcpAcceptor> acceptor, std
   }
 }
 
-Result<io::asio::ip::address> loopback_address(const std::string& host) {
+Result<io::asio::ip::address> address_of(const std::string& host) {
   io::ErrorCode error;
   auto address = io::asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
-  if (error) return fail(ErrorKind::kInvalid, fmt::format("cannot listen on '{}': it is not an address; use 127.0.0.1 or ::1", host), "listen");
-  if (!address.is_loopback())
-    return fail(ErrorKind::kInvalid,
-                fmt::format("will not listen on {}: it speaks no TLS yet, and keys and answers would pass in the clear for everybody on the way. "
-                            "Listen on 127.0.0.1 and reach it from elsewhere by an SSH tunnel",
-                            host),
+  if (error)
+    return fail(ErrorKind::kInvalid, fmt::format("cannot listen on '{}': it is not an address; use 127.0.0.1 or ::1, or 0.0.0.0 or :: for all", host),
                 "listen");
   return address;
 }
@@ -98,8 +95,15 @@ Gateway::~Gateway() { stop_accepting(); }
 
 Result<uint16_t> Gateway::listen() {
   const GatewayOptions& options = services_->options;
-  const Result<io::asio::ip::address> address = loopback_address(options.host);
+  const Result<io::asio::ip::address> address = address_of(options.host);
   if (!address) return fail(address.error());
+  const domain::Listening wanted{.host = options.host,
+                                 .loopback = address->is_loopback(),
+                                 .tls = options.tls != nullptr,
+                                 .behind_proxy = options.behind_proxy,
+                                 .administered = services_->keyring.administered(services_->clock.wall())};
+  if (Status may = domain::check_listening(wanted); !may) return fail(may.error());
+  services_->known_by_name = !wanted.loopback || wanted.tls || wanted.behind_proxy;
   const tcp::endpoint endpoint(*address, options.port);
   io::ErrorCode error;
   acceptor_->open(endpoint.protocol(), error);

@@ -1,4 +1,4 @@
-// The HTTP front of the server: a listener on a loopback address, and the connections that it accepted.
+// The HTTP front of the server: a listener, and the connections that it accepted.
 //
 // Everything runs on the loop of `executor`. Shutting down: `stop_accepting`, run the loop until `connections()` is 0 or the drain
 // deadline passes, `close_all`, run the loop until 0. Only then may the platform and the other parts go.
@@ -33,8 +33,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Binds and begins to accept; returns the port. Errors: kInvalid for an address that is not loopback (keys and TLS come first),
-  // kExists for a port in use, kIo.
+  // Binds and begins to accept; returns the port. Errors: kInvalid for what is no address, and for one beyond loopback where TLS or keys are missing
+  // (domain/listen_policy.h), kExists for a port in use, kIo.
   Result<uint16_t> listen();
 
   // No new connections, no further requests on the old ones; requests that run go on, idle connections end.

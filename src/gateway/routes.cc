@@ -101,7 +101,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/livez", Dialect::kEbb, Auth::kOpen, get_livez},
     {"GET", "/healthz", Dialect::kEbb, Auth::kOpen, get_livez},
     {"GET", "/readyz", Dialect::kEbb, Auth::kOpen, get_readyz},
-    {"GET", "/metrics", Dialect::kEbb, Auth::kOpen, get_metrics},
+    {"GET", "/metrics", Dialect::kEbb, Auth::kMetrics, get_metrics},
 });
 
 std::string_view without_slips(std::string_view path) {

@@ -15,11 +15,11 @@ namespace ebb::gateway {
 class Exchange;
 struct Services;
 
-// Who may call: whoever has a key with this scope, once there are keys; before, whoever is on this machine. Without TLS the server listens on loopback only,
-// and everything that does something asks for a peer on this machine once more. No page in a browser may use routes for other scopes than kInvoke: pages of
-// deployed functions come from this very address.
+// Who may call: whoever has a key with this scope, once there are keys; before, whoever is on this machine. No page in a browser may use routes for other
+// scopes than kInvoke: pages of deployed functions come from this very address.
 enum class Auth {
-  kOpen,  // says nothing about tenants: probes and metrics
+  kOpen,     // says nothing: probes
+  kMetrics,  // says what endpoints there are, and nothing of tenants: for whoever is on this machine, and for keys with the scope deploy
   kInvoke,
   kRead,
   kDeploy,

@@ -13,6 +13,7 @@
 #include "gateway/recent_calls.h"
 #include "invoke/platform.h"
 #include "io/clock.h"
+#include "io/tls.h"
 #include "ledger/answer_log.h"
 #include "ledger/audit.h"
 #include "ledger/keyring.h"
@@ -20,8 +21,10 @@
 namespace ebb::gateway {
 
 struct GatewayOptions {
-  std::string host = "127.0.0.1";  // a loopback address, or "localhost"
-  uint16_t port = 8390;            // 0: any free one
+  std::string host = "127.0.0.1";        // an address, or "localhost"
+  uint16_t port = 8390;                  // 0: any free one
+  const io::TlsIdentity* tls = nullptr;  // must outlive the gateway; nullptr: plain HTTP
+  bool behind_proxy = false;             // whoever connects is not who asks, wherever that one is
 
   // Bounds; others than the defaults are for tests.
   size_t connections_max = domain::kHttpConnectionsMax;
@@ -29,6 +32,7 @@ struct GatewayOptions {
   size_t body_bytes_max = domain::kHttpBodyBytesMax;
   size_t tensor_body_bytes_max = domain::kTensorBodyBytesMax;
   size_t body_bytes_in_flight_max = domain::kHttpBodyBytesInFlightMax;
+  milliseconds handshake_time_max = domain::kTlsHandshakeTimeMax;
   milliseconds header_time_max = domain::kHttpHeaderTimeMax;
   milliseconds body_time_max = domain::kHttpBodyTimeMax;
   milliseconds idle_time_max = domain::kHttpIdleTimeMax;
@@ -59,6 +63,7 @@ struct Services {
   IdSource request_ids;
   RecentCalls recent_calls = {};
   KeyedCalls keyed = {};
+  bool known_by_name = false;  // listens for others than this machine too, by whatever name they know it
 
   std::set<Connection*> connections = {};  // each enters and leaves by itself
   size_t body_bytes = 0;                   // of requests that are being read or answered

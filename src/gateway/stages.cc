@@ -48,13 +48,16 @@ std::optional<Refusal> check_host(std::string_view host) {
                            .param = "Host"}};
 }
 
-std::optional<Refusal> check_origin(std::string_view origin) {
+std::optional<Refusal> check_origin(std::string_view origin, std::string_view own_host) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme) && is_loopback_host(origin.substr(scheme.size()))) return std::nullopt;
+    if (!origin.starts_with(scheme)) continue;
+    const std::string_view host = origin.substr(scheme.size());
+    if (is_loopback_host(host) || (!own_host.empty() && lower(host) == lower(own_host))) return std::nullopt;
   }
   return Refusal{.status = 403,
                  .error = {.kind = ErrorKind::kInvalid,
-                           .message = fmt::format("pages of '{}' may not use this server: only pages of this machine may", origin.substr(0, 100)),
+                           .message = fmt::format("pages of '{}' may not use this server: only pages of {} may", origin.substr(0, 100),
+                                                  own_host.empty() ? "this machine" : "its own address"),
                            .param = "Origin"}};
 }
 

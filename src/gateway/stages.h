@@ -17,8 +17,9 @@ bool is_loopback_host(std::string_view host);
 
 std::optional<Refusal> check_host(std::string_view host);
 
-// Browsers name the page that sends; only pages of this machine may. Absent for everything that is not a browser.
-std::optional<Refusal> check_origin(std::string_view origin);
+// Browsers name the page that sends; only pages of this machine may, and those that come from `own_host`, the request's own Host header, if it is given.
+// Absent for everything that is not a browser.
+std::optional<Refusal> check_origin(std::string_view origin, std::string_view own_host = {});
 
 // What only its operator may do with the server: no page may, whoever's it is. Browsers say whether one sent the request (Fetch Metadata, W3C), older
 // ones at least where it came from; either is empty where the request does not say it.

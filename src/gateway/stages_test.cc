@@ -32,6 +32,16 @@ TEST(Stages, Origins) {
     EXPECT_TRUE(check_origin(origin)) << origin;
 }
 
+TEST(Stages, OriginsOfAServerThatIsKnownByAName) {
+  EXPECT_FALSE(check_origin("https://ebb.example.com", "ebb.example.com"));
+  EXPECT_FALSE(check_origin("https://Ebb.Example.com:8390", "ebb.example.com:8390"));
+  EXPECT_FALSE(check_origin("http://localhost:3000", "ebb.example.com"));
+  for (const char* origin : {"null", "", "https://evil.example", "https://ebb.example.com.evil.example", "https://ebb.example.com:1", "ebb.example.com"})
+    EXPECT_TRUE(check_origin(origin, "ebb.example.com")) << origin;
+  for (const char* origin : {"https://", "http://", "null"})
+    EXPECT_TRUE(check_origin(origin, "")) << origin;
+}
+
 TEST(Stages, Deadlines) {
   EXPECT_EQ(parse_deadline("2s"), milliseconds(2000));
   EXPECT_EQ(parse_deadline("24h"), milliseconds(86'400'000));
@@ -71,11 +81,11 @@ TEST(Errors, TextIsCleanAndBounded) {
 TEST(Routes, EachHasARuleAndOnlyProbesAreOpen) {
   for (const Route& route : routes()) {
     const bool open = route.auth == Auth::kOpen;
-    const bool probe = route.pattern == "/livez" || route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern == "/metrics" ||
-                       route.pattern.starts_with("/v2/health/");
+    const bool probe = route.pattern == "/livez" || route.pattern == "/healthz" || route.pattern == "/readyz" || route.pattern.starts_with("/v2/health/");
     const bool shared = route.method == "POST" && route.pattern == "/v1/models/{id...}";  // a path of OpenAI's, a verb of the inference protocol's
     EXPECT_EQ(open, probe) << route.pattern;
-    EXPECT_EQ(route.auth != Auth::kOpen && route.auth != Auth::kInvoke, route.pattern.starts_with("/ebb/")) << route.pattern;
+    EXPECT_EQ(route.auth == Auth::kMetrics, route.pattern == "/metrics");
+    EXPECT_EQ(route.auth != Auth::kOpen && route.auth != Auth::kInvoke && route.auth != Auth::kMetrics, route.pattern.starts_with("/ebb/")) << route.pattern;
     EXPECT_EQ(route.dialect, shared ? Dialect::kOip : dialect_of(route.pattern)) << route.pattern;
     EXPECT_EQ(find_route(route.method, route.pattern).route, &route) << "unreachable: " << route.method << " " << route.pattern;
   }

@@ -25,6 +25,7 @@ class TestServer {
     keyring = std::move(*ledger::Keyring::load(*accounts, home.path() / "key-pepper"));
     audit = std::make_unique<ledger::Audit>(*accounts);
     answers = std::make_unique<ledger::AnswerLog>(std::move(*store::Answers::open(home.path())), clock);
+    if (options.behind_proxy || options.host != GatewayOptions().host) make_key();
     gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills,
                                         Accounts{.keyring = *keyring,
                                                  .budgets = budgets,
@@ -53,6 +54,12 @@ class TestServer {
     script.events = {domain::Started{.prompt_tokens = 9}, domain::Text{.text = "Hello", .tokens = 1}, domain::Text{.text = " there", .tokens = 1},
                      domain::Finished{.reason = domain::FinishReason::kStop, .prompt_tokens = 9, .completion_tokens = 2}};
     return script;
+  }
+
+  // An admin's, without which it would not listen for others. Before the loop runs, or on it.
+  void make_key() {
+    if (!keyring->add_tenant("us", clock.wall())) throw std::runtime_error("no tenant");
+    key = keyring->create({.tenant = "us", .scopes = domain::Scopes{domain::Scope::kAdmin}}, clock.wall()).value().text;
   }
 
   // Runs on the loop and waits for it: the only way to touch the fakes.
@@ -88,6 +95,7 @@ class TestServer {
   std::unique_ptr<ledger::AnswerLog> answers;
   std::unique_ptr<Gateway> gateway;
   uint16_t port = 0;
+  std::string key;
   std::thread thread;
 };
 

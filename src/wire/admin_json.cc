@@ -54,11 +54,14 @@ json::value to_json(const StatusRow& row) {
   json::array sandbox;
   for (const auto& layer : row.sandbox)
     sandbox.push_back({{"name", layer.name}, {"active", layer.active}, {"detail", layer.detail}});
+  json::value tls;
+  if (row.tls) tls = {{"names", row.tls->names}, {"ends", format_time(row.tls->ends)}, {"problem", row.tls->problem}};
   return {{"version", row.version},
           {"home", row.home},
           {"ready", row.ready},
           {"not_ready_why", row.not_ready_why},
           {"sandbox", std::move(sandbox)},
+          {"tls", std::move(tls)},
           {"containers", row.containers},
           {"memory_limit_bytes", row.memory_limit_bytes},
           {"memory_available_bytes", row.memory_available_bytes},

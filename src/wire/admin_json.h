@@ -75,11 +75,19 @@ struct StatusRow {
     std::string detail;
     bool operator==(const Layer&) const = default;
   };
+  // The certificate that new connections get.
+  struct Tls {
+    std::string names;
+    WallTime ends{};
+    std::string problem = {};  // with what was to replace it, or with its time; empty: none
+    bool operator==(const Tls&) const = default;
+  };
   std::string version;
   std::string home;
   bool ready = false;
   std::string not_ready_why;
   std::vector<Layer> sandbox = {};
+  std::optional<Tls> tls = {};  // absent: the server speaks none
   std::string containers = {};  // the runtime of container functions
   uint64_t memory_limit_bytes = 0;
   uint64_t memory_available_bytes = 0;

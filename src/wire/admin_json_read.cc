@@ -112,6 +112,11 @@ Result<StatusRow> status_row_from_json(const json::value& value) {
       if (!one.ok()) reader.adopt(one.error());
     }
   }
+  if (const json::value* tls = reader.find("tls"); tls != nullptr && !tls->is_null()) {
+    ObjectReader one(*tls, "tls");
+    row.tls = {.names = text(one, "names"), .ends = time_of(one, "ends").value_or(WallTime{}), .problem = text(one, "problem")};
+    if (!one.ok()) reader.adopt(one.error());
+  }
   row.containers = text(reader, "containers");
   row.memory_limit_bytes = size(reader, "memory_limit_bytes");
   row.memory_available_bytes = size(reader, "memory_available_bytes");

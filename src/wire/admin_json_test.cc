@@ -46,6 +46,9 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
   const StatusRow status{
       .version = "0.1.0", .home = "/h", .ready = false, .not_ready_why = "draining", .sandbox = {{"seccomp", true, ""}}, .cores = 2, .currency = "USD"};
   EXPECT_EQ(*status_row_from_json(to_json(status)), status);
+  StatusRow with_tls = status;
+  with_tls.tls = {.names = "ebb.example.com", .ends = at(77), .problem = "it has expired"};
+  EXPECT_EQ(*status_row_from_json(to_json(with_tls)), with_tls);
   domain::Model model;
   model.name = "smol";
   model.version = 2;
