@@ -14,6 +14,7 @@
 #include "app/plan_config.h"
 #include "app/plan_installed.h"
 #include "app/plan_validate.h"
+#include "cli/commands.h"
 #include "cli/table.h"
 #include "domain/price_presets.h"
 #include "plan/fixed.h"
@@ -247,7 +248,7 @@ void add_plan(CLI::App& app, cli::Context& context) {
   CLI::App* command = app.add_subcommand("plan", "Replay recorded traffic: cold starts, memory and cost, against what others do.");
   command->add_option("TRACE", flags->trace, "File or folder: Azure Functions 2019, Azure LLM 2023, Mooncake, or Ebb's own usage");
   command->add_option("--last", flags->last, "Instead: the calls of a running server in this time up to now, such as 7d; proposes settings")->type_name("TIME");
-  command->add_option("--server", context.server, fmt::format("Where that server is; EBB_URL, else {}, if left out", cli::kDefaultServer))->type_name("URL");
+  cli::add_server_options(command, context);
   command
       ->add_option("--config", flags->configs, "What an endpoint of the trace has, as for `ebb deploy -f`; may be repeated; one named default is for the rest")
       ->type_name("FILE");

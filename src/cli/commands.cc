@@ -54,10 +54,15 @@ CLI::App* plain_command(CLI::App& parent, const std::string& name, const Help& h
   return command;
 }
 
-CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help) {
-  CLI::App* const command = plain_command(parent, name, help);
+void add_server_options(CLI::App* command, Context& context) {
   // EBB_URL is read by run(): CLI11 would let the variable of one command win over the option of another.
   command->add_option("--server", context.server, fmt::format("Where the server is; EBB_URL, else {}, if left out", kDefaultServer))->type_name("URL");
+  command->add_option("--ca", context.ca, "Who signs its certificate, for https; EBB_CA, else whom the system trusts, if left out")->type_name("FILE");
+}
+
+CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help) {
+  CLI::App* const command = plain_command(parent, name, help);
+  add_server_options(command, context);
   return command;
 }
 

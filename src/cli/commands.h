@@ -48,7 +48,9 @@ struct Help {
   std::string example;
 };
 CLI::App* plain_command(CLI::App& parent, const std::string& name, const Help& help);
-// The same for a command that talks to a server: with --server.
+// --server and --ca.
+void add_server_options(CLI::App* command, Context& context);
+// The same for a command that talks to a server: with these.
 CLI::App* client_command(CLI::App& parent, Context& context, const std::string& name, const Help& help);
 // What such a command does once the command line is read: run_client with `action`, which holds what the options were read into.
 void set_action(CLI::App* command, Context& context, std::function<Status(Server&, Interrupt&)> action);

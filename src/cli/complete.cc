@@ -122,6 +122,7 @@ Candidates candidates_for(const CLI::App& app, const std::vector<std::string>& w
 int complete(const CLI::App& app, Context& context, const std::vector<std::string>& words) {
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     if (words[i] == "--server") context.server = words[i + 1];
+    if (words[i] == "--ca") context.ca = words[i + 1];
   }
   Candidates found = candidates_for(app, words);
   if (found.names != Names::kNone) add_names(found, words.empty() ? "" : words.back(), context);

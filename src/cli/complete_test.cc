@@ -44,7 +44,7 @@ TEST(Completion, Candidates) {
   EXPECT_EQ(words({"chat", ""}), "ENDPOINTS ");
   EXPECT_EQ(words({"chat", "x", ""}), "");
   EXPECT_EQ(words({"logs", "-f", ""}), "ENDPOINTS ");
-  EXPECT_EQ(words({"logs", "--"}), "--help --server --follow --json ");
+  EXPECT_EQ(words({"logs", "--"}), "--help --server --ca --follow --json ");
   EXPECT_EQ(words({"deploy", "x", "--model", ""}), "MODELS FILES ");
   EXPECT_EQ(words({"deploy", "-f", ""}), "FILES ");
   EXPECT_EQ(words({"deploy", "--e"}), "--env --egress --egress-to ");  // --engine is for tests

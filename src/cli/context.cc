@@ -93,6 +93,7 @@ int report(Context& context, const Error& error) {
 int run(CLI::App& app, Context& context, int argc, const char* const* argv) {
   if (const char* server = std::getenv("EBB_URL"); server != nullptr && *server != '\0') context.server = server;
   if (const char* key = std::getenv("EBB_KEY"); key != nullptr) context.key = key;
+  if (const char* ca = std::getenv("EBB_CA"); ca != nullptr) context.ca = ca;
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words.front() == kCompleteCommand) return complete(app, context, {words.begin() + 1, words.end()});
   if (words.empty()) {

@@ -44,6 +44,7 @@ struct Context {
   Output err;
   std::string server{kDefaultServer};
   std::string key;  // EBB_KEY; empty: none is sent
+  std::string ca;   // who signs the server's certificate; empty: whom the system trusts
   // What the command line asked for; returns the exit code. Set by a command's callback, run after parsing.
   std::function<int()> action;
 };

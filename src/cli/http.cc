@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "cli/interrupt.h"
 #include "cli/lines.h"
+#include "cli/output.h"
 
 namespace ebb::cli {
 
@@ -19,10 +20,10 @@ namespace {
 constexpr size_t kHeaderValueBytesMax = 4096;
 constexpr int kTickMs = 200;
 
-std::unexpected<Error> unreachable(std::string_view server) {
-  return fail(Error{.kind = ErrorKind::kUnavailable,
-                    .message = fmt::format("no server answers at {}: start one with `ebb serve`, or name another with --server or EBB_URL", server),
-                    .code = std::string(kUnreachable)});
+Error unreachable(std::string_view server) {
+  return Error{.kind = ErrorKind::kUnavailable,
+               .message = fmt::format("no server answers at {}: start one with `ebb serve`, or name another with --server or EBB_URL", server),
+               .code = std::string(kUnreachable)};
 }
 
 void close_easy(void* handle) { curl_easy_cleanup(handle); }
@@ -73,6 +74,7 @@ struct Http::Transfer {
   bool too_large = false;
   bool taker_ended = false;
   CURLcode code = CURLE_OK;
+  char trouble[CURL_ERROR_SIZE] = "";  // in libcurl's words
 
   static size_t on_body(char* data, size_t size, size_t count, void* self) { return static_cast<Transfer*>(self)->body({data, size * count}); }
   static size_t on_header(char* data, size_t size, size_t count, void* self) {
@@ -117,9 +119,10 @@ struct Http::Transfer {
   long status_long = 0;
 };
 
-Http::Http(std::string server, std::string key, std::string user_agent, const Interrupt& interrupt)
+Http::Http(std::string server, std::string key, std::string ca, std::string user_agent, const Interrupt& interrupt)
     : server_(std::move(server)),
       key_(std::move(key)),
+      ca_(std::move(ca)),
       user_agent_(std::move(user_agent)),
       interrupt_(interrupt),
       easy_(new_easy(), close_easy),
@@ -182,6 +185,8 @@ Status Http::perform(const HttpRequest& request, Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kHttpConnectTimeMax.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.time_max.count()));
+  if (!ca_.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_.c_str());
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.trouble);
   if (is_loopback(server_)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   if (request.read) {
@@ -205,6 +210,7 @@ Status Http::perform(const HttpRequest& request, Transfer& transfer) {
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   transfer.response.status = static_cast<int>(status);
   curl_multi_remove_handle(multi, easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);  // the handle outlives what it points to
   return done;
 }
 
@@ -223,22 +229,38 @@ Status Http::wait(void* multi, const HttpRequest& request, const Transfer& trans
   const CURLcode code = message->data.result;
   if (code == CURLE_OK || transfer.taker_ended) return {};
   if (transfer.too_large) return fail(ErrorKind::kTooLarge, fmt::format("{} sent more than this program will hold", server_));
+  return fail(error_of(code, transfer));
+}
+
+// What kept an answer from coming.
+Error Http::error_of(int code, const Transfer& transfer) const {
   switch (code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY: return unreachable(server_);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return fail(Error{.kind = ErrorKind::kInvalid,
-                        .message = fmt::format("'{}' is no address of a server: write it as http://127.0.0.1:8390", server_),
-                        .code = std::string(kUsage)});
+      return Error{.kind = ErrorKind::kInvalid,
+                   .message = fmt::format("'{}' is no address of a server: write it as http://127.0.0.1:8390", server_),
+                   .code = std::string(kUsage)};
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return Error{
+          .kind = ErrorKind::kUnauthorized,
+          .message = fmt::format("{} does not show a certificate that is trusted and for this name ({}): a CA of your own is named with --ca FILE or EBB_CA",
+                                 server_, printable(transfer.trouble))};
+    case CURLE_SSL_CACERT_BADFILE:
+      return Error{.kind = ErrorKind::kInvalid,
+                   .message = fmt::format("cannot read the certificates in '{}', which --ca or EBB_CA names", ca_),
+                   .code = std::string(kUsage)};
+    case CURLE_SSL_CONNECT_ERROR: return {.kind = ErrorKind::kIo, .message = fmt::format("no TLS with {}: {}", server_, printable(transfer.trouble))};
     case CURLE_OPERATION_TIMEDOUT: {
       double connected = 0;
       curl_easy_getinfo(transfer.easy, CURLINFO_CONNECT_TIME, &connected);
       if (connected == 0) return unreachable(server_);
-      return fail(ErrorKind::kTimeout, fmt::format("{} took too long to answer", server_));
+      return {.kind = ErrorKind::kTimeout, .message = fmt::format("{} took too long to answer", server_)};
     }
-    default: return fail(ErrorKind::kIo, fmt::format("the connection to {} broke: {}", server_, curl_easy_strerror(code)));
+    default:
+      return {.kind = ErrorKind::kIo, .message = fmt::format("the connection to {} broke: {}", server_, curl_easy_strerror(static_cast<CURLcode>(code)))};
   }
 }
 

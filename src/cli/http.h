@@ -43,14 +43,15 @@ inline constexpr milliseconds kHttpConnectTimeMax{2'000};
 
 class Http {
  public:
-  // `server` such as "http://127.0.0.1:8390"; `key`: sent with each request, unless it is empty; `interrupt` must outlive this.
-  Http(std::string server, std::string key, std::string user_agent, const Interrupt& interrupt);
+  // `server` such as "http://127.0.0.1:8390"; `key`: sent with each request, unless it is empty; `ca`: a file with who is trusted to sign certificates, the
+  // system's if it is empty; `interrupt` must outlive this.
+  Http(std::string server, std::string key, std::string ca, std::string user_agent, const Interrupt& interrupt);
   ~Http();
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
 
   // Any status is an answer. Error: kUnavailable with code kUnreachable if no server could be reached, kTimeout, kCancelled on an interrupt, kTooLarge,
-  // kInvalid with code kUsage for an address that is none.
+  // kInvalid with code kUsage for an address that is none, or certificates that cannot be read; kUnauthorized for a server that is not who it should be.
   Result<HttpResponse> send(const HttpRequest& request);
 
   // Gives each line of a body with a 2xx status to `take`; false from it ends the request without an error.
@@ -69,9 +70,11 @@ class Http {
   struct Transfer;
   Status perform(const HttpRequest& request, Transfer& transfer);
   Status wait(void* multi, const HttpRequest& request, const Transfer& transfer);
+  Error error_of(int code, const Transfer& transfer) const;
 
   std::string server_;
   std::string key_;
+  std::string ca_;
   std::string user_agent_;
   const Interrupt& interrupt_;
   // libcurl's handles, whose type stays out of this header.

@@ -52,6 +52,11 @@ Status print_endpoints(Context& context, Server& server, const PsOptions& option
   return {};
 }
 
+std::string tls_line(const wire::StatusRow::Tls& tls, const Output& out) {
+  const std::string whole = fmt::format("{}, until {}", tls.names.empty() ? "a certificate without names" : printable(tls.names), local_time(tls.ends));
+  return tls.problem.empty() ? whole : whole + "; " + out.styled(Style::kRed, printable(tls.problem));
+}
+
 Status print_status(Context& context, Server& server, const PsOptions& options) {
   const Result<json::value> answer = server.get("/ebb/v1/status");
   if (!answer) return fail(answer.error());
@@ -63,6 +68,7 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
   out.line(fmt::format("server     {}", context.server));
   out.line(fmt::format("version    {}", status->version));
   out.line(fmt::format("home       {}", status->home));
+  if (status->tls) out.line("tls        " + tls_line(*status->tls, out));
   out.line(fmt::format("ready      {}", ready));
   out.line(fmt::format("endpoints  {}", status->endpoints));
   out.line(fmt::format("workers    {} on {}", status->workers, counted(status->cores, "core")));

@@ -13,7 +13,7 @@ constexpr long long kRetryAfterMax = 86'400;  // seconds
 }
 
 Server::Server(const Context& context, const Interrupt& interrupt)
-    : http_(context.server, context.key, "ebb/" + context.version, interrupt), interrupt_(interrupt) {}
+    : http_(context.server, context.key, context.ca, "ebb/" + context.version, interrupt), interrupt_(interrupt) {}
 
 Result<json::value> Server::get(std::string path, milliseconds time_max) { return call({.path = std::move(path), .time_max = time_max}); }
 
