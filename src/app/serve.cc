@@ -2,20 +2,19 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
-#include <thread>
 
 #include "app/accounting.h"
+#include "app/certificate.h"
 #include "app/image_admin.h"
 #include "app/model_admin.h"
+#include "app/node.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
 #include "grpc_gateway/grpc_gateway.h"
-#include "instance/memory.h"
 #include "invoke/local_platform.h"
 #include "io/clock.h"
 #include "io/files.h"
@@ -38,21 +37,6 @@ constexpr int kInterruptedExit = 130;
 std::filesystem::path own_folder() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-}
-
-// Nobody else's on this machine: a home is one folder of one file system, whatever it is called, and has one server.
-std::string container_ids_of(const std::filesystem::path& home) {
-  struct stat about {};
-  return ::stat(home.c_str(), &about) == 0 ? fmt::format("ebb-{:x}-{:x}", about.st_dev, about.st_ino) : std::string();
-}
-
-control::NodeConfig node_of(const ServeOptions& options) {
-  const uint64_t machine = instance::node_memory_bytes();
-  const auto cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return {.memory_limit_bytes = options.memory_mib ? static_cast<uint64_t>(*options.memory_mib) << 20U : machine / 10 * 9,
-          .memory_reserve_bytes = std::min<uint64_t>(256ULL << 20U, machine / 20),
-          .cores = std::min(options.cores.value_or(cores), cores),
-          .prices = options.prices};
 }
 
 bool is_installed(const char* program) {
@@ -97,6 +81,7 @@ class Server {
   io::SystemClock clock_;
   ledger::Home home_;
   io::asio::io_context loop_{1};
+  std::unique_ptr<Certificate> certificate_;  // where the server speaks TLS
   std::unique_ptr<instance::Fleet> fleet_;
   std::unique_ptr<store::Catalog> catalog_;
   std::unique_ptr<Accounting> accounting_;
@@ -124,6 +109,9 @@ class Server {
 };
 
 Status Server::open() {
+  Result<std::unique_ptr<Certificate>> certificate = Certificate::load(loop_.get_executor(), options_, clock_);
+  if (!certificate) return fail(certificate.error());
+  certificate_ = std::move(*certificate);
   Result<ledger::Home> home = ledger::open_home(options_.home);
   if (!home) return fail(home.error());
   home_ = std::move(*home);
@@ -230,20 +218,25 @@ Status Server::listen() {
   model_admin_ = std::make_unique<RegistryAdmin>(*models_, *fetcher_, *preparer_, *platform_, clock_, options_.require_sandbox, [this] { keep_blanks(); });
   image_admin_ = std::make_unique<RegistryImages>(*images_, *image_store_, *logins_, *fetcher_, *platform_, clock_, options_.require_sandbox);
   gateway::GatewayOptions options;
+  const io::TlsIdentity* const tls = certificate_ ? &certificate_->identity() : nullptr;
   options.host = options_.listen;
   options.port = options_.port;
+  options.tls = tls;
+  options.behind_proxy = options_.behind_proxy;
   gateway_ = std::make_unique<gateway::Gateway>(loop_.get_executor(), *platform_, *model_admin_, *image_admin_, *bills_, accounting_->for_gateway(), clock_,
                                                 std::move(options));
   const Result<uint16_t> port = gateway_->listen();
   if (!port) return fail(port.error());
-  log_info("listening", {{"url", fmt::format("http://{}:{}", options_.listen, *port)}, {"home", home_.path.string()}});
+  log_info("listening", {{"url", fmt::format("{}://{}:{}", tls != nullptr ? "https" : "http", options_.listen, *port)}, {"home", home_.path.string()}});
   if (options_.grpc_port) {
     grpc_gateway_ =
         std::make_unique<grpc_gateway::GrpcGateway>(loop_.get_executor(), *platform_, accounting_->keyring(), clock_, counted_by(gateway_->metrics()));
-    const Result<uint16_t> grpc_port = grpc_gateway_->listen(options_.listen, *options_.grpc_port);
+    const Result<uint16_t> grpc_port =
+        grpc_gateway_->listen({.host = options_.listen, .port = *options_.grpc_port, .tls = tls, .behind_proxy = options_.behind_proxy});
     if (!grpc_port) return fail(grpc_port.error());
     log_info("listening for gRPC", {{"port", *grpc_port}});
   }
+  if (certificate_) certificate_->watch();
   if (options_.port_file.empty()) return {};
   return io::write_file_atomic(options_.port_file, fmt::format("{}\n", *port));  // whoever waits for it never reads half of it
 }
@@ -278,6 +271,7 @@ void Server::on_signal() {
 
 io::Task<void> Server::shut_down() {
   preparer_->stop();
+  if (certificate_) certificate_->stop();
   co_await platform_->drain();
   // They end while the last answers are written.
   fleet_->end_functions("the server stops", domain::kFunctionsStopTimeMax);

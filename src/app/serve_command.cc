@@ -19,6 +19,9 @@ struct Flags {
   std::optional<std::string> listen;
   std::optional<int> port;
   std::optional<int> grpc_port;
+  std::string tls_cert;
+  std::string tls_key;
+  bool behind_proxy = false;
   std::optional<std::string> memory;
   std::optional<int> cores;
   bool require_sandbox = false;
@@ -37,6 +40,13 @@ Result<ServeOptions> options_of(const Flags& flags) {
   if (flags.listen) options.listen = *flags.listen;
   if (flags.port) options.port = static_cast<uint16_t>(*flags.port);
   if (flags.grpc_port) options.grpc_port = static_cast<uint16_t>(*flags.grpc_port);
+  if (flags.tls_cert.empty() != flags.tls_key.empty())
+    return fail(ErrorKind::kInvalid, "--tls-cert and --tls-key belong together: a certificate's file and that of its key");
+  if (!flags.tls_cert.empty()) {
+    options.tls_cert = std::filesystem::absolute(flags.tls_cert);
+    options.tls_key = std::filesystem::absolute(flags.tls_key);
+  }
+  if (flags.behind_proxy) options.behind_proxy = true;
   if (flags.cores) options.cores = flags.cores;
   if (flags.memory) {
     const Result<uint64_t> bytes = wire::parse_size(*flags.memory);
@@ -56,11 +66,16 @@ void add_serve(CLI::App& app, cli::Context& context) {
   auto flags = std::make_shared<Flags>();
   CLI::App* serve_app = app.add_subcommand("serve", "Run the server on this machine, until Ctrl-C.");
   serve_app->add_option("--home", flags->home, "Folder for models, endpoints and bills (default: $EBB_HOME, else ~/.local/share/ebb)")->type_name("PATH");
-  serve_app->add_option("--listen", flags->listen, "Loopback address to listen on (default 127.0.0.1)")->type_name("ADDRESS");
+  serve_app->add_option("--listen", flags->listen, "Address to listen on (default 127.0.0.1); others than loopback need keys, and TLS or --behind-proxy")
+      ->type_name("ADDRESS");
   serve_app->add_option("--port", flags->port, "Port to listen on, 0 for any free one (default 8390)")->check(CLI::Range(0, 65535))->type_name("N");
   serve_app->add_option("--grpc-port", flags->grpc_port, "Port of the inference protocol over gRPC, 0 for any free one (default: gRPC is off)")
       ->check(CLI::Range(0, 65535))
       ->type_name("N");
+  serve_app->add_option("--tls-cert", flags->tls_cert, "Speak TLS: file with the certificate in PEM, and those between it and its root")->type_name("FILE");
+  serve_app->add_option("--tls-key", flags->tls_key, "File with its key, without a passphrase; both are read anew when they change, and at SIGHUP")
+      ->type_name("FILE");
+  serve_app->add_flag("--behind-proxy", flags->behind_proxy, "A reverse proxy ends TLS before this server, which speaks plain HTTP with it; needs keys");
   serve_app->add_option("--memory", flags->memory, "Memory for workers, such as 8GiB (default: nine tenths of the machine's)")->type_name("SIZE");
   serve_app->add_option("--cores", flags->cores, "Cores for engines (default: all)")->check(CLI::Range(1, 4096))->type_name("N");
   serve_app->add_flag("--require-sandbox", flags->require_sandbox, "Refuse to start where a layer of confinement is missing");
@@ -68,7 +83,8 @@ void add_serve(CLI::App& app, cli::Context& context) {
   serve_app->add_flag("--log-debug", flags->log_debug, "Log more");
   serve_app->add_option("--port-file", flags->port_file, "Write the port into this file once the server listens")->type_name("FILE");
   serve_app->footer(
-      "Example:\n  ebb serve --home ./ebb-home --port 8390\n\nSettings can also stand in <home>/ebb.yaml: listen, port, grpc_port, memory, cores, prices.");
+      "Example:\n  ebb serve --home ./ebb-home --port 8390\n\nSettings can also stand in <home>/ebb.yaml: listen, port, grpc_port, tls, behind_proxy,\nmemory, "
+      "cores, prices.");
   serve_app->callback([flags, &context] {
     context.action = [flags, &context]() -> int {
       Result<ServeOptions> options = options_of(*flags);

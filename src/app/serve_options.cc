@@ -37,6 +37,14 @@ Status apply_prices(const json::value& value, domain::PriceList& prices) {
   return sound;
 }
 
+Status apply_tls(const json::value& value, ServeOptions& options) {
+  ObjectReader reader(value, "tls");
+  reader.refuse_unknown({"cert", "key"});
+  options.tls_cert = options.home / reader.required_string("cert");
+  options.tls_key = options.home / reader.required_string("key");
+  return reader.ok() ? Status{} : fail(reader.error());
+}
+
 }  // namespace
 
 std::filesystem::path default_home() {
@@ -51,10 +59,14 @@ Status apply_settings(std::string_view yaml, ServeOptions& options) {
   if (!value) return fail(value.error());
   if (value->is_null()) return {};  // an empty file
   ObjectReader reader(*value, "");
-  reader.refuse_unknown({"listen", "port", "grpc_port", "memory", "cores", "prices"});
+  reader.refuse_unknown({"listen", "port", "grpc_port", "tls", "behind_proxy", "memory", "cores", "prices"});
   if (const auto listen = reader.string("listen")) options.listen = *listen;
   if (const auto port = reader.integer("port", 0, 65535)) options.port = static_cast<uint16_t>(*port);
   if (const auto port = reader.integer("grpc_port", 0, 65535)) options.grpc_port = static_cast<uint16_t>(*port);
+  if (const auto behind = reader.boolean("behind_proxy")) options.behind_proxy = *behind;
+  if (const json::value* tls = reader.find("tls")) {
+    if (Status applied = apply_tls(*tls, options); !applied) reader.adopt(applied.error());
+  }
   if (const auto cores = reader.integer("cores", 1, 4096)) options.cores = static_cast<int>(*cores);
   if (const auto memory = reader.string("memory")) {
     const Result<uint64_t> bytes = wire::parse_size(*memory);

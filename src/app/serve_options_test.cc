@@ -22,6 +22,16 @@ TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
   EXPECT_EQ(options.listen, "127.0.0.1");
 }
 
+TEST(ApplySettings, FilesOfTlsLieInTheHome) {
+  ServeOptions options{.home = "/home/of/ebb"};
+  ASSERT_TRUE(apply_settings("listen: 0.0.0.0\ntls: {cert: cert.pem, key: /etc/key.pem}\n", options));
+  EXPECT_EQ(options.tls_cert, "/home/of/ebb/cert.pem");
+  EXPECT_EQ(options.tls_key, "/etc/key.pem");
+  EXPECT_FALSE(options.behind_proxy);
+  ASSERT_TRUE(apply_settings("behind_proxy: true\n", options));
+  EXPECT_TRUE(options.behind_proxy);
+}
+
 TEST(ApplySettings, AnEmptyFileChangesNothing) {
   ServeOptions options;
   EXPECT_TRUE(apply_settings("", options));
@@ -35,6 +45,9 @@ TEST(ApplySettings, RefusesByName) {
   };
   const Row rows[] = {{"prot: 1", "prot"},
                       {"port: 70000", "port"},
+                      {"tls: {cert: a}", "tls.key"},
+                      {"tls: {cert: a, key: b, ca: c}", "tls.ca"},
+                      {"behind_proxy: nginx", "behind_proxy"},
                       {"cores: 0", "cores"},
                       {"memory: much", "memory"},
                       {"prices: {per_call: \"-1\"}", "prices.per_call"},

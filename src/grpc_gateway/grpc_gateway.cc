@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "domain/limits.h"
+#include "domain/listen_policy.h"
 #include "grpc_gateway/service.h"
+#include "grpc_gateway/tls_credentials.h"
 
 namespace ebb::grpc_gateway {
 
@@ -17,10 +19,15 @@ namespace {
 
 constexpr const char* kServiceName = "inference.GRPCInferenceService";
 
-bool is_loopback(const std::string& host) {
+Status check(const GrpcListening& wanted, const std::string& address_text, bool administered) {
   io::ErrorCode error;
-  const auto address = io::asio::ip::make_address(host, error);
-  return !error && address.is_loopback();
+  const auto address = io::asio::ip::make_address(address_text, error);
+  if (error) return fail(ErrorKind::kInvalid, fmt::format("cannot listen for gRPC on '{}': it is not an address", wanted.host), "listen");
+  return domain::check_listening({.host = wanted.host,
+                                  .loopback = address.is_loopback(),
+                                  .tls = wanted.tls != nullptr,
+                                  .behind_proxy = wanted.behind_proxy,
+                                  .administered = administered});
 }
 
 }  // namespace
@@ -28,6 +35,7 @@ bool is_loopback(const std::string& host) {
 struct GrpcGateway::Running {
   std::shared_ptr<Services> services;
   std::unique_ptr<InferenceService> service;
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // the server asks them for the certificate, and does not keep them
   std::unique_ptr<grpc::Server> server;
   std::thread ending;  // Shutdown waits for calls, and the loop must go on for them meanwhile
   std::atomic<bool> ended{true};
@@ -49,16 +57,19 @@ GrpcGateway::~GrpcGateway() {
   static_cast<void>(running_.release());
 }
 
-Result<uint16_t> GrpcGateway::listen(const std::string& host, uint16_t port) {
-  const std::string address = host == "localhost" ? "127.0.0.1" : host;
-  if (!is_loopback(address)) return fail(ErrorKind::kInvalid, fmt::format("will not listen on {}: it is not a loopback address", host), "listen");
+Result<uint16_t> GrpcGateway::listen(const GrpcListening& wanted) {
+  const std::string address = wanted.host == "localhost" ? "127.0.0.1" : wanted.host;
+  Services& services = *running_->services;
+  if (Status may = check(wanted, address, services.keyring.administered(services.clock.wall())); !may) return fail(may.error());
+  services.for_others = wanted.behind_proxy || !io::asio::ip::make_address(address).is_loopback();
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   grpc::EnableDefaultHealthCheckService(true);
   running_->service = std::make_unique<InferenceService>(running_->services);
+  running_->credentials = wanted.tls == nullptr ? grpc::InsecureServerCredentials() : tls_credentials(*wanted.tls);
   grpc::ServerBuilder builder;
   int bound = 0;
   const std::string literal = address.find(':') == std::string::npos ? address : "[" + address + "]";
-  builder.AddListeningPort(fmt::format("{}:{}", literal, port), grpc::InsecureServerCredentials(), &bound);
+  builder.AddListeningPort(fmt::format("{}:{}", literal, wanted.port), running_->credentials, &bound);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port would take half of the calls
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, domain::kGrpcCallsMax);
   builder.SetMaxReceiveMessageSize(static_cast<int>(domain::kTensorBodyBytesMax));
@@ -72,8 +83,8 @@ Result<uint16_t> GrpcGateway::listen(const std::string& host, uint16_t port) {
   builder.RegisterService(running_->service.get());
   running_->server = builder.BuildAndStart();
   if (!running_->server || bound == 0)
-    return fail(ErrorKind::kExists, fmt::format("cannot listen for gRPC on {}, port {}: it is in use; choose another with --grpc-port", host, port),
-                "grpc_port");
+    return fail(ErrorKind::kExists,
+                fmt::format("cannot listen for gRPC on {}, port {}: it is in use; choose another with --grpc-port", wanted.host, wanted.port), "grpc_port");
   running_->ended = false;
   running_->server->GetHealthCheckService()->SetServingStatus(kServiceName, true);
   return static_cast<uint16_t>(bound);

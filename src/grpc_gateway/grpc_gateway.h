@@ -1,4 +1,4 @@
-// The Open Inference Protocol's gRPC listener, on a loopback address and a port of its own.
+// The Open Inference Protocol's gRPC listener, on a port of its own.
 //
 // gRPC's threads read and write messages; everything that concerns the platform is posted to the loop of `executor`. All functions are called on that
 // loop. Shutting down: `stop`, run the loop until `stopped`; calls that still run after `end_max` are cancelled.
@@ -16,6 +16,7 @@
 #include "invoke/platform.h"
 #include "io/asio.h"
 #include "io/clock.h"
+#include "io/tls.h"
 #include "ledger/keyring.h"
 
 namespace ebb::grpc_gateway {
@@ -33,6 +34,14 @@ struct Watch {
   std::function<void(const InferenceSeen&)> ended;
 };
 
+// Where it listens, by the same rules as HTTP (domain/listen_policy.h).
+struct GrpcListening {
+  std::string host;                      // an address, or "localhost"
+  uint16_t port = 0;                     // 0: any free one
+  const io::TlsIdentity* tls = nullptr;  // must outlive the gateway; nullptr: plain
+  bool behind_proxy = false;
+};
+
 class GrpcGateway {
  public:
   // All parts must outlive the gateway.
@@ -41,8 +50,8 @@ class GrpcGateway {
   GrpcGateway(const GrpcGateway&) = delete;
   GrpcGateway& operator=(const GrpcGateway&) = delete;
 
-  // Binds and begins to serve; returns the port. `host`: a loopback address; `port` 0: any free one. Errors: kInvalid, kExists for what cannot be bound.
-  Result<uint16_t> listen(const std::string& host, uint16_t port);
+  // Binds and begins to serve; returns the port. Errors: kInvalid, kExists for what cannot be bound.
+  Result<uint16_t> listen(const GrpcListening& wanted);
 
   void stop(milliseconds end_max);
   bool stopped() const;

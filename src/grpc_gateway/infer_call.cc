@@ -20,6 +20,12 @@ Result<wire::OipModel> find_model(const Services& services, const std::string& n
   return model;
 }
 
+Result<domain::Principal> admit(const Services& services, std::string_view key, const ledger::Asked& asked) {
+  if (services.for_others && !services.keyring.locked())
+    return fail(ErrorKind::kUnauthorized, "this server has no keys any more: make one on its own machine, over HTTP (`ebb key create`)");
+  return services.keyring.admit(key, asked, services.clock.wall());
+}
+
 InferCall::InferCall(std::shared_ptr<Services> services, Ask ask, inference::ModelInferResponse& response, Done done)
     : services_(std::move(services)), ask_(std::move(ask)), response_(response), done_(std::move(done)) {}
 
@@ -79,7 +85,7 @@ io::Task<void> InferCall::run(std::shared_ptr<InferCall> self) {
 }
 
 Status InferCall::begin() {
-  Result<domain::Principal> principal = services_->keyring.admit(ask_.key, {.tenant = ask_.tenant, .priority = ask_.priority}, services_->clock.wall());
+  Result<domain::Principal> principal = admit(*services_, ask_.key, {.tenant = ask_.tenant, .priority = ask_.priority});
   if (!principal) return fail(principal.error());
   const Result<wire::OipModel> model = find_model(*services_, ask_.model, ask_.version);
   if (!model) return fail(model.error());

@@ -24,7 +24,11 @@ struct Services {
   Watch watch;
   std::atomic<size_t> request_bytes{0};  // of requests that are being answered
   std::atomic<bool> stopping{false};
+  bool for_others = false;  // listens for more than this machine; set before it does
 };
+
+// Who calls, by the keyring; without keys nobody does where others could. On the loop.
+Result<domain::Principal> admit(const Services& services, std::string_view key, const ledger::Asked& asked);
 
 // Error kNotFound: no such endpoint, or not this version of it. On the loop.
 Result<wire::OipModel> find_model(const Services& services, const std::string& name, const std::string& version);

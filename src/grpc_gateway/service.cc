@@ -42,7 +42,7 @@ template <class F>
 grpc::ServerUnaryReactor* for_callers(const Services& services, Context* context, F&& answer) {
   return on_loop(services, context, [&services, key = key_in(*context), answer = std::forward<F>(answer)]() -> Status {
     if (!key && services.keyring.locked()) return fail(key.error());
-    if (const auto principal = services.keyring.admit(key.value_or(""), {}, services.clock.wall()); !principal) return fail(principal.error());
+    if (const auto principal = admit(services, key.value_or(""), {}); !principal) return fail(principal.error());
     return answer();
   });
 }
