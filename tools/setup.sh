@@ -47,7 +47,7 @@ libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev l
 images|to fetch and unpack container images, and to make one with Python for the examples|skopeo umoci mmdebstrap
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc
-checks|for unit tests, end-to-end tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck busybox-static docker-registry zstd=zstd apache2-utils=htpasswd iproute2=ip
+checks|for unit tests, end-to-end tests, micro-benchmarks and lint|libgtest-dev libgmock-dev libbenchmark-dev shellcheck busybox-static docker-registry zstd=zstd apache2-utils=htpasswd iproute2=ip openssl=openssl
 LIST
 }
 

@@ -23,9 +23,9 @@ TEST(ApplySettings, TakesWhatIsThereAndKeepsTheRest) {
 }
 
 TEST(ApplySettings, FilesOfTlsLieInTheHome) {
-  ServeOptions options{.home = "/home/of/ebb"};
+  ServeOptions options{.home = "/srv/ebb"};
   ASSERT_TRUE(apply_settings("listen: 0.0.0.0\ntls: {cert: cert.pem, key: /etc/key.pem}\n", options));
-  EXPECT_EQ(options.tls_cert, "/home/of/ebb/cert.pem");
+  EXPECT_EQ(options.tls_cert, "/srv/ebb/cert.pem");
   EXPECT_EQ(options.tls_key, "/etc/key.pem");
   EXPECT_FALSE(options.behind_proxy);
   ASSERT_TRUE(apply_settings("behind_proxy: true\n", options));

@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -50,6 +51,9 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.port = 0
         self.key = ""  # sent with each request, unless it is empty
+        self.host = "127.0.0.1"
+        self.ca: pathlib.Path | None = None  # who signed its certificate; None: it speaks no TLS
+        self.trusted = True  # False: whatever certificate it shows is taken
         self.log_path = home.parent / f"{home.name}.log"
 
     # --- its life ---
@@ -119,10 +123,21 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.ca else ''}://{self.host}:{self.port}"
+
+    def tls(self) -> ssl.SSLContext | None:
+        if self.ca is None:
+            return None
+        context = ssl.create_default_context(cafile=self.ca)
+        if not self.trusted:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
 
     def request(self, method: str, path: str, body=None, headers: dict[str, str] | None = None, timeout: float = 120) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOWER)
+        if self.ca:
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout * SLOWER, context=self.tls())
+        else:
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout * SLOWER)
         try:
             data = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": "application/json", **self.credentials(), **(headers or {})})
@@ -142,17 +157,19 @@ class Server:
         if receive_bytes:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         connection.settimeout(60 * SLOWER)
-        connection.connect(("127.0.0.1", self.port))
-        return connection
+        connection.connect((self.host, self.port))
+        return self.tls().wrap_socket(connection, server_hostname=self.host) if self.ca else connection
 
     def openai(self, **options):
         import openai
+        if self.ca:
+            options.setdefault("http_client", openai.DefaultHttpxClient(verify=self.tls()))
         return openai.OpenAI(base_url=self.url + "/v1", **{"api_key": self.key or "any", "max_retries": 0, "timeout": 120 * SLOWER, **options})
 
     def ebb(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """A command of the client."""
         done = subprocess.run([BIN / "ebb", *arguments, "--server", self.url], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              env={**os.environ, "EBB_KEY": self.key}, timeout=120 * SLOWER, check=False)
+                              env={**os.environ, "EBB_KEY": self.key, "EBB_CA": str(self.ca or "")}, timeout=120 * SLOWER, check=False)
         assert not check or done.returncode == 0, f"ebb {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
@@ -195,12 +212,13 @@ class Server:
 
 
 def launching(home: pathlib.Path):
-    """For a fixture: gives start(*arguments, home=…), which starts a server; all of them are stopped and audited when the fixture ends."""
+    """For a fixture: gives start(*arguments, home=…, ca=…), which starts a server; all of them are stopped and audited when the fixture ends."""
     before = leaks.snapshot()
     started = []
 
-    def start(*arguments, home=home):
+    def start(*arguments, home=home, **settings):
         started.append(Server(home, arguments))
+        vars(started[-1]).update(settings)
         started[-1].start()
         return started[-1]
 
