@@ -62,12 +62,12 @@ class ServerStreamTest : public ::testing::Test {
   }
 
   // As a connection reads: waits, then takes what is there.
-  static Task<std::string> read_to_end(ServerStream& stream, size_t at_once, ErrorCode& end) {
+  static Task<std::string> read_to_end(ServerStream& stream, size_t at_once, ErrorCode& end, size_t bytes_max = SIZE_MAX) {
     std::string all;
     std::string piece(at_once, '\0');
     end = {};
     Timer woken(stream.socket().get_executor());
-    while (!end) {
+    while (!end && all.size() < bytes_max) {
       bool inside = true;
       woken.expires_at(Timer::time_point::max());
       stream.when_readable([&](ErrorCode) {
@@ -128,6 +128,46 @@ TEST_F(ServerStreamTest, BytesPassBothWaysWhateverIsReadAtOnce) {
     EXPECT_EQ(came, sent);
     EXPECT_EQ(back, sent);
   }
+}
+
+TEST_F(ServerStreamTest, WhatWasDecryptedIsSeenThoughNothingMoreComes) {
+  const std::string sent = text_of(100);
+  std::string came, back;
+  ErrorCode end;
+  run(
+      [&](ServerStream& stream) -> Task<void> {
+        co_await shake(stream);
+        came = co_await read_to_end(stream, 1, end, sent.size());
+        bool waited = false;
+        co_await write_all(stream, came, waited);
+        stream.end_sending();
+      },
+      [&](uint16_t port) {
+        TlsClientForTest client(port);
+        client.send(sent);
+        back = client.read_to_end();
+      });
+  EXPECT_EQ(back, sent);
+}
+
+TEST_F(ServerStreamTest, AnEndBehindAWholeRecordIsSeen) {
+  const std::string sent = text_of(SSL3_RT_MAX_PLAIN_LENGTH);
+  std::string came;
+  ErrorCode end;
+  run(
+      [&](ServerStream& stream) -> Task<void> {
+        co_await shake(stream);
+        came = co_await read_to_end(stream, 65'536, end);
+        stream.end_sending();
+      },
+      [&](uint16_t port) {
+        TlsClientForTest client(port);
+        client.send(sent);
+        client.end_sending();
+        client.read_to_end();  // the socket stays open until the server has seen the end
+      });
+  EXPECT_EQ(came, sent);
+  EXPECT_EQ(end, asio::error::eof);
 }
 
 TEST_F(ServerStreamTest, AWriteWaitsForASlowReader) {
