@@ -47,6 +47,7 @@ class Keys : public testing::Test {
 
 TEST_F(Keys, WithoutAnyEverybodyIsWhoTheySay) {
   EXPECT_FALSE(ring_->locked());
+  EXPECT_FALSE(ring_->administered(kNow));
   const auto anybody = ring_->admit("", {.scope = Scope::kAdmin, .tenant = "acme"}, kNow);
   ASSERT_TRUE(anybody);
   EXPECT_EQ(anybody->tenant, "acme");
@@ -57,6 +58,7 @@ TEST_F(Keys, WithoutAnyEverybodyIsWhoTheySay) {
 TEST_F(Keys, WithOneEverybodyNeedsOne) {
   fill();
   EXPECT_TRUE(ring_->locked());
+  EXPECT_TRUE(ring_->administered(kNow));
   EXPECT_EQ(refused("", {}), ErrorKind::kUnauthorized);
   EXPECT_EQ(refused("sk-anything", {}), ErrorKind::kUnauthorized);
   const auto acme = ring_->admit(acme_.text, {}, kNow);
@@ -136,6 +138,7 @@ TEST_F(Keys, SomebodyCanAlwaysAdminister) {
   EXPECT_EQ(ring_->remove_tenant("us", kNow).error().kind, ErrorKind::kExists) << "that nobody needs a key any more is not said by the way";
   ASSERT_TRUE(ring_->revoke(admin.key.id, kNow)) << "the last of all";
   EXPECT_FALSE(ring_->locked());
+  EXPECT_FALSE(ring_->administered(kNow));
 }
 
 TEST_F(Keys, ATenantGoesWithItsKeys) {
