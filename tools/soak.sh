@@ -8,7 +8,7 @@
 #   SEEDS=n      of the simulation (1000)
 #   SEED=n       where chance begins; a run prints its own
 #
-# The long form, half an hour to an hour: KILLS=2000 CANARIES=100000 CALLS=1000000 SEEDS=10000 make soak
+# The long form, three quarters of an hour on two busy cores: KILLS=2000 CANARIES=100000 CALLS=1000000 SEEDS=10000 make soak
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/build.sh release programs >&2
