@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "domain/money.h"
+#include "domain/price_list.h"
 #include "ledger/usage_log.h"
 #include "store/usage_book.h"
 #include "store/usage_store.h"
@@ -55,6 +55,7 @@ int watch(sqlite3* connection, char** /*error*/, const sqlite3_api_routines* /*a
 domain::UsageRecord record(int64_t number, WallTime ended) {
   const int64_t busy_us = 900 + number * 7919 % 100'000;
   const int64_t billed_ms = domain::billed_milliseconds(microseconds(busy_us));
+  const domain::Pico cost = list_cost_of({}, domain::Tier::kWarm, {.mib_ms = domain::mib_milliseconds(billed_ms, 256), .calls = 1});
   return {.call = CallId{static_cast<uint64_t>(number)},
           .endpoint = fmt::format("chat-{}", number % 4),
           .revision = RevisionId{1},
@@ -65,11 +66,13 @@ domain::UsageRecord record(int64_t number, WallTime ended) {
           .total = microseconds(busy_us + 3),
           .billed_ms = billed_ms,
           .memory_mib = 256,
-          .cost = domain::cost_of_call(billed_ms, 256, {}),
+          .cost = cost,
           .prompt_tokens = 20 + number % 300,
           .completion_tokens = 1 + number % 200,
           .tenant = fmt::format("tenant-{}", number % 8),
-          .key = fmt::format("{:012x}", number % 16)};
+          .key = fmt::format("{:012x}", number % 16),
+          .prices = 0,
+          .list_cost = cost};
 }
 
 std::unique_ptr<store::UsageStore> open_store(const char* folder) {

@@ -255,6 +255,7 @@ io::Task<void> Server::start() {
   const std::vector<invoke::SandboxLayer> layers = co_await platform_->sandbox();
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
   if (Status listening = listen(); !listening) co_return stop(listening);
+  usage_log_->check_store();
 }
 
 void Server::on_signal() {

@@ -1,8 +1,5 @@
 // GET /ebb/v1/audit?after=N: who did what, line by line.
-#include <fmt/format.h>
-
-#include <charconv>
-
+#include "gateway/admin_line.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
@@ -14,16 +11,6 @@ namespace {
 
 constexpr int64_t kEntriesAtOnce = 1'000;
 
-Result<int64_t> entry_before(const Target& target) {
-  int64_t after = 0;
-  for (const auto& [key, value] : target.query) {
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), after);
-    const bool number = read.ec == std::errc() && read.ptr == value.data() + value.size() && after >= 0;
-    if (key != "after" || !number) return fail(ErrorKind::kInvalid, fmt::format("there is the parameter 'after', the number of an entry; not '{}'", key), key);
-  }
-  return after;
-}
-
 std::string as_lines(const std::vector<domain::AuditEntry>& entries) {
   std::string out;
   for (const domain::AuditEntry& entry : entries)
@@ -34,7 +21,7 @@ std::string as_lines(const std::vector<domain::AuditEntry>& entries) {
 }  // namespace
 
 io::Task<void> get_audit(Services& services, Exchange& exchange) {
-  const Result<int64_t> asked = entry_before(exchange.request().target);
+  const Result<int64_t> asked = entry_asked_for(exchange.request().target);
   if (!asked) {
     co_await exchange.fail(asked.error());
     co_return;

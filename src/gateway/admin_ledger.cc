@@ -1,8 +1,5 @@
 // GET /ebb/v1/ledger?after=N, the book line by line; GET /ebb/v1/ledger/check, which reads all of it; and GET /ebb/v1/ledger/seals.
-#include <fmt/format.h>
-
-#include <charconv>
-
+#include "gateway/admin_line.h"
 #include "gateway/exchange.h"
 #include "gateway/handlers.h"
 #include "gateway/services.h"
@@ -13,17 +10,6 @@ namespace ebb::gateway {
 namespace {
 
 constexpr size_t kEntriesAtOnce = 1'000;
-
-Result<int64_t> entry_before(const Target& target) {
-  int64_t after = 0;
-  for (const auto& [key, value] : target.query) {
-    if (key != "after") return fail(ErrorKind::kInvalid, fmt::format("'{}' is not a known parameter: there is after", key), key);
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), after);
-    if (read.ec != std::errc() || read.ptr != value.data() + value.size() || after < 0)
-      return fail(ErrorKind::kInvalid, fmt::format("'after' is '{}', but must be the number of an entry, or 0", value.substr(0, 40)), "after");
-  }
-  return after;
-}
 
 std::string as_lines(const std::vector<wire::LedgerRow>& rows) {
   std::string out;
@@ -48,7 +34,7 @@ std::string as_lines(const std::vector<domain::Seal>& seals) {
 
 // Part by part, each when the client has taken the one before.
 io::Task<void> get_ledger(Services& services, Exchange& exchange) {
-  const Result<int64_t> asked = entry_before(exchange.request().target);
+  const Result<int64_t> asked = entry_asked_for(exchange.request().target);
   if (!asked) {
     co_await exchange.fail(asked.error());
     co_return;

@@ -14,6 +14,9 @@ namespace ebb::ledger {
 
 namespace {
 
+// So many records may wait while the store is checked.
+constexpr size_t kWaitForCheckMax = domain::kUsageBacklogMax / 2;
+
 std::filesystem::path pending_file(const std::filesystem::path& home) { return home / "usage-pending"; }
 
 std::optional<PendingUsage> open_pending(const std::filesystem::path& home) {
@@ -47,6 +50,7 @@ UsageLog::~UsageLog() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
+    give_way_ = true;
   }
   waiting_.notify_one();
   writer_.join();
@@ -61,6 +65,7 @@ bool UsageLog::append(domain::UsageRecord record) {
     ++appended_count_;
     if (pending_ && !pending_->append(record)) log_warn("no room among what is pending: a usage record is lost if the server is killed");
     records_.push_back(std::move(record));
+    if (records_.size() >= kWaitForCheckMax) give_way_ = true;
     if (records_.size() > 1) return true;  // the writer knows
   }
   waiting_.notify_one();
@@ -75,6 +80,14 @@ bool UsageLog::query(std::function<void(store::UsageStore&)> work) {
   }
   waiting_.notify_one();
   return true;
+}
+
+void UsageLog::check_store() {
+  {
+    const std::lock_guard lock(mutex_);
+    to_check_ = true;
+  }
+  waiting_.notify_one();
 }
 
 bool UsageLog::flush(milliseconds patience) {
@@ -105,6 +118,7 @@ void UsageLog::tell(const Status& status) {
 }
 
 Status UsageLog::write(std::vector<domain::UsageRecord>& batch) {
+  if (!sound_) return sound_;
   if (batch.empty()) return {};
   const Result<store::Appended> appended = store_->append(batch);
   if (appended) {
@@ -141,6 +155,17 @@ void UsageLog::wrote(uint64_t taken_count) {
   if (pending_) pending_->end_writing(appended_count_ != taken_count);
 }
 
+// With the mutex held, but not while it looks.
+void UsageLog::check_now(std::unique_lock<std::mutex>& lock) {
+  give_way_ = ending_;
+  lock.unlock();
+  Status checked = store_->check(give_way_);
+  const bool gave_way = !checked && checked.error().kind == ErrorKind::kCancelled;
+  if (!checked && checked.error().kind == ErrorKind::kCorrupt) tell(sound_ = std::move(checked));
+  lock.lock();
+  to_check_ = gave_way && !ending_;
+}
+
 void UsageLog::run() {
   std::vector<domain::UsageRecord> batch;  // kept while it cannot be written
   std::unique_lock lock(mutex_);
@@ -157,7 +182,8 @@ void UsageLog::run() {
   if (batch.empty()) wrote(taken_first);
   for (;;) {
     waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
-                      [&] { return ending_ || !queries_.empty() || (!stuck && !records_.empty()); });
+                      [&] { return ending_ || to_check_ || !queries_.empty() || (!stuck && !records_.empty()); });
+    if (to_check_ && !stuck) check_now(lock);
     // One transaction for all that end together, and none while the call that ended still waits for its last bytes.
     if (!stuck && !records_.empty()) waiting_.wait_for(lock, options_.gather_pause, [&] { return ending_ || flushing_ > 0 || !queries_.empty(); });
     const bool last = ending_;

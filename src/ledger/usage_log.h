@@ -7,6 +7,7 @@
 // upon.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -61,6 +62,11 @@ class UsageLog {
   // From any thread. False: too many wait.
   bool query(std::function<void(store::UsageStore&)> work);
 
+  // Has the whole store looked at, on the writer's thread: once, soon after the start, when those who wait for the server need it no more. What ends meanwhile
+  // waits, as long as there is room for it; else the check gives way and begins again. A store that is damaged is written to no more, and `changed` says so
+  // for good. From any thread.
+  void check_store();
+
   // Waits until every record appended before is on the disk. From any thread but the writer's. False: not so within `patience`.
   bool flush(milliseconds patience);
 
@@ -78,6 +84,7 @@ class UsageLog {
   Status write_and_check(std::vector<domain::UsageRecord>& batch);
   Status write_first(std::vector<domain::UsageRecord>& batch, size_t many);
   void tell(const Status& status);
+  void check_now(std::unique_lock<std::mutex>& lock);
   void wrote(uint64_t taken_count);  // with the mutex held
 
   // The writer's own.
@@ -86,6 +93,7 @@ class UsageLog {
   Changed changed_;
   UsageLogOptions options_;
   bool writable_ = true;  // as last told
+  Status sound_;          // by the last check
 
   std::mutex mutex_;
   std::condition_variable waiting_;  // something to do
@@ -96,6 +104,8 @@ class UsageLog {
   uint64_t appended_count_ = 0;
   uint64_t written_count_ = 0;
   int flushing_ = 0;  // who waits
+  bool to_check_ = false;
+  std::atomic<bool> give_way_ = false;  // the check to records
   bool ending_ = false;
   std::thread writer_;  // last: it uses all of the above
 };

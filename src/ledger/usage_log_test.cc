@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <fstream>
 #include <future>
 
 #include "domain/limits.h"
@@ -56,6 +57,42 @@ TEST_F(UsageLogTest, WhatIsFlushedIsOnTheDisk) {
   std::promise<size_t> found;
   ASSERT_TRUE(log->query([&found](store::UsageStore& store) { found.set_value(store.recent("chat", 1000)->size()); }));
   EXPECT_EQ(found.get_future().get(), 300U);
+}
+
+TEST_F(UsageLogTest, AStoreThatIsDamagedIsFoundAndWrittenToNoMore) {
+  {
+    const auto log = open();
+    for (uint64_t id = 1; id <= 3'000; ++id)
+      ASSERT_TRUE(log->append(record_for_test(id)));
+  }
+  const std::filesystem::path file = folder_.path() / "usage.db";
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(file));
+  {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(size / 2 / 4096 * 4096);
+    bytes << std::string(4096, 'x');
+  }
+  const auto bytes_of = [&] {
+    std::ifstream in(file, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string before = bytes_of();
+  {
+    const auto log = open();
+    log->check_store();
+    EXPECT_THAT(watch_.said(1), ElementsAre(HasSubstr("usage.db is damaged")));
+    ASSERT_TRUE(log->append(record_for_test(3'001)));
+  }
+  EXPECT_EQ(bytes_of(), before) << "it stays as it was found";
+  EXPECT_THAT(watch_.said(1), ElementsAre(HasSubstr("usage.db is damaged")));
+}
+
+TEST_F(UsageLogTest, AStoreThatIsSoundIsWrittenToAfterItsCheck) {
+  const auto log = open();
+  log->check_store();
+  for (uint64_t id = 1; id <= 300; ++id)
+    ASSERT_TRUE(log->append(record_for_test(id)));
+  ASSERT_TRUE(log->flush(kPatience));
 }
 
 TEST_F(UsageLogTest, TheEndWritesWhatWaitsAndAnswersWhatWasAsked) {

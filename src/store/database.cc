@@ -67,6 +67,7 @@ Error error_of(sqlite3* connection, int code) {
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN: return read_only(name, message);
+    case SQLITE_INTERRUPT: return {.kind = ErrorKind::kCancelled, .message = fmt::format("{}: something else came first", name)};
     case SQLITE_NOMEM: return {.kind = ErrorKind::kExhausted, .message = fmt::format("{}: out of memory", name)};
     default: return {.kind = ErrorKind::kInternal, .message = fmt::format("{}: {}", name, message)};
   }
@@ -184,9 +185,9 @@ Status Statement::check_row(int checksum) const {
   return fail(damaged(name_of(sqlite3_db_handle(statement_.get())), "a row does not have its checksum"));
 }
 
-Result<Database> Database::open(const std::filesystem::path& file, std::span<const char* const> schema) {
+Result<Database> Database::open(const std::filesystem::path& file, std::span<const char* const> schema, Check check) {
   if (Status made = make_file(file); !made) return fail(made.error());
-  read_once(file);
+  if (check == Check::kFirst) read_once(file);
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   EBB_CHECK(raw != nullptr);
@@ -195,7 +196,7 @@ Result<Database> Database::open(const std::filesystem::path& file, std::span<con
   sqlite3_busy_timeout(raw, kBusyMaxMs);
   Status ready = database.set_up();
   // Looked at before anything is written: a damaged file stays as it was found.
-  if (ready) ready = database.check();
+  if (ready && check == Check::kFirst) ready = database.check_by("PRAGMA quick_check(1)");
   if (ready) ready = database.migrate(schema);
   // After a failed sync, bytes of the log may be in the page cache only, and look as if they were stored. Copied into the
   // file and synced there, they are.
@@ -222,7 +223,16 @@ Status Database::set_up() {
   return {};
 }
 
-Status Database::check() { return check_by("PRAGMA quick_check(1)"); }
+Status Database::check(const std::atomic<bool>& give_way) {
+  if (!connection_) return fail(ErrorKind::kUnavailable, "the store is closed since a write failed; it is being opened again");
+  read_once(sqlite3_db_filename(connection_.get(), "main"));
+  constexpr int kStepsBetweenLooks = 10'000;  // some 100 us
+  const auto look = [](void* flag) { return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0; };
+  sqlite3_progress_handler(connection_.get(), kStepsBetweenLooks, look, const_cast<std::atomic<bool>*>(&give_way));
+  Status checked = check_by("PRAGMA quick_check(1)");
+  sqlite3_progress_handler(connection_.get(), 0, nullptr, nullptr);
+  return checked;
+}
 Status Database::check_all() { return check_by("PRAGMA integrity_check(1)"); }
 
 Status Database::check_by(std::string_view pragma) {

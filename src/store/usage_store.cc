@@ -31,7 +31,7 @@ constexpr const char* kPageOfEndpoint =
 
 Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path& home) {
   std::filesystem::path file = home / "usage.db";
-  Result<Database> database = Database::open(file, kUsageSchema);
+  Result<Database> database = Database::open(file, kUsageSchema, Database::Check::kLater);
   if (!database) return fail(database.error());
   return std::unique_ptr<UsageStore>(new UsageStore(std::move(file), std::move(*database)));
 }

@@ -91,8 +91,10 @@ struct BookHead {
 
 class UsageStore {
  public:
-  // <home>/usage.db
+  // <home>/usage.db. What is read of it is checked row by row; all of it by check(), which its owner calls soon.
   static Result<std::unique_ptr<UsageStore>> open(const std::filesystem::path& home);
+  // As Database::check.
+  Status check(const std::atomic<bool>& give_way) { return database_.check(give_way); }
   // The same, after a write failed: what is on the disk counts, not what this process remembers of it. If this fails, everything
   // fails with kUnavailable until it succeeds.
   Status reopen();
