@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Calls a second with keys, budgets and their holds on, against a server without any of them
+"""Calls a second with keys, budgets and limits by rate on, against a server without any of them
 
 64 kept connections of wrk to the echo engine, which are 64 calls at once in one worker. With: each request brings a key, and its tenant, its key and the endpoint
-have budgets by the hour, day and month. Without: no keys, no budgets. Records are written to the ledger in both. Runs alternate.
+have budgets by the hour, day and month, and limits of requests, tokens, spending and concurrency. Without: none of these. Records are written to the ledger in both. Runs alternate.
 """
 import json
 import os
@@ -17,13 +17,15 @@ SCALING = {"min": CONNECTIONS, "max": CONNECTIONS}
 
 
 def govern(server) -> str:
-    """A tenant with a key and nine budgets; gives the key."""
+    """A tenant with a key, nine budgets and twelve limits by rate; gives the key."""
     server.ebb("tenant", "add", "acme")
     server.key = server.ebb("key", "create", "--tenant", "acme", "--scope", "admin").stdout.strip()
     line = json.loads(server.ebb("key", "ls", "--json").stdout)["keys"][0]["id"]
     for period in ("hour", "day", "month"):
         for whose in (("--tenant", "acme"), ("--key", line), ("--endpoint", "e")):
             server.ebb("budget", "set", *whose, "--amount", "1000", "--period", period)
+    for whose in (("--tenant", "acme"), ("--key", line), ("--endpoint", "e")):
+        server.ebb("limit", "set", *whose, "--requests", "1000000/second", "--tokens", "1000000000/second", "--spending", "1000/hour", "--concurrency", "10000")
     return server.key
 
 
@@ -43,8 +45,8 @@ def main() -> None:
             require_billed(server, sum(one["requests"] for one in [begun, *runs]))
     with_all, without = middle(found["with"], "per_second"), middle(found["without"], "per_second")
     finish("gate", {"gate": with_all / without}, {**found, "connections": CONNECTIONS, "conditions": conditions}, [
-        f"without keys and budgets: {without:.0f} calls/s, p99 {middle(found['without'], 'p99_us'):.0f} us",
-        f"with a key and nine budgets: {with_all:.0f} calls/s, p99 {middle(found['with'], 'p99_us'):.0f} us; {RUNS} runs of {SECONDS} s each",
+        f"without keys, budgets and limits: {without:.0f} calls/s, p99 {middle(found['without'], 'p99_us'):.0f} us",
+        f"with a key, nine budgets and twelve limits: {with_all:.0f} calls/s, p99 {middle(found['with'], 'p99_us'):.0f} us; {RUNS} runs of {SECONDS} s each",
         *void(conditions),
         f"gate: {with_all / without:.2f} of the same without (must >= 0.85, stretch >= 0.97)",
     ])

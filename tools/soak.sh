@@ -6,6 +6,7 @@
 #   CANARIES=n   calls that look for secrets (20000)
 #   CALLS=n      calls against budgets (50000)
 #   SEEDS=n      of the simulation (1000)
+#   EVERY=n      each n-th sync of the server at which it is killed, before and after it (1; 0: none)
 #   SEED=n       where chance begins; a run prints its own
 #
 # The long form, three quarters of an hour on two busy cores: KILLS=2000 CANARIES=100000 CALLS=1000000 SEEDS=10000 make soak

@@ -180,6 +180,7 @@ void UsageLog::run() {
   bool stuck = !write_and_check(batch);
   lock.lock();
   if (batch.empty()) wrote(taken_first);
+  written_.notify_all();  // to who appended, and flushes, before this thread began
   for (;;) {
     waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
                       [&] { return ending_ || to_check_ || !queries_.empty() || (!stuck && !records_.empty()); });

@@ -135,6 +135,12 @@ Statement& Statement::bind(int index, std::string_view value) {
   return *this;
 }
 
+Statement& Statement::bind_borrowed(int index, std::string_view value) {
+  EBB_CHECK(sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+  bound_.add(value);
+  return *this;
+}
+
 Statement& Statement::bind(int index, const std::optional<int64_t>& value) { return value ? bind(index, *value) : bind_null(index); }
 
 Statement& Statement::bind_null(int index) {
@@ -187,7 +193,6 @@ Status Statement::check_row(int checksum) const {
 
 Result<Database> Database::open(const std::filesystem::path& file, std::span<const char* const> schema, Check check) {
   if (Status made = make_file(file); !made) return fail(made.error());
-  if (check == Check::kFirst) read_once(file);
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   EBB_CHECK(raw != nullptr);
@@ -196,7 +201,12 @@ Result<Database> Database::open(const std::filesystem::path& file, std::span<con
   sqlite3_busy_timeout(raw, kBusyMaxMs);
   Status ready = database.set_up();
   // Looked at before anything is written: a damaged file stays as it was found.
-  if (ready && check == Check::kFirst) ready = database.check_by("PRAGMA quick_check(1)");
+  const Result<size_t> version = ready ? database.version() : Result<size_t>(0U);
+  if (ready && !version) ready = fail(version.error());
+  if (ready && (check == Check::kFirst || *version < schema.size())) {
+    read_once(file);
+    ready = database.check_by("PRAGMA quick_check(1)");
+  }
   if (ready) ready = database.migrate(schema);
   // After a failed sync, bytes of the log may be in the page cache only, and look as if they were stored. Copied into the
   // file and synced there, they are.
@@ -233,6 +243,7 @@ Status Database::check(const std::atomic<bool>& give_way) {
   sqlite3_progress_handler(connection_.get(), 0, nullptr, nullptr);
   return checked;
 }
+Status Database::check_table(std::string_view table) { return check_by(fmt::format("PRAGMA quick_check({})", table)); }
 Status Database::check_all() { return check_by("PRAGMA integrity_check(1)"); }
 
 Status Database::check_by(std::string_view pragma) {
@@ -276,14 +287,17 @@ void Database::close() {
   connection_.reset();
 }
 
+Result<size_t> Database::version() {
+  Result<Statement> asked = prepare("PRAGMA user_version");
+  if (!asked) return fail(asked.error());
+  if (const Result<bool> row = asked->next(); !row) return fail(row.error());
+  return static_cast<size_t>(asked->integer(0));
+}
+
 Status Database::migrate(std::span<const char* const> schema) {
-  size_t version = 0;
-  {
-    Result<Statement> asked = prepare("PRAGMA user_version");
-    if (!asked) return fail(asked.error());
-    if (const Result<bool> row = asked->next(); !row) return fail(row.error());
-    version = static_cast<size_t>(asked->integer(0));
-  }
+  const Result<size_t> asked = version();
+  if (!asked) return fail(asked.error());
+  const size_t version = *asked;
   if (version > schema.size())
     return fail(ErrorKind::kInvalid, fmt::format("{} was written by a newer ebb (schema {}, this one knows up to {}): use that one", name_of(connection_.get()),
                                                  version, schema.size()));

@@ -32,6 +32,8 @@ class Statement {
   Statement& bind(int index, int64_t value);
   Statement& bind(int index, std::string_view value);
   Statement& bind(int index, const std::optional<int64_t>& value);
+  // Without a copy: the text lives until the statement has run, and nobody runs it again without binding another.
+  Statement& bind_borrowed(int index, std::string_view value);
   Statement& bind_null(int index);
   // The checksum of what was bound before, which must have been in the order of the columns that check_row reads.
   Statement& bind_checksum(int index);
@@ -74,7 +76,8 @@ class Database {
  public:
   // Opens or creates the file (mode 0600), checks all of it, and brings its schema up to `schema.size()`: the n-th script leads
   // from version n−1 to n. A file with a newer version is refused. What a crash left in the log is moved into the file and synced.
-  // kLater: its owner checks it soon (`check`), since that takes a while for a large file.
+  // kLater: its owner checks it soon (`check`), since that takes a while for a large file, and at once what it reads before (`check_table`). Before its schema
+  // changes it is checked all the same.
   enum class Check { kFirst, kLater };
   static Result<Database> open(const std::filesystem::path& file, std::span<const char* const> schema, Check check = Check::kFirst);
 
@@ -95,6 +98,8 @@ class Database {
 
   // What open() checks: 0.4 s for a million rows. kCorrupt says what is wrong. kCancelled: `give_way` became true.
   Status check(const std::atomic<bool>& give_way);
+  // The same of one table, whose name is a constant of the program.
+  Status check_table(std::string_view table);
   // The same, and besides that each index finds what its table has: some seconds for a million rows.
   Status check_all();
 
@@ -107,6 +112,7 @@ class Database {
   void roll_back();
   Status set_up();
   Status check_by(std::string_view pragma);
+  Result<size_t> version();
   Status migrate(std::span<const char* const> schema);
 
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> connection_;

@@ -3,21 +3,53 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+
 #include "base/ids.h"
 #include "store/sha256_hex.h"
 
 namespace ebb::store {
 
-std::string fields_of(const domain::UsageRecord& r) {
-  std::string fields =
-      fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", r.call.value, r.endpoint, r.revision.value,
-                  r.ended.time_since_epoch().count(), to_string(r.tier), to_string(r.outcome), r.queued.count(), r.start.count(), r.busy.count(),
-                  r.first_byte.count(), r.total.count(), r.billed_ms, r.memory_mib, r.cost, r.prompt_tokens, r.completion_tokens, r.tenant, r.key);
-  if (r.prices != 0 || r.list_cost != r.cost) fields += fmt::format("\t{}\t{}", r.prices, r.list_cost);
-  return fields;
+namespace {
+
+// By hand, since each record is linked before its transaction is synced, and others wait for that.
+class Fields {
+ public:
+  explicit Fields(std::string begin) : text_(std::move(begin)) { text_.reserve(text_.size() + kAsARule); }
+  Fields& add(std::string_view field) {
+    if (!first_) text_ += '\t';
+    first_ = false;
+    text_ += field;
+    return *this;
+  }
+  Fields& add(int64_t number) {
+    std::array<char, 20> digits{};
+    return add(std::string_view(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr));
+  }
+  Fields& add(nanoseconds time) { return add(int64_t{time.count()}); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  static constexpr size_t kAsARule = 256;
+  std::string text_;
+  bool first_ = true;
+};
+
+std::string with_fields(std::string begin, const domain::UsageRecord& r) {
+  Fields out(std::move(begin));
+  out.add(static_cast<int64_t>(r.call.value)).add(r.endpoint).add(static_cast<int64_t>(r.revision.value)).add(int64_t{r.ended.time_since_epoch().count()});
+  out.add(to_string(r.tier)).add(to_string(r.outcome)).add(r.queued).add(r.start).add(r.busy).add(r.first_byte).add(r.total);
+  out.add(r.billed_ms).add(r.memory_mib).add(r.cost).add(r.prompt_tokens).add(r.completion_tokens).add(r.tenant).add(r.key);
+  if (r.prices != 0 || r.list_cost != r.cost) out.add(r.prices).add(r.list_cost);
+  return out.take();
 }
 
-std::string link_after(std::string_view before, const domain::UsageRecord& record) { return sha256_hex(fmt::format("{}\n{}", before, fields_of(record))); }
+}  // namespace
+
+std::string fields_of(const domain::UsageRecord& record) { return with_fields({}, record); }
+
+std::string link_after(std::string_view before, const domain::UsageRecord& record) { return sha256_hex(with_fields(std::string(before) + "\n", record)); }
 
 Status BookCheck::add(const BookEntry& entry) {
   const int64_t expected = entries_ + 1;

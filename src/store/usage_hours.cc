@@ -84,8 +84,11 @@ class Sheet {
 
 }  // namespace
 
-Status UsageStore::add_to_hour(const UsageKey& key, UsageSums sums) {
-  {
+// `sums` is what the hour has then.
+Status UsageStore::add_to_hour(const UsageKey& key, UsageSums& sums) {
+  if (const auto known = latest_hours_.find(key); known != latest_hours_.end()) {
+    sums += known->second;
+  } else {
     Result<Statement> hour = database_.prepare(kHour);
     if (!hour) return fail(hour.error());
     const Result<bool> found =

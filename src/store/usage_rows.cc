@@ -4,11 +4,11 @@
 namespace ebb::store {
 
 void bind(Statement& s, const domain::UsageRecord& r) {
-  s.bind(1, static_cast<int64_t>(r.call.value)).bind(2, r.endpoint).bind(3, static_cast<int64_t>(r.revision.value)).bind(4, ms_of(r.ended));
-  s.bind(5, to_string(r.tier)).bind(6, to_string(r.outcome)).bind(7, int64_t{r.queued.count()}).bind(8, int64_t{r.start.count()});
+  s.bind(1, static_cast<int64_t>(r.call.value)).bind_borrowed(2, r.endpoint).bind(3, static_cast<int64_t>(r.revision.value)).bind(4, ms_of(r.ended));
+  s.bind_borrowed(5, to_string(r.tier)).bind_borrowed(6, to_string(r.outcome)).bind(7, int64_t{r.queued.count()}).bind(8, int64_t{r.start.count()});
   s.bind(9, int64_t{r.busy.count()}).bind(10, int64_t{r.first_byte.count()}).bind(11, int64_t{r.total.count()});
   s.bind(12, r.billed_ms).bind(13, r.memory_mib).bind(14, r.cost).bind(15, r.prompt_tokens).bind(16, r.completion_tokens);
-  s.bind(17, r.tenant).bind(18, r.key).bind(19, r.prices).bind(20, r.list_cost);
+  s.bind_borrowed(17, r.tenant).bind_borrowed(18, r.key).bind(19, r.prices).bind(20, r.list_cost);
   s.bind_checksum(1 + kRecordChecksum);
 }
 

@@ -9,7 +9,7 @@ namespace ebb::store {
 
 inline constexpr int kRecordChecksum = 20;  // its column
 
-// All columns, in their order, with the checksum.
+// All columns, in their order, with the checksum. The record lives until the statement has run.
 void bind(Statement& s, const domain::UsageRecord& r);
 // kCorrupt: the row is not what was written.
 Result<domain::UsageRecord> read_record(const Statement& s);

@@ -33,11 +33,13 @@ Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path
   std::filesystem::path file = home / "usage.db";
   Result<Database> database = Database::open(file, kUsageSchema, Database::Check::kLater);
   if (!database) return fail(database.error());
+  if (Status sums = database->check_table("usage_hours"); !sums) return fail(sums.error());
   return std::unique_ptr<UsageStore>(new UsageStore(std::move(file), std::move(*database)));
 }
 
 Status UsageStore::reopen() {
   database_.close();
+  latest_hours_.clear();
   Result<Database> database = Database::open(file_, kUsageSchema);
   if (!database) return fail(database.error());
   database_ = std::move(*database);
@@ -46,7 +48,9 @@ Status UsageStore::reopen() {
 
 Result<Appended> UsageStore::append(std::span<const domain::UsageRecord> records) {
   Appended count;
-  if (Status written = database_.transaction([&] { return write(records, count); }); !written) return fail(written.error());
+  Status written = database_.transaction([&] { return write(records, count); });
+  if (!written) latest_hours_.clear();  // what was added to them is not there
+  if (!written) return fail(written.error());
   return count;
 }
 
@@ -67,12 +71,16 @@ Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended&
     }
     ++count.written;
     head->link = link_after(head->link, record);
-    if (Status linked = entry->bind(1, ++head->number).bind(2, static_cast<int64_t>(record.call.value)).bind(3, head->link).run(); !linked) return linked;
+    if (Status linked = entry->bind(1, ++head->number).bind(2, static_cast<int64_t>(record.call.value)).bind_borrowed(3, head->link).run(); !linked)
+      return linked;
     hours[key_of(record)] += sums_of(record);
   }
-  for (const auto& [key, sums] : hours) {
+  for (auto& [key, sums] : hours) {
     if (Status added = add_to_hour(key, sums); !added) return added;
   }
+  if (latest_hours_.size() > kLatestHoursMax) latest_hours_.clear();
+  for (auto& [key, sums] : hours)
+    latest_hours_[key] = sums;
   return {};
 }
 

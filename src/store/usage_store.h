@@ -91,7 +91,7 @@ struct BookHead {
 
 class UsageStore {
  public:
-  // <home>/usage.db. What is read of it is checked row by row; all of it by check(), which its owner calls soon.
+  // <home>/usage.db. Of it the sums by hour are checked as a whole, records when they are read; all of it by check(), which its owner calls soon.
   static Result<std::unique_ptr<UsageStore>> open(const std::filesystem::path& home);
   // As Database::check.
   Status check(const std::atomic<bool>& give_way) { return database_.check(give_way); }
@@ -128,7 +128,7 @@ class UsageStore {
  private:
   UsageStore(std::filesystem::path file, Database database) : file_(std::move(file)), database_(std::move(database)) {}
   Status write(std::span<const domain::UsageRecord> records, Appended& count);
-  Status add_to_hour(const UsageKey& key, UsageSums sums);
+  Status add_to_hour(const UsageKey& key, UsageSums& sums);
   template <class Visit>
   Status visit_hours(Hour from, Hour to, Visit visit);
   template <class Visit>
@@ -136,6 +136,8 @@ class UsageStore {
 
   std::filesystem::path file_;
   Database database_;
+  static constexpr size_t kLatestHoursMax = 1'024;
+  std::map<UsageKey, UsageSums> latest_hours_;  // as they are in the file, of those that were written last
 };
 
 }  // namespace ebb::store

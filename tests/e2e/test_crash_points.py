@@ -136,6 +136,7 @@ def test_dies_at_its_syncs(tmp_path, shim):
             story = Story(tmp_path / f"home-{number}-{side}", shim)
             if story.live(crash=f"{number}:{side}"):
                 assert points >= 5, "hardly any sync was reached"
+                print(f"{points} points")
                 return
             points += 1
             assert story.live(), "the next server takes it up"
