@@ -98,7 +98,7 @@ std::string rounded(domain::Pico amount) {
 
 // Whose calls are refused from then on, and until when.
 std::string what_stops(const wire::BudgetRow& row) {
-  if (!row.forecast) return "nothing was spent lately";
+  if (!row.forecast) return row.spent > 0 ? "too early to say" : "nothing was spent lately";
   if (!row.forecast->over_at) return row.ends ? "nothing before it begins anew" : "nothing in a hundred years";
   const bool over = row.spent >= row.budget.amount;
   const std::string from = over ? "" : " from " + local_time(*row.forecast->over_at).substr(0, 16);

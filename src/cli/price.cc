@@ -32,11 +32,12 @@ Result<std::vector<wire::PriceRow>> rows_of(Server& server) {
   return Server::rows_of<wire::PriceRow>(*answer, "prices", wire::price_row_from_json);
 }
 
-// What `ebb price set` reads: a list's own moment is over once it is in force.
-json::object document_without_moment(const domain::PriceList& list) {
-  json::object document = wire::document_of(list);
-  document.erase("from");
-  return document;
+// As `ebb price set` reads it: YAML with a line for each field. A list's own moment is over once it is in force.
+void print_document(Context& context, const domain::PriceList& list) {
+  for (const auto& [key, value] : wire::document_of(list)) {
+    const bool nothing = (value.is_array() && value.get_array().empty()) || (value.is_string() && value.get_string().empty());
+    if (key != "from" && !nothing) context.out.line(fmt::format("{}: {}", std::string_view(key), json::serialize(value)));
+  }
 }
 
 std::string run_price(const domain::PriceList& list) {
@@ -95,7 +96,8 @@ Status show(Context& context, Server& server, const PriceOptions& options) {
   const auto found =
       std::ranges::find_if(*rows, [&](const wire::PriceRow& row) { return options.version ? row.list.version == *options.version : row.state == "in_force"; });
   if (found == rows->end()) return fail(ErrorKind::kNotFound, fmt::format("there is no price list {}: `ebb price ls` lists them", options.version.value_or(0)));
-  return print_json(context, document_without_moment(found->list));
+  print_document(context, found->list);
+  return {};
 }
 
 Status set_one(Context& context, Server& server, const PriceOptions& options) {
@@ -135,7 +137,8 @@ Status print_preset(Context& context, const PriceOptions& options) {
     if (names.back() != options.preset) continue;
     domain::PriceList list{.note = std::string(cloud.name), .currency = std::string(domain::kPresetCurrency), .per_call = cloud.per_call};
     list.steps.front().per_gib_second.fill(cloud.per_gib_second);
-    return print_json(context, document_without_moment(list));
+    print_document(context, list);
+    return {};
   }
   return usage_error(fmt::format("there is no preset '{}': there are {}", options.preset.substr(0, 60), fmt::join(names, ", ")));
 }

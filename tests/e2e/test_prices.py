@@ -115,11 +115,16 @@ def test_a_list_that_is_none_is_refused(priced, document, said):
     assert len(rows(priced)) == 1
 
 
+def fields(document: str) -> dict:
+    """A document as `ebb price show` prints it: a line for each field, its value as JSON."""
+    return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in document.splitlines())}
+
+
 def test_presets_are_lists(priced):
     for cloud in ("aws-lambda", "azure-functions", "google-cloud-run"):
-        priced.bring(json.loads(subprocess.run([BIN / "ebb", "price", "preset", cloud], capture_output=True, check=True).stdout))
+        priced.bring(fields(subprocess.run([BIN / "ebb", "price", "preset", cloud], capture_output=True, text=True, check=True).stdout))
     assert rows(priced)[-1]["note"] == "Google Cloud Run"
-    shown = json.loads(priced.ebb("price", "show").stdout)
+    shown = fields(priced.ebb("price", "show").stdout)
     assert shown["per_gib_second"]["warm"] == rows(priced)[-1]["per_gib_second"]["warm"]
     assert "FREE EACH MONTH" in priced.ebb("price", "ls").stdout
 
