@@ -32,8 +32,8 @@ Result<uint16_t> try_listen(std::string host, uint16_t port) {
   ledger::Audit audit(*accounts);
   ledger::AnswerLog answers(std::move(*store::Answers::open(home.path())), clock);
   Gateway gateway(loop.get_executor(), platform, models, images, bills,
-                  Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = audit, .answers = answers}, clock,
-                  options);
+                  Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = audit, .answers = answers},
+                  clock, options);
   return gateway.listen();
 }
 

@@ -26,15 +26,10 @@ class TestServer {
     audit = std::make_unique<ledger::Audit>(*accounts);
     answers = std::make_unique<ledger::AnswerLog>(std::move(*store::Answers::open(home.path())), clock);
     if (options.behind_proxy || options.host != GatewayOptions().host) make_key();
-    gateway = std::make_unique<Gateway>(loop.get_executor(), platform, models, images, bills,
-                                        Accounts{.keyring = *keyring,
-                                                 .budgets = budgets,
-                                                 .prices = prices,
-                                                 .limits = limits,
-                                                 .seals = seals,
-                                                 .audit = *audit,
-                                                 .answers = *answers},
-                                        clock, std::move(options));
+    gateway = std::make_unique<Gateway>(
+        loop.get_executor(), platform, models, images, bills,
+        Accounts{.keyring = *keyring, .budgets = budgets, .prices = prices, .limits = limits, .seals = seals, .audit = *audit, .answers = *answers}, clock,
+        std::move(options));
     const Result<uint16_t> bound = gateway->listen();
     if (!bound) throw std::runtime_error(bound.error().message);
     port = *bound;

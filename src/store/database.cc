@@ -243,7 +243,6 @@ Status Database::check(const std::atomic<bool>& give_way) {
   sqlite3_progress_handler(connection_.get(), 0, nullptr, nullptr);
   return checked;
 }
-Status Database::check_table(std::string_view table) { return check_by(fmt::format("PRAGMA quick_check({})", table)); }
 Status Database::check_all() { return check_by("PRAGMA integrity_check(1)"); }
 
 Status Database::check_by(std::string_view pragma) {

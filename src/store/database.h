@@ -76,7 +76,7 @@ class Database {
  public:
   // Opens or creates the file (mode 0600), checks all of it, and brings its schema up to `schema.size()`: the n-th script leads
   // from version n−1 to n. A file with a newer version is refused. What a crash left in the log is moved into the file and synced.
-  // kLater: its owner checks it soon (`check`), since that takes a while for a large file, and at once what it reads before (`check_table`). Before its schema
+  // kLater: its owner checks it soon (`check`), since that takes a while for a large file, and at once what it reads before (`check_by`). Before its schema
   // changes it is checked all the same.
   enum class Check { kFirst, kLater };
   static Result<Database> open(const std::filesystem::path& file, std::span<const char* const> schema, Check check = Check::kFirst);
@@ -98,8 +98,8 @@ class Database {
 
   // What open() checks: 0.4 s for a million rows. kCorrupt says what is wrong. kCancelled: `give_way` became true.
   Status check(const std::atomic<bool>& give_way);
-  // The same of one table, whose name is a constant of the program.
-  Status check_table(std::string_view table);
+  // The same by "PRAGMA quick_check(TABLE)", a constant of the program.
+  Status check_by(std::string_view pragma);
   // The same, and besides that each index finds what its table has: some seconds for a million rows.
   Status check_all();
 
@@ -111,7 +111,6 @@ class Database {
   Status execute(const char* sql);
   void roll_back();
   Status set_up();
-  Status check_by(std::string_view pragma);
   Result<size_t> version();
   Status migrate(std::span<const char* const> schema);
 

@@ -33,7 +33,7 @@ Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path
   std::filesystem::path file = home / "usage.db";
   Result<Database> database = Database::open(file, kUsageSchema, Database::Check::kLater);
   if (!database) return fail(database.error());
-  if (Status sums = database->check_table("usage_hours"); !sums) return fail(sums.error());
+  if (Status sums = database->check_by("PRAGMA quick_check(usage_hours)"); !sums) return fail(sums.error());
   return std::unique_ptr<UsageStore>(new UsageStore(std::move(file), std::move(*database)));
 }
 
