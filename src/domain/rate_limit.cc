@@ -58,7 +58,7 @@ Result<RateAmount> parse_rate(RateOf of, std::string_view text) {
 }
 
 std::string format_rate(const RateLimit& limit) {
-  const std::string amount = limit.of == RateOf::kSpending ? format_money(limit.amount) : std::to_string(limit.amount);
+  std::string amount = limit.of == RateOf::kSpending ? format_money(limit.amount) : std::to_string(limit.amount);
   if (limit.of == RateOf::kConcurrency) return amount;
   const auto time = std::ranges::find(kTimes, limit.per, &std::pair<std::string_view, nanoseconds>::second);
   return fmt::format("{}/{}", amount, time == kTimes.end() ? fmt::format("{}ns", limit.per.count()) : std::string(time->first));

@@ -183,7 +183,7 @@ void UsageLog::run() {
   written_.notify_all();  // to who appended, and flushes, before this thread began
   for (;;) {
     waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
-                      [&] { return ending_ || to_check_ || !queries_.empty() || (!stuck && !records_.empty()); });
+                      [&] { return ending_ || !queries_.empty() || (!stuck && (to_check_ || !records_.empty())); });
     if (to_check_ && !stuck) check_now(lock);
     // One transaction for all that end together, and none while the call that ended still waits for its last bytes.
     if (!stuck && !records_.empty()) waiting_.wait_for(lock, options_.gather_pause, [&] { return ending_ || flushing_ > 0 || !queries_.empty(); });
