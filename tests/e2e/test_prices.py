@@ -1,4 +1,4 @@
-"""Price lists and limits by rate: set, kept over a restart, in force when they should be, and what calls pay."""
+"""Price lists and limits by rate: set, kept over a restart, in force when they should be, and what calls pay; and a key for who lost the last."""
 import datetime
 import json
 import subprocess
@@ -205,3 +205,18 @@ def test_a_budget_is_foretold(limited):
     assert "nothing was spent lately" in limited.ebb("budget", "forecast").stdout
     row = json.loads(limited.ebb("budget", "forecast", "--json").stdout)["budgets"][0]
     assert "forecast" not in row and row["name"] == "acme"
+
+
+def test_who_lost_the_last_key_makes_another_from_the_home(limited):
+    recover = [BIN / "ebb", "key", "recover", "--home", limited.home]
+    running = subprocess.run(recover, capture_output=True, text=True, check=False)
+    assert running.returncode == 1 and "end the server first" in running.stderr, running
+    limited.terminate()
+    made = subprocess.run(recover, capture_output=True, text=True, check=True)
+    lost, limited.key = limited.key, made.stdout.strip()
+    assert limited.key != lost and "of the tenant 'us'" in made.stderr
+    limited.start()
+    assert "recovered" in limited.ebb("audit").stdout
+    assert limited.request("GET", "/ebb/v1/keys", headers={"Authorization": f"Bearer {lost}"}).status == 200, "the lost one is known until it is revoked"
+    nowhere = subprocess.run([*recover[:-1], limited.home.parent], capture_output=True, text=True, check=False)
+    assert nowhere.returncode == 1 and "is no home of a server" in nowhere.stderr, nowhere
