@@ -69,7 +69,7 @@ io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::
     log_warn("ebb-fetch lacked a layer of confinement", {{"layer", layer}});
   Result<domain::Model> added = models_.add(request.name, *fetched, request.source, clock_.wall());
   changed_();
-  if (!added || added->facts.format != domain::ModelFormat::kOnnx) co_return added;
+  if (!added) co_return added;
   // The model is there by now: who leaves during this finds it, and it goes on.
   models_.prepare(*added);
   progress->report(preparing());
@@ -80,9 +80,8 @@ io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::
 Result<wire::ModelView> RegistryAdmin::find(const domain::ModelRef& ref) const {
   Result<domain::Model> model = models_.resolve(ref);
   if (!model) return fail(model.error());
-  wire::ModelView view{.model = std::move(*model), .not_prepared_why = {}};
-  if (view.model.facts.format == domain::ModelFormat::kOnnx) view.not_prepared_why = preparer_.why_not(view.model.digest);
-  return view;
+  std::string why_not = preparer_.why_not(*model);
+  return wire::ModelView{.model = std::move(*model), .not_prepared_why = std::move(why_not)};
 }
 
 Status RegistryAdmin::remove(const domain::ModelRef& ref) {

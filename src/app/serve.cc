@@ -150,7 +150,8 @@ Status Server::open_stores() {
   if (!models) return fail(models.error());
   models_ = std::make_unique<registry::Models>(std::move(*models));
   preparer_ = std::make_unique<registry::Preparer>(loop_.get_executor(), *content_, models_->prepared_files(),
-                                                   registry::PreparerOptions{.program = own_folder() / "ebb-prepare-onnx"});
+                                                   registry::PreparerOptions{.programs = {{domain::ModelFormat::kOnnx, own_folder() / "ebb-prepare-onnx"},
+                                                                                          {domain::ModelFormat::kGguf, own_folder() / "ebb-prepare-llama"}}});
   models_->use(*preparer_);
   if (const Result<size_t> cleared = models_->clear_rest(clock_.wall()); cleared && *cleared > 0) log_info("cleared unfinished files", {{"files", *cleared}});
   fetcher_ = std::make_unique<registry::Fetcher>(loop_.get_executor(), *content_, registry::FetcherOptions{.program = own_folder() / "ebb-fetch"});

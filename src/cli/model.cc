@@ -101,6 +101,11 @@ std::vector<std::string> described(const std::vector<domain::TensorSpec>& specs)
   return out;
 }
 
+std::string layout_of(const wire::ModelView& view) {
+  if (view.not_prepared_why.empty()) return "for this processor, one copy for all workers";
+  return "as stored, one copy for all workers: " + view.not_prepared_why;
+}
+
 // What it is; of ONNX with its tensors.
 Facts facts_of(const wire::ModelView& view) {
   const domain::Model& model = view.model;
@@ -114,7 +119,7 @@ Facts facts_of(const wire::ModelView& view) {
   facts.add("parameters", human_count(known.parameters));
   facts.add("quantization", known.quantization);
   facts.add("size", human_bytes(known.weights_bytes));
-  if (known.format == domain::ModelFormat::kGguf) facts.add("layout", "as stored, one copy for all workers");
+  if (known.format == domain::ModelFormat::kGguf) facts.add("layout", layout_of(view));
   if (known.train_context > 0) facts.add("context", fmt::format("{} tokens", known.train_context));
   if (known.vocabulary > 0) facts.add("vocabulary", fmt::format("{} tokens", known.vocabulary));
   facts.add("sha256", model.digest.hex());

@@ -264,15 +264,26 @@ TEST(Model, ShowsTensorsAndWhetherItIsPrepared) {
 }
 
 TEST(Model, SaysHowWeightsAreLaidOut) {
-  const StubServer server([](const StubRequest&) {
-    return StubReply{.body =
-                         R"({"name":"m","version":1,"sha256":")" + std::string(64, 'a') +
-                         R"(","source":"/m","added":"2023-11-14T22:00:00.000Z","facts":{"format":"gguf","architecture":"llama","title":"",)"
-                         R"("quantization":"Q4_1","parameters":4,"weights_bytes":4096,"layers":1,"train_context":8,"vocabulary":9,"kv_bytes_per_token":1}})"};
-  });
-  const Ran shown = run_for_test({.server = server.url()}, {"model", "show", "m"});
-  EXPECT_EQ(shown.code, 0) << shown.err;
-  EXPECT_NE(shown.out.find("size          4.0 KiB\nlayout        as stored, one copy for all workers\n"), std::string::npos) << shown.out;
+  const struct {
+    std::string prepared;
+    std::string says;
+  } rows[] = {
+      {R"({"ready":true,"why":""})", "for this processor, one copy for all workers"},
+      {R"({"ready":false,"why":"it is being prepared"})", "as stored, one copy for all workers: it is being prepared"},
+  };
+  for (const auto& row : rows) {
+    const StubServer server([&row](const StubRequest&) {
+      return StubReply{.body =
+                           R"({"name":"m","version":1,"sha256":")" + std::string(64, 'a') +
+                           R"(","source":"/m","added":"2023-11-14T22:00:00.000Z","facts":{"format":"gguf","architecture":"llama","title":"",)"
+                           R"("quantization":"Q4_1","parameters":4,"weights_bytes":4096,"layers":1,"train_context":8,"vocabulary":9,"kv_bytes_per_token":1},)"
+                           R"("prepared":)" +
+                           row.prepared + "}"};
+    });
+    const Ran shown = run_for_test({.server = server.url()}, {"model", "show", "m"});
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_NE(shown.out.find("size          4.0 KiB\nlayout        " + row.says + "\n"), std::string::npos) << shown.out;
+  }
 }
 
 }  // namespace

@@ -92,9 +92,11 @@ class DemoEngineTest : public testing::Test {
                                                                   .context_tokens = context,
                                                                   .slots = slots,
                                                                   .threads = 1,
+                                                                  .prepared = prepared.get(),
                                                                   .prefixes = prefixes.get(),
                                                                   .prefixes_key = "key",
-                                                                  .prefixes_bytes_max = domain::kPrefixMemoryBytesMax},
+                                                                  .prefixes_bytes_max = domain::kPrefixMemoryBytesMax,
+                                                                  .log = [this](const std::string& line) { logged.push_back(line); }},
                                                                  [](int64_t, int64_t) {});
     ASSERT_TRUE(loaded) << loaded.error().message;
     engine = std::move(*loaded);
@@ -114,6 +116,8 @@ class DemoEngineTest : public testing::Test {
   }
 
   Fd prefixes;
+  Fd prepared;  // to be used by the next load; empty: nothing is
+  std::vector<std::string> logged;
   std::unique_ptr<engine::Engine> engine;
 };
 

@@ -19,9 +19,10 @@ namespace {
 // Saving fewer is dearer than computing them again.
 constexpr size_t kSavedTokensMin = 8;
 
-// What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, or in a context of another length.
-std::string shape_of_states(const engine::LoadOptions& options) {
-  return fmt::format("{} {} {}", library_version(), domain::kTextSlotsMax, options.context_tokens);
+// What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, with weights in another layout, or
+// in a context of another length.
+std::string shape_of_states(const LoadedModel& model, const engine::LoadOptions& options) {
+  return fmt::format("{} {} {} {}", library_version(), model.layout(), domain::kTextSlotsMax, options.context_tokens);
 }
 
 domain::Priority class_of(const domain::Call& call) { return call.priority.value_or(domain::Priority::kNormal); }
@@ -68,7 +69,7 @@ LlamaEngine::LlamaEngine(std::unique_ptr<LoadedModel> model, std::unique_ptr<Cha
     : model_(std::move(model)),
       format_(std::move(format)),
       context_tokens_(options.context_tokens),
-      saved_(options.prefixes, options.prefixes_key, shape_of_states(options), options.prefixes_bytes_max),
+      saved_(options.prefixes, options.prefixes_key, shape_of_states(*model_, options), options.prefixes_bytes_max),
       seeds_(std::random_device{}() | uint64_t{std::random_device{}()} << 32U) {
   threads_.set(options.threads);
 }

@@ -112,6 +112,7 @@ class LlamaEngine final : public engine::Engine {
   int64_t context_tokens_ = 0;
   SavedPrefixes saved_;
   Events shown_;  // of calls that ask for their prompt only
+  PromptPace pace_;
   size_t last_served_ = 0;
   bool prompts_turn_ = false;  // of prompts that are computed apart: the last step was of those that generate
   uint64_t uses_ = 0;

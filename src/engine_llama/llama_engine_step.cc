@@ -24,9 +24,11 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
   if (prompts_turn_) return events;
   // Each prompt by itself: where sequences have different numbers of tokens, the library cuts their batch into parts of equal ones, and what was a chunk
   // would become a token alone and the rest.
-  for (const PromptShare& share : share_prompts(needs, someone_generates, last_served_)) {
+  for (const PromptShare& share : share_prompts(needs, someone_generates, pace_.beside(), last_served_)) {
     add_prompt_part(share.slot, share.tokens, events);
+    const MonoTime began = io::SystemClock().mono();
     if (!compute(events)) return events;
+    pace_.took(share.tokens, io::SystemClock().mono() - began);
   }
   return events;
 }

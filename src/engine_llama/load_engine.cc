@@ -7,7 +7,7 @@
 namespace ebb::engine_llama {
 
 Result<std::unique_ptr<engine::Engine>> load_engine(Fd model, const engine::LoadOptions& options, const engine::Progress& progress) {
-  Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), progress);
+  Result<std::unique_ptr<LoadedModel>> loaded = LoadedModel::load(std::move(model), options.prepared, progress, options.log);
   if (!loaded) return fail(loaded.error());
   const bool vectors = (*loaded)->purpose() == Purpose::kVectors;
   return vectors ? EmbeddingEngine::make(std::move(*loaded), options, progress) : LlamaEngine::make(std::move(*loaded), options);

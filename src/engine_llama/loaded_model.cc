@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "engine_llama/backend.h"
+#include "engine_llama/weight_layout.h"
 
 namespace ebb::engine_llama {
 
@@ -65,29 +66,67 @@ Result<Purpose> purpose_of(const llama_model* model) {
   return Purpose::kText;
 }
 
-}  // namespace
+using Stream = std::unique_ptr<FILE, int (*)(FILE*)>;
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, const engine::Progress& progress) {
-  FILE* const stream = ::fdopen(file.get(), "rb");
+// The stream closes it; what was mapped stays.
+Result<Stream> stream_of(Fd file) {
+  Stream stream(::fdopen(file.get(), "rb"), &std::fclose);
   if (stream == nullptr) return fail(errno_error("the model's descriptor cannot be read", errno));
-  (void)file.release();  // the stream closes it; the mapping stays
-  const std::unique_ptr<FILE, int (*)(FILE*)> closes(stream, &std::fclose);
+  (void)file.release();
+  return stream;
+}
 
+enum class Weights { kAsStored, kAnew };
+
+// nullptr: the library does not take it; why is in take_library_error().
+llama_model* read(FILE* stream, Weights weights, const engine::Progress& progress) {
+  std::rewind(stream);
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
-  params.use_extra_bufts = false;  // repacked weights would be private memory, and a slow load
+  params.use_extra_bufts = weights == Weights::kAnew;
   params.n_gpu_layers = 0;
   params.progress_callback = on_progress;
   Progress state{.tell = progress};
   params.progress_callback_user_data = &state;
   (void)take_library_error();
-  llama_model* const model = llama_model_load_from_file_ptr(stream, params);
+  return llama_model_load_from_file_ptr(stream, params);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::from(llama_model* model) {
   if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
   const Result<Purpose> purpose = purpose_of(model);
   if (!purpose) return fail(purpose.error());
   loaded->purpose_ = *purpose;
   return loaded;
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, int prepared, const engine::Progress& progress, const Log& log) {
+  Result<Stream> stream = stream_of(std::move(file));
+  if (!stream) return fail(stream.error());
+  if (prepared >= 0) {
+    const Result<std::unique_ptr<LayoutMapper>> mapper = LayoutMapper::make(prepared, ::fileno(stream->get()));
+    if (mapper && *mapper != nullptr) {
+      llama_model* const model = read(stream->get(), Weights::kAnew, progress);
+      if (model != nullptr && (*mapper)->fits()) {
+        Result<std::unique_ptr<LoadedModel>> loaded = from(model);
+        if (loaded) (*loaded)->layout_ = layout_key();
+        return loaded;
+      }
+      llama_model_free(model);
+    }
+    if (!mapper || *mapper != nullptr)
+      log(fmt::format("the prepared weights do not fit, those of the model itself are used: {}", mapper ? "they are another model's" : mapper.error().message));
+  }
+  return from(read(stream->get(), Weights::kAsStored, progress));
+}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::load_anew(Fd file) {
+  const Result<Stream> stream = stream_of(std::move(file));
+  if (!stream) return fail(stream.error());
+  return from(read(stream->get(), Weights::kAnew, [](int64_t, int64_t) {}));
 }
 
 LoadedModel::LoadedModel(llama_model* model)

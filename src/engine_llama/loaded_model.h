@@ -1,6 +1,8 @@
-// A model's weights (mapped from its file) and its vocabulary. Immutable once loaded; lives as long as the worker.
+// A model's weights (mapped from its file, and from that of their layout for this processor) and its vocabulary. Immutable once loaded; lives as long as
+// the worker.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +23,13 @@ enum class Purpose { kText, kVectors };
 
 class LoadedModel {
  public:
+  using Log = std::function<void(const std::string& line)>;
+
+  // With `prepared` (weight_layout.h; -1: none), if it fits; else `log` gets a line, and the weights are those of the file.
   // Error kCorrupt: the library does not take it; kInvalid: it is no model that generates text or gives vectors.
-  static Result<std::unique_ptr<LoadedModel>> load(Fd file, const engine::Progress& progress);
+  static Result<std::unique_ptr<LoadedModel>> load(Fd file, int prepared, const engine::Progress& progress, const Log& log);
+  // With the weights laid out anew in this process, whether or not that is better. Errors: of load().
+  static Result<std::unique_ptr<LoadedModel>> load_anew(Fd file);
   ~LoadedModel();
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
@@ -51,11 +58,15 @@ class LoadedModel {
   // A text's vector is that of its last token, and no token sees a later one.
   bool pools_last_of_causal() const;
 
+  // What the results depend on besides the model and the library's build; empty: the weights are as they are stored.
+  const std::string& layout() const { return layout_; }
+
   llama_model* get() const { return model_; }
   int vocabulary_size() const { return vocabulary_size_; }
 
  private:
   explicit LoadedModel(llama_model* model);
+  static Result<std::unique_ptr<LoadedModel>> from(llama_model* model);
 
   llama_model* model_;
   const llama_vocab* vocabulary_;
@@ -63,6 +74,7 @@ class LoadedModel {
   size_t token_bytes_max_ = 1;
   Purpose purpose_ = Purpose::kText;
   bool can_cut_back_;
+  std::string layout_;
 };
 
 }  // namespace ebb::engine_llama

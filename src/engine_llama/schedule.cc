@@ -20,7 +20,26 @@ bool computes_apart(std::optional<Priority> prompts) { return prompts == Priorit
 
 bool is_computed_before(Priority one, Priority other) { return one < other; }
 
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, size_t& last_served) {
+namespace {
+
+// Of a new measurement: one that was disturbed does not decide alone.
+constexpr double kNewest = 0.25;
+
+}  // namespace
+
+void PromptPace::took(int64_t tokens, nanoseconds time) {
+  const double each = static_cast<double>(time.count()) / static_cast<double>(tokens);
+  nanoseconds_a_token_ = nanoseconds_a_token_ == 0 ? each : (1 - kNewest) * nanoseconds_a_token_ + kNewest * each;
+}
+
+int64_t PromptPace::beside() const {
+  if (nanoseconds_a_token_ <= 0) return kPromptChunk;
+  const double tokens = static_cast<double>(nanoseconds(kPromptTimeBeside).count()) / nanoseconds_a_token_;
+  return std::clamp(static_cast<int64_t>(std::min<double>(tokens, kPromptTokensPerStepMax)) / kPromptChunk * kPromptChunk, kPromptChunk,
+                    kPromptTokensPerStepMax);
+}
+
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, size_t& last_served) {
   std::vector<PromptShare> shares;
   const std::optional<Priority> highest = prompt_class(all);
   if (!highest) return shares;
@@ -29,7 +48,7 @@ std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool som
   const auto behind = std::ranges::find_if(needs, [&](const PromptNeed& need) { return need.slot > last_served; });
   const size_t first = behind == needs.end() ? 0 : static_cast<size_t>(behind - needs.begin());
   std::vector<int64_t> given(needs.size(), 0);
-  int64_t left = someone_generates || computes_apart(highest) ? kPromptChunk : kPromptTokensPerStepMax;
+  int64_t left = someone_generates || computes_apart(highest) ? beside : kPromptTokensPerStepMax;
   // Round after round, one chunk each, until the budget is used or every prompt is done.
   for (bool some = true; some && left > 0;) {
     some = false;

@@ -1,8 +1,8 @@
 // What the next batch holds and which slot a call gets. Pure: values in, values out; no model needed.
 //
-// A step has one token of every call that is generating, in one batch, and chunks of prompts, each in its own. While someone generates, prompts get one chunk
-// a step, so that a long prompt delays everyone else by one chunk at most; else a few. Chunks end at multiples of their size, counted from the
-// prompt's beginning: the same prompt is then cut the same way whoever runs beside it, and gives the same answer.
+// A step has one token of every call that is generating, in one batch, and chunks of prompts, each prompt's in its own. While someone generates, prompts get
+// as many chunks a step as take a tenth of a second, and at least one, so that a long prompt delays everyone else by no more; else a few. Chunks end at
+// multiples of their size, counted from the prompt's beginning: the same prompt is then cut the same way whoever runs beside it, and gives the same answer.
 //
 // Classes of calls (domain::Priority) share steps like this:
 //
@@ -21,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "base/time.h"
 #include "domain/priority.h"
 
 namespace ebb::engine_llama {
@@ -29,6 +30,8 @@ using Token = int32_t;  // as the library's
 
 inline constexpr int64_t kPromptChunk = 32;
 inline constexpr int64_t kPromptTokensPerStepMax = 128;
+// What a step may spend on prompts while others generate. Ten tokens a second are read as they come.
+inline constexpr milliseconds kPromptTimeBeside{100};
 
 // A prompt that is not done: tokens [done, total) remain.
 struct PromptNeed {
@@ -52,9 +55,20 @@ bool computes_apart(std::optional<domain::Priority> prompts);
 // Whether the prompts of one class wait for those of another.
 bool is_computed_before(domain::Priority one, domain::Priority other);
 
+// How fast prompts are computed here, by what they took.
+class PromptPace {
+ public:
+  void took(int64_t tokens, nanoseconds time);
+  // Whole chunks, from one to kPromptTokensPerStepMax, that take kPromptTimeBeside together at most; one while nothing is known.
+  int64_t beside() const;
+
+ private:
+  double nanoseconds_a_token_ = 0;  // 0: not known
+};
+
 // Shares the step's prompt tokens among the prompts of the highest class: chunk after chunk in turn, beginning behind `last_served`, which is moved on.
-// `all` ascend by slot.
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, size_t& last_served);
+// `all` ascend by slot. `beside`: how many tokens there are while someone generates.
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, size_t& last_served);
 
 // Texts to be turned into vectors go in batches of about this many tokens: more gains nothing, and others wait for a batch.
 inline constexpr int64_t kBatchTokens = 256;

@@ -37,7 +37,7 @@ TEST(SharePrompts, Rows) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
     size_t last = row.last_served;
-    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, last), row.shares);
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, last), row.shares);
     EXPECT_EQ(last, row.then_last);
   }
 }
@@ -64,7 +64,7 @@ TEST(SharePrompts, OfTheHighestClassOnly) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
     size_t last = row.last_served;
-    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, last), row.shares);
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, last), row.shares);
     EXPECT_EQ(last, row.then_last);
   }
 }
@@ -99,7 +99,7 @@ TEST(SharePrompts, CutsAtTheSamePlaces) {
   size_t last = 0;
   std::vector<PromptNeed> needs = {{0, 0, 300}, {1, 0, 65}, {2, 5, 130}};
   while (!needs.empty()) {
-    for (const PromptShare& share : share_prompts(needs, true, last)) {
+    for (const PromptShare& share : share_prompts(needs, true, kPromptChunk, last)) {
       for (PromptNeed& need : needs) {
         if (need.slot != share.slot) continue;
         need.done += share.tokens;
@@ -109,6 +109,29 @@ TEST(SharePrompts, CutsAtTheSamePlaces) {
     }
     std::erase_if(needs, [](const PromptNeed& need) { return need.done == need.total; });
   }
+}
+
+TEST(SharePrompts, AFastMachineTakesMoreChunksBesideOthers) {
+  size_t last = 0;
+  const std::vector<PromptNeed> needs = {{0, 0, 500}, {1, 0, 500}};
+  EXPECT_EQ(share_prompts(needs, true, 3 * kPromptChunk, last), (std::vector<PromptShare>{{0, 32}, {1, 64}}));
+}
+
+TEST(PromptPace, WholeChunksInATenthOfASecond) {
+  PromptPace pace;
+  EXPECT_EQ(pace.beside(), 32) << "nothing is known";
+  const struct {
+    nanoseconds a_token;
+    int64_t beside;
+  } rows[] = {{milliseconds(5), 32}, {microseconds(1562), 64}, {microseconds(1564), 32}, {milliseconds(1), 96}, {microseconds(100), 128}, {seconds(10), 32}};
+  for (const auto& row : rows) {
+    PromptPace known;
+    known.took(64, 64 * row.a_token);
+    EXPECT_EQ(known.beside(), row.beside) << row.a_token.count();
+  }
+  pace.took(32, 32 * milliseconds(1));
+  pace.took(32, 32 * milliseconds(2));
+  EXPECT_EQ(pace.beside(), 64) << "one that was disturbed does not decide alone";
 }
 
 TEST(ChooseSlot, Rows) {
@@ -161,7 +184,7 @@ TEST(TokensToKeep, LeaveTheRestAsItIsCutFromTheBeginning) {
     size_t last_served = 0;
     for (PromptNeed need{.slot = 0, .done = 0, .total = static_cast<int64_t>(prompt)}; need.done < need.total;) {
       begins.push_back(static_cast<size_t>(need.done));
-      need.done += share_prompts(std::vector{need}, true, last_served).front().tokens;
+      need.done += share_prompts(std::vector{need}, true, kPromptChunk, last_served).front().tokens;
     }
     for (size_t common = 0; common <= prompt; ++common) {
       const size_t kept = tokens_to_keep(common, prompt);

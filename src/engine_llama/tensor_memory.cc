@@ -35,6 +35,7 @@ struct Regions {
   std::mutex mutex;
   std::map<void*, Region> by_address;
   uint64_t next = 0;
+  bool from_heap = false;
 };
 Regions& regions() {
   static Regions* const all = new Regions;
@@ -94,6 +95,16 @@ uint64_t tensor_memory_mark() {
   return regions().next;
 }
 
+void take_from_heap(bool on) {
+  const std::scoped_lock lock(regions().mutex);
+  regions().from_heap = on;
+}
+
+static bool takes_from_heap() {
+  const std::scoped_lock lock(regions().mutex);
+  return regions().from_heap;
+}
+
 void give_back_tensor_memory(uint64_t since) {
   const std::scoped_lock lock(regions().mutex);
   for (const auto& [address, region] : regions().by_address) {
@@ -107,9 +118,12 @@ extern "C" {
 
 __attribute__((visibility("default"))) void* ggml_aligned_malloc(size_t size) {
   if (size == 0) return nullptr;
-  if (size >= ebb::engine_llama::kOwnMappingMin) return ebb::engine_llama::map_region(size);
+  const bool large = size >= ebb::engine_llama::kOwnMappingMin;
+  const bool from_heap = ebb::engine_llama::takes_from_heap();
+  if (large && !from_heap) return ebb::engine_llama::map_region(size);
   void* memory = nullptr;
-  return ::posix_memalign(&memory, ebb::engine_llama::kAlignment, size) == 0 ? memory : nullptr;
+  const size_t alignment = large ? ebb::engine_llama::kHugePageBytes : ebb::engine_llama::kAlignment;
+  return ::posix_memalign(&memory, alignment, size) == 0 ? memory : nullptr;
 }
 
 __attribute__((visibility("default"))) void ggml_aligned_free(void* memory, size_t /*size*/) {

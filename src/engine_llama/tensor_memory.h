@@ -21,4 +21,11 @@ uint64_t tensor_memory_mark();
 // page fault when they are written again. They stay mapped; what they hold is undefined, as what a sequence left behind is anyway.
 void give_back_tensor_memory(uint64_t since);
 
+// While on, what the library takes comes from the heap and begins where a huge page could: weights in another layout, whose memory some of the library's back
+// ends give back by free(). Of the thread that loads a model.
+void take_from_heap(bool on);
+
+// Where a huge page could begin.
+inline constexpr size_t kHugePageBytes = size_t{2} << 20U;
+
 }  // namespace ebb::engine_llama

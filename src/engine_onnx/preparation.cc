@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/fd.h"
+#include "base/fnv1a.h"
 #include "base/json.h"
 #include "engine_onnx/library.h"
 #include "engine_onnx/mapping.h"
@@ -27,21 +28,14 @@ constexpr std::string_view kApart = "keeps_rows_apart";
 // Looked at of each file of a package: the prepared model is found by the package's digest, and this only guards against a mistake there.
 constexpr size_t kLookedAtBytes = 4096;
 
-// FNV-1a.
-uint64_t hash(uint64_t value, std::span<const char> bytes) {
-  constexpr uint64_t kPrime = 1099511628211ULL;
-  for (const char c : bytes)
-    value = (value ^ static_cast<unsigned char>(c)) * kPrime;
-  return value;
-}
-
 std::string fingerprint(const wire::Package& package) {
-  uint64_t value = 14695981039346656037ULL;
+  uint64_t value = kFnv1aStart;
   std::string text;
   for (const auto& [name, bytes] : package.entries) {
     text += fmt::format("{} {} ", name, bytes.size());
-    value = hash(value, bytes.first(std::min(bytes.size(), kLookedAtBytes)));
-    value = hash(value, bytes.last(std::min(bytes.size(), kLookedAtBytes)));
+    const std::string_view all(bytes.data(), bytes.size());
+    const size_t looked_at = std::min(all.size(), kLookedAtBytes);
+    value = fnv1a(all.substr(all.size() - looked_at), fnv1a(all.substr(0, looked_at), value));
   }
   return fmt::format("{}{:016x}", text, value);
 }

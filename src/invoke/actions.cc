@@ -68,7 +68,7 @@ void LocalPlatform::perform_start(const control::StartWorker& start) {
       return;
     }
     order.model = std::move(*model);
-    if (std::optional<Fd> prepared = models_.open_prepared(revision->model->digest)) order.prepared = std::move(*prepared);
+    if (std::optional<Fd> prepared = models_.open_prepared(*revision->model)) order.prepared = std::move(*prepared);
     if (options_.prefixes != nullptr && revision->spec.engine == domain::Engine::kLlama) {
       if (auto loan = options_.prefixes->lend(start.worker, start.endpoint, revision->model->digest, revision->context_tokens)) {
         order.prefixes = std::move(loan->file);

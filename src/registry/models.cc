@@ -61,10 +61,10 @@ Result<Fd> Models::open(const domain::Digest& digest) const {
   return store_->open(digest, model->facts.weights_bytes);
 }
 
-std::optional<Fd> Models::open_prepared(const domain::Digest& digest) const { return preparer_ == nullptr ? std::nullopt : preparer_->open(digest); }
+std::optional<Fd> Models::open_prepared(const domain::Model& model) const { return preparer_ == nullptr ? std::nullopt : preparer_->open(model); }
 
 void Models::prepare(const domain::Model& model) {
-  if (preparer_ != nullptr && model.facts.format == domain::ModelFormat::kOnnx) preparer_->want(model.digest, model.facts.weights_bytes);
+  if (preparer_ != nullptr) preparer_->want(model);
 }
 
 Status Models::clear_prepared(size_t& cleared) const {

@@ -41,11 +41,11 @@ class Models {
   // The weights, or a package, read-only. kNotFound, kCorrupt.
   Result<Fd> open(const domain::Digest& digest) const;
 
-  // What workers of models in ONNX start from sooner. Without a preparer, which must outlive it, there is nothing prepared.
+  // What workers start from beside the model. Without a preparer, which must outlive it, there is nothing prepared.
   void use(Preparer& preparer) { preparer_ = &preparer; }
   const PreparedFiles& prepared_files() const { return prepared_; }
-  std::optional<Fd> open_prepared(const domain::Digest& digest) const;
-  // Has it prepared behind those that wait already, if it is in ONNX and was not.
+  std::optional<Fd> open_prepared(const domain::Model& model) const;
+  // Has it prepared behind those that wait already, if it was not.
   void prepare(const domain::Model& model);
 
   // At the start, before any fetch: removes what is in staging and cannot be resumed, and files that no row names. Returns how many went.

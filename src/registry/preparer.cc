@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "registry/child_process.h"
 #include "registry/files.h"
 #include "registry/plain_text.h"
+#include "registry/staged_file.h"
+#include "wire/weight_layout.h"
 
 namespace ebb::registry {
 
@@ -24,47 +27,69 @@ constexpr int kNiceness = 10;         // it takes what calls leave
 
 std::string staged_name() { return fmt::format("prepare-{}.tmp", ::getpid()); }
 
-Error ended(int status) { return Error{.kind = ErrorKind::kInternal, .message = fmt::format("ebb-prepare-onnx ended with {}", end_of_child(status))}; }
-
-// `package` and `into` of -1: it says its key.
-Result<std::shared_ptr<ChildProcess>> start_child(const std::string& program, int package, int into) {
-  ChildStart start{.program = program, .name = "ebb-prepare-onnx", .fds = {package, into}, .niceness = kNiceness};
-  if (package < 0) start.arguments = {"--key"};
+// `model` and `into` of -1: it says its key.
+Result<std::shared_ptr<ChildProcess>> start_child(const std::string& program, const std::string& name, int model, int into) {
+  ChildStart start{.program = program, .name = name, .fds = {model, into}, .niceness = kNiceness};
+  if (model < 0) start.arguments = {"--key"};
   return ChildProcess::start(start);
+}
+
+// What was prepared may say that there is nothing to be gained.
+std::string said_inside(const Fd& prepared, domain::ModelFormat format) {
+  if (format != domain::ModelFormat::kGguf) return "";
+  const Result<struct stat> info = look_at(prepared.get());
+  std::string page(wire::kLayoutDescriptionBytes, '\0');
+  const ssize_t count = ::pread(prepared.get(), page.data(), page.size(), 0);
+  page.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  const Result<wire::WeightLayout> layout = info ? wire::read_layout(page, static_cast<uint64_t>(info->st_size)) : fail(info.error());
+  return plain_text(layout ? layout->as_stored_why : layout.error().message, kWhyBytesMax);
+}
+
+// What is prepared takes about as much as the model. Fetches and the ledger come first.
+Status room_for(const ContentStore& store, uint64_t model_bytes) {
+  const Result<uint64_t> free = store.free_bytes();
+  if (!free) return fail(free.error());
+  if (*free < model_bytes + model_bytes / 4 + kDiskReserveBytes) return fail(ErrorKind::kExhausted, "the disk of the model store has no room for it");
+  return {};
 }
 
 Error ended_for(std::string why) { return Error{.kind = ErrorKind::kTimeout, .message = std::move(why)}; }
 
 }  // namespace
 
+std::string Preparer::Program::name() const { return std::filesystem::path(path).filename(); }
+
 Preparer::Preparer(io::Executor executor, const ContentStore& store, const PreparedFiles& files, PreparerOptions options)
-    : executor_(executor),
-      store_(store),
-      files_(files),
-      options_(std::move(options)),
-      why_not_("the library was not asked yet"),
-      changed_(executor, io::Timer::time_point::max()) {}
+    : executor_(executor), store_(store), files_(files), options_(std::move(options)), changed_(executor, io::Timer::time_point::max()) {
+  for (const auto& [format, path] : options_.programs)
+    programs_[format] = {.path = path, .key = {}, .why_not = "the library was not asked yet"};
+}
 
 io::Task<void> Preparer::start() {
-  const Result<std::shared_ptr<ChildProcess>> child = start_child(options_.program, -1, -1);
+  for (auto& [format, program] : programs_) {
+    co_await ask_key(program);
+    if (program.key.empty()) log_warn("models of a kind start without preparation", {{"program", program.name()}, {"why", program.why_not}});
+  }
+}
+
+io::Task<void> Preparer::ask_key(Program& program) {
+  const Result<std::shared_ptr<ChildProcess>> child = start_child(program.path, program.name(), -1, -1);
   if (!child) {
-    why_not_ = child.error().kind == ErrorKind::kNotFound ? "ebb-prepare-onnx is not installed" : child.error().message;
+    program.why_not = child.error().kind == ErrorKind::kNotFound ? program.name() + " is not installed" : child.error().message;
     co_return;
   }
   running_ = *child;
   Result<std::string> printed = co_await follow(*child, options_.key_time_max);
   if (!printed) {
-    why_not_ = printed.error().message;
-    log_warn("models in ONNX start without preparation", {{"why", why_not_}});
+    program.why_not = printed.error().message;
     co_return;
   }
   if (printed->ends_with('\n')) printed->pop_back();
-  if (!is_prepared_key(*printed)) {
-    why_not_ = "ebb-prepare-onnx says no key that can be used";
-    log_warn("models in ONNX start without preparation", {{"why", why_not_}});
-    co_return;
+  if (is_prepared_key(*printed)) {
+    program.key = std::move(*printed);
+  } else {
+    program.why_not = program.name() + " says no key that can be used";
   }
-  key_ = std::move(*printed);
 }
 
 void Preparer::stop() {
@@ -73,13 +98,22 @@ void Preparer::stop() {
   changed_.cancel();
 }
 
-std::optional<Fd> Preparer::open(const domain::Digest& digest) const { return files_.find(digest, key_); }
+const Preparer::Program* Preparer::program_for(const domain::Model& model) const {
+  const auto found = programs_.find(model.facts.format);
+  return found == programs_.end() ? nullptr : &found->second;
+}
+
+std::optional<Fd> Preparer::open(const domain::Model& model) const {
+  const Program* const program = program_for(model);
+  return program == nullptr ? std::nullopt : files_.find(model.digest, program->key);
+}
 
 bool Preparer::is_wanted(const domain::Digest& digest) const { return std::ranges::find(waiting_, digest, &Work::digest) != waiting_.end(); }
 
-void Preparer::want(const domain::Digest& digest, uint64_t bytes) {
-  if (key_.empty() || stopped_ || is_wanted(digest) || files_.find(digest, key_)) return;
-  waiting_.push_back({.digest = digest, .bytes = bytes});
+void Preparer::want(const domain::Model& model) {
+  const Program* const program = program_for(model);
+  if (program == nullptr || program->key.empty() || stopped_ || is_wanted(model.digest) || files_.find(model.digest, program->key)) return;
+  waiting_.push_back({.digest = model.digest, .bytes = model.facts.weights_bytes, .format = model.facts.format});
   if (working_) return;
   working_ = true;
   io::asio::co_spawn(executor_, work(), io::asio::detached);
@@ -97,11 +131,13 @@ io::Task<void> Preparer::settled(domain::Digest digest) {
   }
 }
 
-std::string Preparer::why_not(const domain::Digest& digest) const {
-  if (key_.empty()) return why_not_;
-  if (files_.find(digest, key_)) return "";
-  if (is_wanted(digest)) return waiting_.front().digest == digest ? "it is being prepared" : "it waits for others that are being prepared";
-  const auto found = failed_.find(digest);
+std::string Preparer::why_not(const domain::Model& model) const {
+  const Program* const program = program_for(model);
+  if (program == nullptr) return "nothing is prepared of models of this kind";
+  if (program->key.empty()) return program->why_not;
+  if (const std::optional<Fd> prepared = files_.find(model.digest, program->key)) return said_inside(*prepared, model.facts.format);
+  if (is_wanted(model.digest)) return waiting_.front().digest == model.digest ? "it is being prepared" : "it waits for others that are being prepared";
+  const auto found = failed_.find(model.digest);
   return found == failed_.end() ? "it was not prepared for this library and processor: deploy it again" : found->second;
 }
 
@@ -116,40 +152,43 @@ io::Task<void> Preparer::work() {
 }
 
 io::Task<void> Preparer::prepare(Work one) {
-  const Result<Fd> package = store_.open(one.digest, one.bytes);
+  const Program& program = programs_.at(one.format);
+  const Result<Fd> model = store_.open(one.digest, one.bytes);
   const Result<Fd> file = files_.stage(staged_name());
-  Status done = !package ? Status(fail(package.error())) : !file ? Status(fail(file.error())) : Status();
+  Status done = room_for(store_, one.bytes);
+  if (done && !model) done = fail(model.error());
+  if (done && !file) done = fail(file.error());
   if (done) {
-    const Result<std::shared_ptr<ChildProcess>> child = start_child(options_.program, package->get(), file->get());
+    const Result<std::shared_ptr<ChildProcess>> child = start_child(program.path, program.name(), model->get(), file->get());
     if (child) {
       running_ = *child;
       const Result<std::string> printed = co_await follow(*child, options_.time_max);
-      done = printed ? publish(*printed, one, file->get()) : Status(fail(printed.error()));
+      done = printed ? publish(*printed, one, program, file->get()) : Status(fail(printed.error()));
     } else {
       done = fail(child.error());
     }
   }
   if (done) {
     failed_.erase(one.digest);
-    log_info("prepared a model", {{"sha256", one.digest.hex()}, {"key", key_}});
+    log_info("prepared a model", {{"sha256", one.digest.hex()}, {"key", program.key}});
     co_return;
   }
   files_.drop_staged(staged_name());
   failed_[one.digest] = plain_text(done.error().message, kWhyBytesMax);
-  log_warn("a model could not be prepared: it starts slower", {{"sha256", one.digest.hex()}, {"why", failed_[one.digest]}});
+  log_warn("a model could not be prepared: it is slower than it could be", {{"sha256", one.digest.hex()}, {"why", failed_[one.digest]}});
 }
 
-Status Preparer::publish(const std::string& printed, const Work& one, int file) {
+Status Preparer::publish(const std::string& printed, const Work& one, const Program& program, int file) {
   const Result<json::value> value = parse_json(printed);
   const json::object* object = value ? value->if_object() : nullptr;
   const json::value* bytes = object == nullptr ? nullptr : object->if_contains("bytes");
   const Result<struct stat> info = look_at(file);
   if (!info) return fail(info.error());
   if (bytes == nullptr || !bytes->is_int64() || bytes->get_int64() <= 0 || bytes->get_int64() != info->st_size)
-    return fail(ErrorKind::kInternal, "ebb-prepare-onnx wrote another file than it says");
+    return fail(ErrorKind::kInternal, program.name() + " wrote another file than it says");
   // Removed meanwhile: nothing is kept of it.
   if (const Result<Fd> still = store_.open(one.digest, one.bytes); !still) return fail(still.error());
-  return files_.publish(staged_name(), one.digest, key_);
+  return files_.publish(staged_name(), one.digest, program.key);
 }
 
 io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<ChildProcess> child, milliseconds time_max) {
@@ -176,7 +215,7 @@ io::Task<Result<std::string>> Preparer::follow(std::shared_ptr<ChildProcess> chi
   const Result<json::value> value = parse_json(printed);
   if (value && value->is_object() && value->get_object().contains("error") && value->get_object().at("error").is_string())
     co_return fail(ErrorKind::kInvalid, std::string(value->get_object().at("error").get_string()));
-  co_return fail(ended(status));
+  co_return fail(ErrorKind::kInternal, fmt::format("the program that prepares it ended with {}", end_of_child(status)));
 }
 
 }  // namespace ebb::registry

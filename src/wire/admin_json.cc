@@ -80,7 +80,6 @@ json::value to_json(const domain::Model& model) {
 
 json::value to_json(const ModelView& view) {
   json::value out = to_json(view.model);
-  if (view.model.facts.format != domain::ModelFormat::kOnnx) return out;
   out.get_object()["prepared"] = {{"ready", view.not_prepared_why.empty()}, {"why", view.not_prepared_why}};
   return out;
 }

@@ -100,10 +100,10 @@ struct StatusRow {
   bool operator==(const StatusRow&) const = default;
 };
 
-// GET models/{ref}: the model's fields, and "prepared": {"ready", "why"} for a format that is prepared.
+// GET models/{ref}: the model's fields, and "prepared": {"ready", "why"}.
 struct ModelView {
   domain::Model model = {};
-  std::string not_prepared_why = {};  // of ONNX; empty: it is prepared
+  std::string not_prepared_why = {};  // empty: workers start from what was prepared of it
   bool operator==(const ModelView&) const = default;
 };
 
