@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Settled calls a second: usage records made durable by the ledger, against appending the same bytes with one fdatasync for each group
 
-64 calls end together, and the next 64 when those are on the disk (bench/ledger_rate.cc): a group is one transaction, as the ledger itself made it, or one
-write and one fdatasync to a file of the same folder. The ledger keeps its records linked, indexed and summed; the file has their bytes and their links. Runs
-alternate, each with a new store. For information the same with calls that wait for nothing: then the ledger takes thousands at a time, and the disk waits for it.
+64 calls end together, and the next 64 when those are on the disk (bench/ledger_rate.cc), or a group is one write and one fdatasync to a file of the same
+folder. The ledger's time ends when all are linked, indexed and summed in its store; the file has the records' bytes and their links. Runs alternate, each with
+a new store. For information the same with calls that wait for nothing: then the ledger takes thousands at a time, and the disk waits for it.
 """
 import json
 import os

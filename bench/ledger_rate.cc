@@ -2,9 +2,10 @@
 //
 //   ledger-rate fill FOLDER RECORDS               a book with so many, of the last thirty days
 //   ledger-rate settle FOLDER RECORDS AT_ONCE     so many calls end together, and the next when those are on the disk; 0: they end without waiting, as fast
-//                                                 as the log takes them
+//                                                 as the log takes them. The time ends when all are in the store
 //
-// settle then writes the bytes of the same records in the same groups to a file of the same folder, each group with one fdatasync.
+// settle then writes the bytes of the same records in the same groups (without waiting: in those of the store's transactions) to a file of the same folder,
+// each group with one fdatasync.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -100,18 +102,19 @@ int fill(const char* folder, int64_t records) {
 }
 
 double settle(const char* folder, int64_t records, int64_t at_once) {
-  ledger::UsageLog log(open_store(folder), folder, [](bool, const std::string& why) {
+  std::optional<ledger::UsageLog> log;
+  log.emplace(open_store(folder), folder, [](bool, const std::string& why) {
     if (!why.empty()) fmt::print(stderr, "ledger-rate: {}\n", why);
   });
   const auto patience = std::chrono::minutes(5);
   const WallTime ended = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
   const auto begun = steady_clock::now();
   for (int64_t number = 1; number <= records; ++number) {
-    while (!log.append(record(number, ended)))
+    while (!log->append(record(number, ended)))
       std::this_thread::yield();
-    if (at_once > 0 && number % at_once == 0) log.flush(patience);
+    if (at_once > 0 && number % at_once == 0 && !log->flush(patience)) std::exit(1);
   }
-  if (!log.flush(patience)) std::exit(1);
+  log.reset();
   return std::chrono::duration<double>(steady_clock::now() - begun).count();
 }
 
@@ -120,13 +123,20 @@ struct Bare {
   size_t bytes = 0;
 };
 
+std::vector<size_t> groups_of(int64_t records, int64_t at_once) {
+  if (at_once == 0) return groups.written;
+  std::vector<size_t> sizes(static_cast<size_t>(records / at_once), static_cast<size_t>(at_once));
+  if (records % at_once > 0) sizes.push_back(static_cast<size_t>(records % at_once));
+  return sizes;
+}
+
 // What each group is to write.
-std::vector<std::string> bytes_of_groups() {
+std::vector<std::string> bytes_of_groups(const std::vector<size_t>& sizes) {
   const WallTime ended = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
   const std::string link(64, '0');
   std::vector<std::string> found;
   int64_t number = 0;
-  for (const size_t many : groups.written) {
+  for (const size_t many : sizes) {
     std::string& bytes = found.emplace_back();
     for (size_t i = 0; i < many; ++i)
       bytes += store::fields_of(record(++number, ended)) + "\t" + link + "\n";
@@ -134,8 +144,8 @@ std::vector<std::string> bytes_of_groups() {
   return found;
 }
 
-Bare write_bare(const std::string& file) {
-  const std::vector<std::string> all = bytes_of_groups();
+Bare write_bare(const std::string& file, const std::vector<size_t>& sizes) {
+  const std::vector<std::string> all = bytes_of_groups(sizes);
   const Fd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   Bare bare;
   const auto begun = steady_clock::now();
@@ -158,8 +168,10 @@ int main(int argc, char** argv) {
   }
   if (verb == "fill") return fill(argv[2], records);
   sqlite3_auto_extension(reinterpret_cast<void (*)()>(watch));
-  const double durable_s = settle(argv[2], records, std::atoll(argv[4]));
-  const Bare bare = write_bare(std::string(argv[2]) + "/bare");
-  fmt::print("{{\"records\": {}, \"groups\": {}, \"durable_s\": {:.6f}, \"bare_s\": {:.6f}, \"bare_bytes\": {}}}\n", records, groups.written.size(), durable_s,
+  const int64_t at_once = std::atoll(argv[4]);
+  const double durable_s = settle(argv[2], records, at_once);
+  const std::vector<size_t> sizes = groups_of(records, at_once);
+  const Bare bare = write_bare(std::string(argv[2]) + "/bare", sizes);
+  fmt::print("{{\"records\": {}, \"groups\": {}, \"durable_s\": {:.6f}, \"bare_s\": {:.6f}, \"bare_bytes\": {}}}\n", records, sizes.size(), durable_s,
              bare.seconds, bare.bytes);
 }

@@ -80,7 +80,7 @@ enum class Weights { kAsStored, kAnew };
 
 // nullptr: the library does not take it; why is in take_library_error().
 llama_model* read(FILE* stream, Weights weights, const engine::Progress& progress) {
-  std::rewind(stream);
+  if (std::fseek(stream, 0, SEEK_SET) != 0) return nullptr;
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
   params.use_extra_bufts = weights == Weights::kAnew;

@@ -71,10 +71,11 @@ Result<uint64_t> length_of(int file) {
 
 // Pages of the model's file that are needed no more: the mapping stays, what was mapped ahead goes.
 void forget_mapped(const void* data, size_t bytes) {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<uintptr_t>(data) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<uintptr_t>(data) + bytes) / page * page;
-  if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t before = (page - reinterpret_cast<uintptr_t>(data) % page) % page;
+  if (bytes < before + page) return;
+  auto* const begin = static_cast<char*>(const_cast<void*>(data)) + before;
+  (void)::madvise(begin, (bytes - before) / page * page, MADV_DONTNEED);
 }
 
 }  // namespace

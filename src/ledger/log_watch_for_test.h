@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ class LogWatch {
 inline domain::UsageRecord record_for_test(uint64_t id) {
   return {
       .call = CallId{id}, .endpoint = "chat", .ended = WallTime(seconds(1'700'000'000) + milliseconds(id)), .billed_ms = 1, .cost = static_cast<int64_t>(id)};
+}
+
+// Waits until what was appended before is in the store, and not only on the disk, or cannot be written.
+inline void wait_for_store(UsageLog& log) {
+  std::promise<void> reached;
+  if (log.query([&reached](store::UsageStore&) { reached.set_value(); })) reached.get_future().wait();
 }
 
 // What is wrong in a closed home where exactly the calls 1 to `last` should be: each whole, once, and in the sums. Empty if nothing is.

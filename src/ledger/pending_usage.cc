@@ -13,7 +13,6 @@
 #include <string>
 #include <utility>
 
-#include "base/fd.h"
 #include "store/checksum.h"
 
 namespace ebb::ledger {
@@ -116,17 +115,37 @@ Size size_at(const char* at) {
   return size;
 }
 
+// Blocks that were only reserved are marked as written by the first sync that writes to them, which costs a commit of the file system's journal.
+Status extend_with_zeros(int file, size_t bytes_now, size_t bytes) {
+  const std::string zeros(size_t{1} << 20U, '\0');
+  for (size_t done = bytes_now; done < bytes;) {
+    const ssize_t count = ::pwrite(file, zeros.data(), std::min(zeros.size(), bytes - done), static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const Error error = errno_error("reserve the file of pending usage records", errno);
+      (void)::ftruncate(file, static_cast<off_t>(bytes_now));  // the space is somebody else's
+      return fail(error);
+    }
+    done += static_cast<size_t>(count);
+  }
+  return {};
+}
+
 int64_t checksum_of(std::string_view bytes) { return store::Checksum().add(bytes).value(); }
 
 }  // namespace
 
 Result<PendingUsage> PendingUsage::open(const std::filesystem::path& file) {
-  const Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return fail(errno_error("open " + file.string(), errno));
-  if (const int error = ::posix_fallocate(fd.get(), 0, 2 * kHalfBytes); error != 0) return fail(errno_error("reserve " + file.string(), error));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return fail(errno_error("look at " + file.string(), errno));
+  if (std::cmp_less(info.st_size, 2 * kHalfBytes)) {
+    if (Status written = extend_with_zeros(fd.get(), static_cast<size_t>(info.st_size), 2 * kHalfBytes); !written) return fail(written.error());
+  }
   void* const bytes = ::mmap(nullptr, 2 * kHalfBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (bytes == MAP_FAILED) return fail(errno_error("map " + file.string(), errno));
-  PendingUsage pending(static_cast<char*>(bytes));
+  PendingUsage pending(std::move(fd), static_cast<char*>(bytes));
   // What is there is not appended to: it is written first.
   pending.used_ = {kHalfBytes, kHalfBytes};
   for (const int which : {0, 1}) {
@@ -136,7 +155,8 @@ Result<PendingUsage> PendingUsage::open(const std::filesystem::path& file) {
   return pending;
 }
 
-PendingUsage::PendingUsage(PendingUsage&& other) noexcept : bytes_(std::exchange(other.bytes_, nullptr)), current_(other.current_), used_(other.used_) {}
+PendingUsage::PendingUsage(PendingUsage&& other) noexcept
+    : file_(std::move(other.file_)), bytes_(std::exchange(other.bytes_, nullptr)), current_(other.current_), used_(other.used_) {}
 
 PendingUsage::~PendingUsage() {
   if (bytes_ != nullptr) ::munmap(bytes_, 2 * kHalfBytes);
@@ -185,6 +205,11 @@ bool PendingUsage::append(const domain::UsageRecord& record) {
   std::memcpy(at, &size, sizeof size);
   used += kHeadBytes + size;
   return true;
+}
+
+Status PendingUsage::sync() const {
+  if (::fdatasync(file_.get()) != 0) return fail(errno_error("sync the file of pending usage records", errno));
+  return {};
 }
 
 void PendingUsage::begin_writing() {

@@ -14,6 +14,9 @@ namespace ebb::ledger {
 
 namespace {
 
+// So many records in one transaction cost hardly more each than more would.
+constexpr size_t kStoredAtOnce = 2'048;
+
 // So many records may wait while the store is checked.
 constexpr size_t kWaitForCheckMax = domain::kUsageBacklogMax / 2;
 
@@ -63,10 +66,14 @@ bool UsageLog::append(domain::UsageRecord record) {
     const std::lock_guard lock(mutex_);
     if (appended_count_ - written_count_ >= domain::kUsageBacklogMax) return false;
     ++appended_count_;
-    if (pending_ && !pending_->append(record)) log_warn("no room among what is pending: a usage record is lost if the server is killed");
+    if (pending_ && !pending_->append(record)) {
+      log_warn("no room among what is pending: a usage record is lost if the server is killed");
+      pending_holds_ = false;
+    }
+    if (records_.empty()) first_waits_since_ = std::chrono::steady_clock::now();
     records_.push_back(std::move(record));
     if (records_.size() >= kWaitForCheckMax) give_way_ = true;
-    if (records_.size() > 1) return true;  // the writer knows
+    if (std::exchange(told_, true) && records_.size() != kStoredAtOnce) return true;
   }
   waiting_.notify_one();
   return true;
@@ -92,9 +99,12 @@ void UsageLog::check_store() {
 
 bool UsageLog::flush(milliseconds patience) {
   std::unique_lock lock(mutex_);
+  const uint64_t wanted = appended_count_;
+  sync_pending(lock);
+  if (synced_count_ >= wanted) return true;
   ++flushing_;
   waiting_.notify_one();
-  const bool flushed = written_.wait_for(lock, patience, [this, wanted = appended_count_] { return written_count_ >= wanted; });
+  const bool flushed = written_.wait_for(lock, patience, [this, wanted] { return written_count_ >= wanted; });
   --flushing_;
   return flushed;
 }
@@ -149,9 +159,32 @@ Status UsageLog::write_first(std::vector<domain::UsageRecord>& batch, size_t man
   return written;
 }
 
+// Without the mutex while the disk is waited for.
+void UsageLog::sync_pending(std::unique_lock<std::mutex>& lock) {
+  const uint64_t appended = appended_count_;
+  if (!pending_ || !pending_holds_ || synced_count_ >= appended) return;
+  lock.unlock();
+  const Status synced = pending_->sync();
+  lock.lock();
+  if (synced) {
+    synced_count_ = std::max(synced_count_, appended);
+  } else {
+    // What of its pages is on the disk is not known any more.
+    pending_holds_ = false;
+    log_warn("usage records go to the store at once", {{"why", synced.error().message}});
+  }
+}
+
+bool UsageLog::is_due() const {
+  if (ending_ || flushing_ > 0 || !queries_.empty() || records_.empty() || !pending_ || !pending_holds_ || records_.size() >= kStoredAtOnce) return true;
+  return std::chrono::steady_clock::now() >= first_waits_since_ + options_.store_pause;
+}
+
 // All that were appended so far.
 void UsageLog::wrote(uint64_t taken_count) {
   written_count_ = taken_count;
+  synced_count_ = std::max(synced_count_, taken_count);
+  if (appended_count_ == taken_count) pending_holds_ = true;
   if (pending_) pending_->end_writing(appended_count_ != taken_count);
 }
 
@@ -182,11 +215,17 @@ void UsageLog::run() {
   if (batch.empty()) wrote(taken_first);
   written_.notify_all();  // to who appended, and flushes, before this thread began
   for (;;) {
-    waiting_.wait_for(lock, stuck ? options_.retry_pause : options_.space_check_pause,
-                      [&] { return ending_ || !queries_.empty() || (!stuck && (to_check_ || !records_.empty())); });
+    const milliseconds pause = stuck ? options_.retry_pause : records_.empty() ? options_.space_check_pause : options_.store_pause;
+    waiting_.wait_for(lock, pause, [&] { return ending_ || !queries_.empty() || (!stuck && (to_check_ || flushing_ > 0 || (told_ && !records_.empty()))); });
+    told_ = false;
     if (to_check_ && !stuck) check_now(lock);
-    // One transaction for all that end together, and none while the call that ended still waits for its last bytes.
-    if (!stuck && !records_.empty()) waiting_.wait_for(lock, options_.gather_pause, [&] { return ending_ || flushing_ > 0 || !queries_.empty(); });
+    if (!stuck && !is_due()) {
+      // One sync for all that end together, and none while the call that ended still waits for its last bytes.
+      waiting_.wait_for(lock, options_.gather_pause, [&] { return is_due(); });
+      told_ = false;
+      sync_pending(lock);
+      if (!is_due()) continue;
+    }
     const bool last = ending_;
     batch.insert(batch.end(), std::move_iterator(records_.begin()), std::move_iterator(records_.end()));
     records_.clear();

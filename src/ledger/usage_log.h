@@ -1,6 +1,7 @@
-// Usage records on their way to the disk: a thread that writes everything that waits in one synced transaction.
+// Usage records on their way to the disk, in two steps: a thread syncs the file of those that are pending (pending_usage.h), some milliseconds after a call
+// ended, and writes all that wait to the store in one transaction, some tens of milliseconds later or when somebody asks the store.
 //
-// append() never blocks, so a warm call waits for no sync. What a killed server had appended is in a mapped file (pending_usage.h), and the next one writes
+// append() never blocks, so a warm call waits for no sync. What a killed server had appended is in the mapped file, and the next one writes
 // it; what a machine that loses power can lose is what the last few milliseconds ended. When the disk refuses (full, read-only, failing), records stay here,
 // bounded by kUsageBacklogMax, `changed` says so, and writing is tried again each second until it works: the platform takes no new calls meanwhile, and needs
 // no restart afterwards. After a failed write that is not for want of space, the store is opened anew first: what a failed sync has left behind is not built
@@ -8,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -37,7 +39,8 @@ struct UsageLogOptions {
   uint64_t free_bytes_min = kFreeBytesMin;
   milliseconds retry_pause{1000};        // while it cannot write
   milliseconds space_check_pause{5000};  // while nothing is to be written
-  milliseconds gather_pause{2};          // from the first record to its transaction, unless somebody waits for that
+  milliseconds gather_pause{2};          // from the first record to its sync
+  milliseconds store_pause{50};          // from the first record to its transaction, unless so many wait that it pays
 };
 
 class UsageLog {
@@ -67,7 +70,8 @@ class UsageLog {
   // for good. From any thread.
   void check_store();
 
-  // Waits until every record appended before is on the disk. From any thread but the writer's. False: not so within `patience`.
+  // Every record appended before is on the disk, so that this server or the next has it in the store. Syncs by itself; where the pending file cannot be
+  // relied on, waits for the store. From any thread but the writer's. False: not so within `patience`.
   bool flush(milliseconds patience);
 
   // kExhausted when less than `free_bytes_min` is free.
@@ -85,6 +89,8 @@ class UsageLog {
   Status write_first(std::vector<domain::UsageRecord>& batch, size_t many);
   void tell(const Status& status);
   void check_now(std::unique_lock<std::mutex>& lock);
+  void sync_pending(std::unique_lock<std::mutex>& lock);
+  bool is_due() const;               // with the mutex held
   void wrote(uint64_t taken_count);  // with the mutex held
 
   // The writer's own.
@@ -102,8 +108,12 @@ class UsageLog {
   std::optional<PendingUsage> pending_;  // the same, and those that are being written
   std::deque<Query> queries_;
   uint64_t appended_count_ = 0;
-  uint64_t written_count_ = 0;
-  int flushing_ = 0;  // who waits
+  uint64_t synced_count_ = 0;                                // on the disk, in the pending file or in the store
+  uint64_t written_count_ = 0;                               // in the store
+  bool pending_holds_ = true;                                // all that is not in the store
+  bool told_ = false;                                        // the writer knows of what is to be synced
+  std::chrono::steady_clock::time_point first_waits_since_;  // of records_
+  int flushing_ = 0;                                         // who waits
   bool to_check_ = false;
   std::atomic<bool> give_way_ = false;  // the check to records
   bool ending_ = false;

@@ -138,7 +138,7 @@ TEST_F(UsageLogTest, QueuesAreBounded) {
     for (size_t i = 0; i < kUsageQueriesMax; ++i)
       ASSERT_TRUE(log->query([](store::UsageStore&) {}));
     EXPECT_FALSE(log->query([](store::UsageStore&) {}));
-    EXPECT_FALSE(log->flush(milliseconds(0)));
+    EXPECT_TRUE(log->flush(milliseconds(0))) << "the pending file is on the disk, whatever the store waits for";
     held.let_go();
     ASSERT_TRUE(log->flush(kPatience));
   }
@@ -158,7 +158,7 @@ TEST_F(UsageLogTest, WritesAgainAfterTheDiskWasFullWithoutARestart) {
   {
     const auto log = open();
     ASSERT_TRUE(log->append(record_for_test(1)));
-    ASSERT_TRUE(log->flush(kPatience));
+    wait_for_store(*log);
     const rlimit full{.rlim_cur = 4096, .rlim_max = before.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
     for (uint64_t id = 2; id <= 200; ++id)
