@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
                                    {"calls", outcome.calls},
                                    {"cold_starts", outcome.cold},
                                    {"calls_that_waited", outcome.waiting},
+                                   {"started_in_vain", outcome.in_vain},
                                    {"waited_s", outcome.waited_s},
                                    {"idle_gib_hours", outcome.idle_gib_min / 60},
                                    {"busy_gib_hours", outcome.busy_gib_min / 60},

@@ -16,6 +16,7 @@ struct Habit {
   bool call(const std::string& name, nanoseconds takes = milliseconds(100)) {
     const CallId id = world.call(name);
     const bool warm = world.running.contains(id);
+    end_killed();
     settle_starts();
     EXPECT_TRUE(world.running.contains(id));
     world.pass(takes);
@@ -42,9 +43,12 @@ struct Habit {
       settle_starts();
       for (; parked < world.parks.size(); ++parked)
         world.feed(WorkerParked{world.parks[parked]});
-      for (; killed < world.kills.size(); ++killed)
-        world.die(world.kills[killed], "told to");
+      end_killed();
     }
+  }
+  void end_killed() {
+    for (; killed < world.kills.size(); ++killed)
+      world.die(world.kills[killed], "told to");
   }
   bool lives() const {
     return std::ranges::any_of(world.state.workers, [](const auto& worker) { return worker.second.slots > 0 || !worker.second.fresh; });
@@ -100,6 +104,37 @@ TEST(Keep, NothingIsGivenUpForWhatMayNotCome) {
   EXPECT_TRUE(
       std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "always" && w.second.phase == WorkerPhase::kReady; }));
   EXPECT_FALSE(std::ranges::any_of(habit.world.state.workers, [](const auto& w) { return w.second.endpoint == "f" && w.second.slots > 0; }));
+}
+
+// Two that fit into memory one at a time, each called once an hour, half an hour apart; those calls of the last four hours of a day that found no worker.
+struct Turns {
+  Habit habit;
+  int cold = 0;
+  explicit Turns(domain::Scaling scaling) {
+    habit.world.state.node.memory_limit_bytes = 1'700ULL << 20U;
+    for (const char* name : {"a", "b"})
+      habit.world.deploy_function(name, 1, scaling, {}, 1024);
+    for (int hour = 0; hour < 24; ++hour) {
+      for (const char* name : {"a", "b"}) {
+        const bool warm = habit.call(name);
+        if (hour >= 20 && !warm) ++cold;
+        habit.wait(minutes(30) - milliseconds(100));
+      }
+    }
+  }
+};
+
+TEST(Keep, WhatWasGivenUpForOthersIsBackBeforeItsCall) {
+  Turns turns({.keep = hours(24)});
+  EXPECT_EQ(turns.cold, 0);
+  const auto decisions = turns.habit.world.state.endpoints.at("a").journal.all();
+  EXPECT_TRUE(std::ranges::any_of(
+      decisions, [](const Decision& decision) { return decision.because.view() == "a call of 'b' is expected soon, to which its memory is worth more"; }));
+}
+
+TEST(Keep, WhatItsOwnerKeepsForLessIsNotStartedAfterThatTime) {
+  Turns turns({.keep = minutes(40)});
+  EXPECT_EQ(turns.cold, 8);
 }
 
 TEST(Provision, ByScheduleAndBack) {

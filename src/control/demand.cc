@@ -37,7 +37,22 @@ void Gaps::add(int rank, nanoseconds gap, double fade) {
   by_height_[height].add(gap, fade);
 }
 
-void Demand::changed(int by, int calls_per_instance, MonoTime now, Gaps& all) {
+namespace {
+
+// By begins of classes.
+size_t class_of(double seen) {
+  size_t found = 0;
+  while (found + 1 < kSeenFrom.size() && seen >= kSeenFrom[found + 1] - 0.5)
+    ++found;
+  return found;
+}
+
+}  // namespace
+
+const domain::GapHistogram& OthersGaps::of(int rank, double seen) const { return by_seen_[class_of(seen)].of(rank); }
+void OthersGaps::add(int rank, double seen, nanoseconds gap, double fade) { by_seen_[class_of(seen)].add(rank, gap, fade); }
+
+void Demand::changed(int by, int calls_per_instance, MonoTime now, OthersGaps& all) {
   calls += by;
   EBB_CHECK(calls >= 0);
   const int wanted = (calls + calls_per_instance - 1) / calls_per_instance;
@@ -46,8 +61,8 @@ void Demand::changed(int by, int calls_per_instance, MonoTime now, Gaps& all) {
     if (rank >= since.size() || since[rank] == MonoTime{}) continue;
     const nanoseconds gap = now - since[rank];
     if (gap < kHoldLeast) continue;  // decides nothing, and would drive out what does
+    all.add(level, gaps.of(level).total(), gap, kFadeAll);
     gaps.add(level, gap, kFadeOwn);
-    all.add(level, gap, kFadeAll);
   }
   for (; level > wanted; --level) {
     const auto rank = static_cast<size_t>(level - 1);

@@ -51,7 +51,7 @@ Best best_plan(const Known& gaps, const Stake& stake) {
   Best best{.left = std::vector<double>(buckets + 1, 0), .stays = std::vector<bool>(buckets, false), .starts = std::vector<bool>(buckets, false)};
   const double saved = seconds_of(stake.saves) * stake.worth_byte_seconds;
   const auto bytes = static_cast<double>(stake.bytes);
-  const double start = bytes * kStartCosts * seconds_of(stake.saves);
+  const double start = bytes * kStartCosts * seconds_of(stake.saves) + stake.sure * saved;
   double there = 0;      // of being there at the begin of the next bucket …
   double not_there = 0;  // … and of not being there
   for (size_t bucket = buckets; bucket-- > 0;) {

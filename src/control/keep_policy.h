@@ -22,11 +22,15 @@ inline constexpr double kPriorGaps = 4;
 inline constexpr seconds kHoldLeast{5};
 // A start takes cores and memory from others: as much as holding it for so many times as long as it takes.
 inline constexpr int kStartCosts = 30;
+// A start ahead for which something else goes saves at least so much of a wait, after what its memory is worth to others: a guess that is as often wrong as
+// right costs two starts and saves one.
+inline constexpr double kSureOfIt = 0.75;
 
 struct Stake {
   uint64_t bytes = 0;    // that holding it takes
   nanoseconds saves{0};  // of the next call's wait
   double worth_byte_seconds = kWorthByteSeconds;
+  double sure = 0;  // of the wait, what a start ahead is to save beyond what it costs
 };
 
 // The best plan from an age on.

@@ -116,6 +116,50 @@ TEST(WorthOf, WhoIsCalledSoonestForItsBytesIsWorthMost) {
   }
 }
 
+TEST(HoldAt, ForWhichSomethingElseGoesAStartIsSurerOfItsCall) {
+  domain::GapHistogram one_of_two = each(seconds(3600), 10);
+  for (int i = 0; i < 10; ++i)
+    one_of_two.add(std::chrono::hours(20), 1);
+  struct Row {
+    const char* what;
+    const domain::GapHistogram& own;
+    double sure;
+    bool starts;
+  };
+  const domain::GapHistogram hourly = each(seconds(3600), 40);
+  const Row rows[] = {
+      {"each hour", hourly, 0, true},
+      {"each hour, and sure of it", hourly, kSureOfIt, true},
+      {"every other hour", one_of_two, 0, true},
+      {"every other hour, which is not sure", one_of_two, kSureOfIt, false},
+  };
+  for (const Row& row : rows) {
+    const Stake stake{.bytes = kGib, .saves = seconds(1), .worth_byte_seconds = 10 * kWorthByteSeconds, .sure = row.sure};
+    EXPECT_EQ(hold_at(row.own, {}, stake, seconds(1'800)).start < seconds(3'700), row.starts) << row.what;
+  }
+}
+
+TEST(OthersGaps, AreOfThoseThatSawAsMany) {
+  OthersGaps all;
+  Demand often;
+  Demand once;
+  const auto call = [&](Demand& demand, int begin) {
+    demand.changed(1, 1, MonoTime(seconds(begin)), all);
+    demand.changed(-1, 1, MonoTime(seconds(begin + 1)), all);
+  };
+  for (int i = 0; i < 100; ++i)
+    call(often, 100 * i);
+  call(once, 0);
+  call(once, 5'000);
+  EXPECT_NEAR(once.gaps.of(0).total(), 1, 1e-9);
+  struct Row {
+    double seen, gaps;
+  };
+  // The second one's was a first gap; of the other's 99, which fade, one was first, one second, and seven until eight are as good as seen.
+  for (const Row& row : {Row{0, 2}, {1, 1}, {2, 7}, {7, 7}, {8, 90}, {49, 90}})
+    EXPECT_NEAR(all.of(0, row.seen).total(), row.gaps, 0.05) << row.seen;
+}
+
 TEST(Demand, HeightsRiseByOneAndThenByEighths) {
   EXPECT_EQ(height_of(-1), 0);
   for (int rank = 1; rank < 4'096; ++rank) {
@@ -129,7 +173,7 @@ TEST(Demand, HeightsRiseByOneAndThenByEighths) {
 }
 
 TEST(Demand, GapsAreOfLevels) {
-  Gaps all;
+  OthersGaps all;
   Demand demand;
   const auto at = [](int s) { return MonoTime(seconds(s)); };
   demand.changed(1, 1, at(100), all);
@@ -141,7 +185,7 @@ TEST(Demand, GapsAreOfLevels) {
   EXPECT_EQ(demand.idle_for(5, at(90), at(130)), seconds(40));
   demand.changed(1, 1, at(130), all);
   EXPECT_NEAR(demand.gaps.of(1).total(), 1, 1e-9);
-  EXPECT_NEAR(all.of(1).total(), 1, 1e-9);
+  EXPECT_NEAR(all.of(1, 0).total(), 1, 1e-9) << "a first gap";
   EXPECT_NEAR(demand.gaps.of(0).total(), 0, 1e-9);
   demand.changed(-2, 1, at(131), all);
   demand.changed(1, 1, at(132), all);

@@ -85,14 +85,17 @@ Status warm_fits_node(const domain::Revision& revision, uint64_t limit_bytes) {
       field);
 }
 
-std::optional<WorkerId> cheapest(std::span<const Victim> victims) {
+bool goes_before(const Victim& one, const Victim& other) {
+  return std::tuple(one.worth, one.idle_since, one.worker) < std::tuple(other.worth, other.idle_since, other.worker);
+}
+
+std::optional<Victim> cheapest(std::span<const Victim> victims) {
   const Victim* best = nullptr;
   for (const Victim& victim : victims) {
     if (victim.kept) continue;
-    const auto order = [](const Victim& v) { return std::tuple(v.worth, v.idle_since, v.worker); };
-    if (best == nullptr || order(victim) < order(*best)) best = &victim;
+    if (best == nullptr || goes_before(victim, *best)) best = &victim;
   }
-  return best == nullptr ? std::nullopt : std::optional(best->worker);
+  return best == nullptr ? std::nullopt : std::optional(*best);
 }
 
 }  // namespace ebb::control

@@ -51,7 +51,9 @@ struct Victim {
   MonoTime idle_since{};
   bool kept = false;  // its endpoint asked for slots that are always ready
 };
-// The least worth first, of equal ones the longest idle; kept ones never.
-std::optional<WorkerId> cheapest(std::span<const Victim> victims);
+// The least worth first, of equal ones the longest idle.
+bool goes_before(const Victim& one, const Victim& other);
+// The first of them; kept ones never.
+std::optional<Victim> cheapest(std::span<const Victim> victims);
 
 }  // namespace ebb::control

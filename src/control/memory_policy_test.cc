@@ -91,10 +91,10 @@ TEST(Cheapest, TheLeastWorthFirstThenTheLongestIdleAndKeptNever) {
   const Victim ready_new{.worker = {2}, .worth = 2, .idle_since = at(5)};
   const Victim seldom{.worker = {3}, .worth = 1, .idle_since = at(9)};
   const Victim kept{.worker = {4}, .worth = 0, .idle_since = at(0), .kept = true};
-  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, seldom, kept}), WorkerId{3});
-  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, kept}), WorkerId{1});
-  EXPECT_EQ(cheapest(std::vector{kept}), std::nullopt);
-  EXPECT_EQ(cheapest({}), std::nullopt);
+  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, seldom, kept})->worker, WorkerId{3});
+  EXPECT_EQ(cheapest(std::vector{ready_new, ready_old, kept})->worker, WorkerId{1});
+  EXPECT_FALSE(cheapest(std::vector{kept}));
+  EXPECT_FALSE(cheapest({}));
 }
 
 }  // namespace

@@ -19,11 +19,6 @@ namespace {
 
 bool idle(const WorkerState& worker) { return worker.running.empty() && worker.held.empty() && !worker.killed && !worker.resizing; }
 
-// Something is on its way to free memory: wait for it before giving up more.
-bool making_room(const State& state) {
-  return std::any_of(state.workers.begin(), state.workers.end(), [](const auto& w) { return w.second.killed || w.second.phase == WorkerPhase::kParking; });
-}
-
 // Whoever waits for memory does not wait for the last words of a function.
 void hurry(Stepping& s, const std::string& because) {
   for (auto& [id, worker] : s.state.workers) {
@@ -35,6 +30,18 @@ void hurry(Stepping& s, const std::string& because) {
 
 // Parks or ends the cheapest idle worker that is not `except`. False: there is none.
 bool give_up_one(Stepping& s, const std::string& except, const std::string& because) {
+  const std::optional<Victim> victim = cheapest(victims_for(s, except));
+  if (victim) give_up(s, *victim, because);
+  return victim.has_value();
+}
+
+}  // namespace
+
+bool making_room(const State& state) {
+  return std::any_of(state.workers.begin(), state.workers.end(), [](const auto& w) { return w.second.killed || w.second.phase == WorkerPhase::kParking; });
+}
+
+std::vector<Victim> victims_for(const Stepping& s, const std::string& except) {
   std::vector<Victim> victims;
   for (const auto& [id, worker] : s.state.workers) {
     const bool takes_part = idle(worker) && (worker.phase == WorkerPhase::kReady || worker.phase == WorkerPhase::kParked) && worker.endpoint != except;
@@ -46,18 +53,21 @@ bool give_up_one(Stepping& s, const std::string& except, const std::string& beca
     const double worth = endpoint == s.state.endpoints.end() ? 0 : worth_of_keeping(s.state, endpoint->second, id, worker, s.now);
     victims.push_back({.worker = id, .worth = worth, .idle_since = worker.idle_since, .kept = kept});
   }
-  const std::optional<WorkerId> victim = cheapest(victims);
-  if (!victim) return false;
-  WorkerState& worker = s.state.workers.at(*victim);
-  if (worker.phase == WorkerPhase::kParked || worker.instance) {
-    kill_worker(s, *victim, worker, Ending::kAtOnce, because);
-  } else {
-    park_worker(s, *victim, worker, because);
-  }
-  return true;
+  return victims;
 }
 
-}  // namespace
+bool ends_when_given_up(const WorkerState& worker) { return worker.phase == WorkerPhase::kParked || worker.instance; }
+
+void give_up(Stepping& s, const Victim& victim, const std::string& because) {
+  WorkerState& worker = s.state.workers.at(victim.worker);
+  if (!ends_when_given_up(worker)) {
+    park_worker(s, victim.worker, worker, because);
+    return;
+  }
+  const auto endpoint = s.state.endpoints.find(worker.endpoint);
+  kill_worker(s, victim.worker, worker, Ending::kAtOnce, because);
+  if (endpoint != s.state.endpoints.end()) expect_next(s, endpoint->second, victim.worth);
+}
 
 int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted) {
   const uint64_t room = room_bytes(memory_now(s.state));

@@ -126,7 +126,8 @@ struct EndpointState {
   RetryBudget retries;
   nanoseconds start_takes{0};  // of a start from nothing, likewise
   Demand demand;
-  MonoTime expected{MonoTime::max()};  // when a worker is to be started for a call that is expected
+  MonoTime expected{MonoTime::max()};  // when a worker is to be started for a call that is expected …
+  double expected_price = 0;           // … and what a byte was worth to those who would go for it; 0: there was room
   MonoTime last_call{};
   bool prepare = false;        // an instance is to be prepared for the next start, where instances serve it …
   MonoTime prepare_by{};       // … then, even if functions start
@@ -170,7 +171,7 @@ struct State {
   std::map<std::pair<domain::BudgetOf, std::string>, std::vector<Rate>> rates;  // by whose they are
   std::map<domain::BudgetId, Purse> purses;
   std::map<std::pair<domain::BudgetOf, std::string>, std::set<domain::BudgetId>> purses_of;  // by whose they are
-  Gaps gaps;                                                                                 // of all endpoints together
+  OthersGaps gaps;                                                                           // of all endpoints together
   std::set<std::string> hungry;                                                              // endpoints with waiting calls, or with too few slots ready
   MonoTime wake{MonoTime::max()};                                                            // as last asked for
   uint64_t rotation = 0;                                                                     // of cores among busy workers

@@ -145,12 +145,15 @@ void forget_worker(State& state, WorkerId id);
 void set_due(State& state, WorkerId id, WorkerState& worker, MonoTime due);
 void expect(State& state, const std::string& name, EndpointState& endpoint, MonoTime at);
 
-// idle.cc: what becomes of a worker without calls, when to look again; and starts before a call that is expected.
+// idle.cc: what becomes of a worker without calls, and when to look again.
 IdleChoice idle_choice(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now);
 // What is lost with one byte of it, for what is saved by it.
 double worth_of_keeping(const State& state, const EndpointState& endpoint, WorkerId id, const WorkerState& worker, MonoTime now);
-// After its last worker was given up for having nothing to do.
-void expect_next(Stepping& s, EndpointState& endpoint);
+nanoseconds start_takes(const EndpointState& endpoint);
+
+// ahead.cc: starts before a call that is expected.
+// After its last worker was given up: for having nothing to do, or for others, to whom a byte of it is worth `price`.
+void expect_next(Stepping& s, EndpointState& endpoint, double price = 0);
 void start_expected(Stepping& s);
 
 // tend.cc
@@ -179,6 +182,13 @@ void forget_provision(State& state, const std::string& name, EndpointState& endp
 // settle.cc
 void settle(Stepping& s);
 NodeMemory memory_now(const State& state);
+// Something is on its way to free memory: wait for it before giving up more.
+bool making_room(const State& state);
+// Idle ones that others than `except` could do without: nobody waits for them.
+std::vector<Victim> victims_for(const Stepping& s, const std::string& except);
+// Given up, it ends; else it parks.
+bool ends_when_given_up(const WorkerState& worker);
+void give_up(Stepping& s, const Victim& victim, const std::string& because);
 Need need_of(const State& state, const EndpointState& endpoint);
 // So many slots as fit, up to `wanted`; 0: none now (room is being made, or there is nothing to give up).
 int admit(Stepping& s, EndpointState& endpoint, const Need& need, int wanted);
