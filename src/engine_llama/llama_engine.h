@@ -113,7 +113,7 @@ class LlamaEngine final : public engine::Engine {
   SavedPrefixes saved_;
   Events shown_;  // of calls that ask for their prompt only
   PromptPace pace_;
-  size_t last_served_ = 0;
+  PromptTurn prompt_turn_ = PromptTurn::kShortest;
   bool prompts_turn_ = false;  // of prompts that are computed apart: the last step was of those that generate
   uint64_t uses_ = 0;
   std::mt19937_64 seeds_;

@@ -24,7 +24,7 @@ std::vector<engine::StepEvent> LlamaEngine::step() {
   if (prompts_turn_) return events;
   // Each prompt by itself: where sequences have different numbers of tokens, the library cuts their batch into parts of equal ones, and what was a chunk
   // would become a token alone and the rest.
-  for (const PromptShare& share : share_prompts(needs, someone_generates, pace_.beside(), last_served_)) {
+  for (const PromptShare& share : share_prompts(needs, someone_generates, pace_.beside(), prompt_turn_)) {
     add_prompt_part(share.slot, share.tokens, events);
     const MonoTime began = io::SystemClock().mono();
     if (!compute(events)) return events;
@@ -80,7 +80,8 @@ std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
       needs.push_back({.slot = index,
                        .done = static_cast<int64_t>(slot.known.size()),
                        .total = static_cast<int64_t>(slot.running->prompt.size()),
-                       .priority = slot.running->priority});
+                       .priority = slot.running->priority,
+                       .came = slot.last_used});
   }
   return needs;
 }

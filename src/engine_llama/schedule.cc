@@ -2,7 +2,6 @@
 #include "engine_llama/schedule.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace ebb::engine_llama {
@@ -39,37 +38,53 @@ int64_t PromptPace::beside() const {
                     kPromptTokensPerStepMax);
 }
 
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, size_t& last_served) {
+namespace {
+
+struct Sharing {
+  PromptNeed need;
+  int64_t given = 0;
+
+  int64_t left() const { return need.total - need.done - given; }
+  // Up to the next boundary. A token computed alone rounds differently from one among others: a last one is not left alone.
+  int64_t chunk() const {
+    const int64_t to_boundary = kPromptChunk - (need.done + given) % kPromptChunk;
+    return to_boundary + 1 == left() ? left() : std::min(to_boundary, left());
+  }
+};
+
+bool goes_before(const Sharing& one, const Sharing& other, PromptTurn turn) {
+  const int64_t by_length = turn == PromptTurn::kShortest ? one.left() - other.left() : 0;
+  return by_length != 0 ? by_length < 0 : one.need.came < other.need.came;
+}
+
+// Of those whose chunk fits: it is given whole or not at all, so that where it is cut does not depend on the others. nullptr: none.
+Sharing* next_of(std::span<Sharing> all, int64_t budget, PromptTurn turn) {
+  Sharing* best = nullptr;
+  for (Sharing& one : all) {
+    if (one.chunk() == 0 || one.chunk() > budget + 1) continue;
+    if (best == nullptr || goes_before(one, *best, turn)) best = &one;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, PromptTurn& turn) {
   std::vector<PromptShare> shares;
   const std::optional<Priority> highest = prompt_class(all);
   if (!highest) return shares;
-  std::vector<PromptNeed> needs;
-  std::ranges::copy_if(all, std::back_inserter(needs), [&](const PromptNeed& need) { return need.priority == *highest; });
-  const auto behind = std::ranges::find_if(needs, [&](const PromptNeed& need) { return need.slot > last_served; });
-  const size_t first = behind == needs.end() ? 0 : static_cast<size_t>(behind - needs.begin());
-  std::vector<int64_t> given(needs.size(), 0);
-  int64_t left = someone_generates || computes_apart(highest) ? beside : kPromptTokensPerStepMax;
-  // Round after round, one chunk each, until the budget is used or every prompt is done.
-  for (bool some = true; some && left > 0;) {
-    some = false;
-    for (size_t turn = 0; turn < needs.size() && left > 0; ++turn) {
-      const size_t index = (first + turn) % needs.size();
-      const PromptNeed& need = needs[index];
-      const int64_t at = need.done + given[index];
-      const int64_t to_boundary = kPromptChunk - at % kPromptChunk;
-      const int64_t rest = need.total - at;
-      // A token computed alone rounds differently from one among others: a last one is not left alone.
-      const int64_t chunk = to_boundary + 1 == rest ? rest : std::min(to_boundary, rest);
-      // A chunk is given whole or not at all, so that where it is cut does not depend on the others.
-      if (chunk == 0 || chunk > left + 1) continue;
-      given[index] += chunk;
-      left -= chunk;
-      last_served = need.slot;
-      some = true;
-    }
+  std::vector<Sharing> sharing;
+  for (const PromptNeed& need : all) {
+    if (need.priority == *highest) sharing.push_back({.need = need});
   }
-  for (size_t index = 0; index < needs.size(); ++index) {
-    if (given[index] > 0) shares.push_back({.slot = needs[index].slot, .tokens = given[index]});
+  int64_t budget = someone_generates || computes_apart(highest) ? beside : kPromptTokensPerStepMax;
+  for (Sharing* next = next_of(sharing, budget, turn); next != nullptr && budget > 0; next = next_of(sharing, budget, turn)) {
+    budget -= next->chunk();
+    next->given += next->chunk();
+    turn = turn == PromptTurn::kShortest ? PromptTurn::kFirst : PromptTurn::kShortest;
+  }
+  for (const Sharing& one : sharing) {
+    if (one.given > 0) shares.push_back({.slot = one.need.slot, .tokens = one.given});
   }
   return shares;
 }

@@ -39,7 +39,10 @@ struct PromptNeed {
   int64_t done = 0;
   int64_t total = 0;
   domain::Priority priority = domain::Priority::kNormal;
+  uint64_t came = 0;  // rises with every call
 };
+// Whose chunk is next.
+enum class PromptTurn { kShortest, kFirst };
 struct PromptShare {
   size_t slot = 0;
   int64_t tokens = 0;
@@ -66,9 +69,10 @@ class PromptPace {
   double nanoseconds_a_token_ = 0;  // 0: not known
 };
 
-// Shares the step's prompt tokens among the prompts of the highest class: chunk after chunk in turn, beginning behind `last_served`, which is moved on.
-// `all` ascend by slot. `beside`: how many tokens there are while someone generates.
-std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, size_t& last_served);
+// Shares the step's prompt tokens among the prompts of the highest class, a chunk to the one with the least left and a chunk to the one that came first, in
+// turn; `turn` is moved on. So a short prompt does not wait for long ones, and none for ever: whoever came first gets half. (All in turn, each would be done
+// when all are.) `all` ascend by slot. `beside`: how many tokens there are while someone generates.
+std::vector<PromptShare> share_prompts(std::span<const PromptNeed> all, bool someone_generates, int64_t beside, PromptTurn& turn);
 
 // Texts to be turned into vectors go in batches of about this many tokens: more gains nothing, and others wait for a batch.
 inline constexpr int64_t kBatchTokens = 256;

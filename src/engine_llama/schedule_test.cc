@@ -11,34 +11,38 @@ namespace {
 
 using domain::Priority;
 
+constexpr PromptTurn kShortest = PromptTurn::kShortest;
+constexpr PromptTurn kFirst = PromptTurn::kFirst;
+constexpr Priority kN = Priority::kNormal;
+
 TEST(SharePrompts, Rows) {
   struct Row {
     const char* what;
     std::vector<PromptNeed> needs;
     bool someone_generates = false;
-    size_t last_served = 0;
+    PromptTurn turn = kShortest;
     std::vector<PromptShare> shares;
-    size_t then_last = 0;
+    PromptTurn then = kShortest;
   };
   const std::vector<Row> rows = {
-      {"nothing to do", {}, false, 0, {}, 0},
-      {"a short prompt at once", {{0, 0, 10}}, false, 0, {{0, 10}}, 0},
-      {"a long prompt alone takes the whole step", {{0, 0, 1000}}, false, 0, {{0, 128}}, 0},
-      {"beside a generating call it gets one chunk", {{0, 0, 1000}}, true, 0, {{0, 32}}, 0},
-      {"from the middle, up to the next boundary", {{0, 40, 1000}}, true, 0, {{0, 24}}, 0},
-      {"the rest of a prompt", {{0, 992, 1000}}, true, 0, {{0, 8}}, 0},
-      {"two share in turn", {{0, 0, 1000}, {1, 0, 1000}}, false, 1, {{0, 64}, {1, 64}}, 1},
-      {"beside a generating call, the next in turn", {{0, 0, 1000}, {1, 0, 1000}}, true, 0, {{1, 32}}, 1},
-      {"and then the first again", {{0, 0, 1000}, {1, 32, 1000}}, true, 1, {{0, 32}}, 0},
-      {"what a short one leaves goes to the long one", {{0, 0, 10}, {1, 0, 1000}}, false, 1, {{0, 10}, {1, 96}}, 1},
-      {"five at once: four are served", {{0, 0, 99}, {1, 0, 99}, {2, 0, 99}, {3, 0, 99}, {4, 0, 99}}, false, 4, {{0, 32}, {1, 32}, {2, 32}, {3, 32}}, 3},
-      {"then the fifth first", {{0, 32, 99}, {1, 32, 99}, {2, 32, 99}, {3, 32, 99}, {4, 0, 99}}, false, 3, {{0, 32}, {1, 32}, {2, 32}, {4, 32}}, 2},
+      {"nothing to do", {}, false, kFirst, {}, kFirst},
+      {"a short prompt at once", {{0, 0, 10}}, false, kShortest, {{0, 10}}, kFirst},
+      {"a long prompt alone takes the whole step", {{0, 0, 1000}}, false, kShortest, {{0, 128}}, kShortest},
+      {"beside a generating call it gets one chunk", {{0, 0, 1000}}, true, kShortest, {{0, 32}}, kFirst},
+      {"from the middle, up to the next boundary", {{0, 40, 1000}}, true, kShortest, {{0, 24}}, kFirst},
+      {"the rest of a prompt", {{0, 992, 1000}}, true, kShortest, {{0, 8}}, kFirst},
+      {"of two of a length the one that came first", {{0, 0, 1000, kN, 8}, {1, 0, 1000, kN, 7}}, false, kShortest, {{1, 128}}, kShortest},
+      {"a short one does not wait for a long one", {{0, 0, 1000, kN, 1}, {1, 0, 40, kN, 2}}, false, kShortest, {{0, 64}, {1, 40}}, kShortest},
+      {"nor does the long one for short ones", {{0, 0, 1000, kN, 1}, {1, 0, 40, kN, 2}, {2, 0, 40, kN, 3}}, true, kFirst, {{0, 32}}, kShortest},
+      {"whose turn it is then", {{0, 32, 1000, kN, 1}, {1, 0, 40, kN, 2}, {2, 0, 40, kN, 3}}, true, kShortest, {{1, 32}}, kFirst},
+      {"what is left counts, not the length", {{0, 990, 1000, kN, 2}, {1, 0, 32, kN, 1}}, true, kShortest, {{0, 10}}, kShortest},
+      {"what a short one leaves goes to the long one", {{0, 0, 10, kN, 2}, {1, 0, 1000, kN, 1}}, false, kFirst, {{0, 10}, {1, 96}}, kFirst},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
-    size_t last = row.last_served;
-    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, last), row.shares);
-    EXPECT_EQ(last, row.then_last);
+    PromptTurn turn = row.turn;
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, turn), row.shares);
+    EXPECT_EQ(turn, row.then);
   }
 }
 
@@ -47,26 +51,36 @@ TEST(SharePrompts, OfTheHighestClassOnly) {
     const char* what;
     std::vector<PromptNeed> needs;
     bool someone_generates = false;
-    size_t last_served = 0;
     std::vector<PromptShare> shares;
-    size_t then_last = 0;
   };
   constexpr Priority kC = Priority::kCritical;
-  constexpr Priority kN = Priority::kNormal;
   constexpr Priority kB = Priority::kBatch;
   const std::vector<Row> rows = {
-      {"critical before normal and batch, whoever's turn it is", {{0, 0, 500, kB}, {1, 0, 500, kN}, {2, 0, 500, kC}}, false, 2, {{2, 128}}, 2},
-      {"what it leaves of a step stays", {{0, 0, 500, kN}, {2, 490, 500, kC}}, false, 2, {{2, 10}}, 2},
-      {"normal before batch", {{0, 0, 500, kB}, {1, 0, 500, kN}}, true, 0, {{1, 32}}, 1},
-      {"two critical ones in turn", {{0, 0, 500, kC}, {1, 0, 500, kB}, {2, 0, 500, kC}}, true, 0, {{2, 32}}, 2},
-      {"batch a chunk at a time, also where nobody generates", {{0, 0, 500, kB}, {1, 0, 500, kB}}, false, 0, {{1, 32}}, 1},
+      {"critical before normal and batch, however short those are", {{0, 0, 50, kB}, {1, 0, 50, kN}, {2, 0, 500, kC}}, false, {{2, 128}}},
+      {"what it leaves of a step stays", {{0, 0, 500, kN}, {2, 490, 500, kC}}, false, {{2, 10}}},
+      {"normal before batch", {{0, 0, 500, kB}, {1, 0, 500, kN}}, true, {{1, 32}}},
+      {"of two critical ones the shorter", {{0, 0, 500, kC}, {1, 0, 50, kB}, {2, 0, 400, kC}}, true, {{2, 32}}},
+      {"batch a chunk at a time, also where nobody generates", {{0, 0, 500, kB, 1}, {1, 0, 500, kB, 2}}, false, {{0, 32}}},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
-    size_t last = row.last_served;
-    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, last), row.shares);
-    EXPECT_EQ(last, row.then_last);
+    PromptTurn turn = kShortest;
+    EXPECT_EQ(share_prompts(row.needs, row.someone_generates, kPromptChunk, turn), row.shares);
   }
+}
+
+// Short ones that never end to come take half.
+TEST(SharePrompts, NobodyStarves) {
+  PromptTurn turn = kShortest;
+  std::vector<PromptNeed> needs = {{0, 0, 3200, kN, 1}, {1, 0, 32, kN, 2}};
+  int steps = 0;
+  for (; needs[0].done < needs[0].total; ++steps) {
+    for (const PromptShare& share : share_prompts(needs, true, kPromptChunk, turn)) {
+      if (share.slot == 0) needs[0].done += share.tokens;
+      if (share.slot == 1) ++needs[1].came;  // the next of them
+    }
+  }
+  EXPECT_LE(steps, 200);
 }
 
 TEST(Classes, WhoTakesPartInAStep) {
@@ -96,10 +110,10 @@ TEST(Classes, WhoTakesPartInAStep) {
 
 // However many run beside it, a prompt is cut at the same places.
 TEST(SharePrompts, CutsAtTheSamePlaces) {
-  size_t last = 0;
+  PromptTurn turn = kShortest;
   std::vector<PromptNeed> needs = {{0, 0, 300}, {1, 0, 65}, {2, 5, 130}};
   while (!needs.empty()) {
-    for (const PromptShare& share : share_prompts(needs, true, kPromptChunk, last)) {
+    for (const PromptShare& share : share_prompts(needs, true, kPromptChunk, turn)) {
       for (PromptNeed& need : needs) {
         if (need.slot != share.slot) continue;
         need.done += share.tokens;
@@ -112,9 +126,9 @@ TEST(SharePrompts, CutsAtTheSamePlaces) {
 }
 
 TEST(SharePrompts, AFastMachineTakesMoreChunksBesideOthers) {
-  size_t last = 0;
-  const std::vector<PromptNeed> needs = {{0, 0, 500}, {1, 0, 500}};
-  EXPECT_EQ(share_prompts(needs, true, 3 * kPromptChunk, last), (std::vector<PromptShare>{{0, 32}, {1, 64}}));
+  PromptTurn turn = kShortest;
+  const std::vector<PromptNeed> needs = {{0, 0, 500, kN, 1}, {1, 0, 400, kN, 2}};
+  EXPECT_EQ(share_prompts(needs, true, 3 * kPromptChunk, turn), (std::vector<PromptShare>{{0, 32}, {1, 64}}));
 }
 
 TEST(PromptPace, WholeChunksInATenthOfASecond) {
@@ -181,10 +195,10 @@ TEST(TextsInBatch, FillsItWithWholeTexts) {
 TEST(TokensToKeep, LeaveTheRestAsItIsCutFromTheBeginning) {
   for (size_t prompt = 1; prompt <= 200; ++prompt) {
     std::vector<size_t> begins;  // of the chunks of a prompt of which nothing is known
-    size_t last_served = 0;
+    PromptTurn turn = kShortest;
     for (PromptNeed need{.slot = 0, .done = 0, .total = static_cast<int64_t>(prompt)}; need.done < need.total;) {
       begins.push_back(static_cast<size_t>(need.done));
-      need.done += share_prompts(std::vector{need}, true, kPromptChunk, last_served).front().tokens;
+      need.done += share_prompts(std::vector{need}, true, kPromptChunk, turn).front().tokens;
     }
     for (size_t common = 0; common <= prompt; ++common) {
       const size_t kept = tokens_to_keep(common, prompt);

@@ -20,6 +20,7 @@ namespace ebb::ledger {
 namespace {
 
 using Size = uint32_t;
+constexpr size_t kPageBytes = 4096;
 constexpr size_t kHeadBytes = sizeof(Size) + sizeof(int64_t);
 
 class Writer {
@@ -115,9 +116,10 @@ Size size_at(const char* at) {
   return size;
 }
 
-// Blocks that were only reserved are marked as written by the first sync that writes to them, which costs a commit of the file system's journal.
+// Blocks that were only reserved are marked as written by the first sync that writes to them, which costs a commit of the file system's journal. Page by page:
+// what is written at once may be kept as one, and a sync would write all of it for a record in it.
 Status extend_with_zeros(int file, size_t bytes_now, size_t bytes) {
-  const std::string zeros(size_t{1} << 20U, '\0');
+  const std::string zeros(kPageBytes, '\0');
   for (size_t done = bytes_now; done < bytes;) {
     const ssize_t count = ::pwrite(file, zeros.data(), std::min(zeros.size(), bytes - done), static_cast<off_t>(done));
     if (count < 0 && errno == EINTR) continue;
@@ -145,6 +147,7 @@ Result<PendingUsage> PendingUsage::open(const std::filesystem::path& file) {
   }
   void* const bytes = ::mmap(nullptr, 2 * kHalfBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (bytes == MAP_FAILED) return fail(errno_error("map " + file.string(), errno));
+  (void)::madvise(bytes, 2 * kHalfBytes, MADV_RANDOM);  // read page by page, for the same reason
   PendingUsage pending(std::move(fd), static_cast<char*>(bytes));
   // What is there is not appended to: it is written first.
   pending.used_ = {kHalfBytes, kHalfBytes};
