@@ -69,13 +69,16 @@ Result<uint64_t> length_of(int file) {
   return static_cast<uint64_t>(info.st_size);
 }
 
-// Pages of the model's file that are needed no more: the mapping stays, what was mapped ahead goes.
+// Pages of the model's file that are needed no more: the mapping stays, what was mapped ahead goes. Small tensors between them are still used, and a huge page
+// that is mapped for one of those would bring its neighbours back.
 void forget_mapped(const void* data, size_t bytes) {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   const size_t before = (page - reinterpret_cast<uintptr_t>(data) % page) % page;
   if (bytes < before + page) return;
   auto* const begin = static_cast<char*>(const_cast<void*>(data)) + before;
-  (void)::madvise(begin, (bytes - before) / page * page, MADV_DONTNEED);
+  const size_t whole = (bytes - before) / page * page;
+  (void)::madvise(begin, whole, MADV_NOHUGEPAGE);
+  (void)::madvise(begin, whole, MADV_DONTNEED);
 }
 
 }  // namespace

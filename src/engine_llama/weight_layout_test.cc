@@ -66,6 +66,26 @@ class WeightLayoutTest : public DemoEngineTest {
   }
 };
 
+// What this process maps of files whose path ends like this.
+uint64_t resident_kib(std::string_view path_end) {
+  std::ifstream smaps("/proc/self/smaps");
+  uint64_t kib = 0;
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    if (line.find(" kB") == std::string::npos && line.find('-') != std::string::npos) inside = line.ends_with(path_end);
+    if (inside && line.starts_with("Rss:")) kib += std::stoull(line.substr(4));
+  }
+  return kib;
+}
+
+TEST_F(WeightLayoutTest, NothingIsInMemoryTwice) {
+  load(1);
+  (void)run_one(ask(kSky));
+  const uint64_t whole_kib = static_cast<uint64_t>(::lseek(demo_model().get(), 0, SEEK_END)) / 1024;
+  EXPECT_LT(resident_kib(".gguf"), whole_kib / 2) << "of the model, what is not laid out";
+  EXPECT_GT(resident_kib(".gguf"), 0U);
+}
+
 TEST_F(WeightLayoutTest, IsMappedAndComputesTheSameBesideOthersAndWithMoreThreads) {
   load(1);
   EXPECT_TRUE(is_mapped());

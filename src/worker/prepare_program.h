@@ -26,7 +26,8 @@ struct PrepareProgram {
 // What main() returns.
 int run_prepare_program(int count, char** arguments, const PrepareProgram& program);
 
-// Gives the rights up, but for writing so much to the open file, and bounds the time of the processor. Once, before the model is read.
+// Gives the rights up, but for writing so much to the open file, bounds the time of the processor, and is the first to go when memory is short. Once, before
+// the model is read.
 Status confine_preparation(uint64_t written_bytes_max);
 
 }  // namespace ebb::worker

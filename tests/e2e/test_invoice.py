@@ -5,6 +5,7 @@ import decimal
 import io
 import json
 import urllib.parse
+import zoneinfo
 
 import pytest
 
@@ -84,14 +85,15 @@ def test_the_command(server, tmp_path):
     server.deploy("chat", memory="512MiB")
     assert server.ask(name="chat", headers={"Ebb-Tenant": "acme"}).status == 200
     server.wait_for_bill(1)
-    month = month_of(json.loads(server.ebb("usage", "export").stdout))
-    of_acme = ["bill", "--tenant", "acme", "--month", month]
+    record = json.loads(server.ebb("usage", "export").stdout)
+    of_acme = ["bill", "--tenant", "acme", "--month", month_of(record)]
     total = json.loads(server.ebb(*of_acme, "--json").stdout)["total"]
     assert total["cost"] in server.ebb(*of_acme).stdout
     rows = list(csv.DictReader(io.StringIO(server.ebb(*of_acme, "--csv").stdout)))
     assert sum(decimal.Decimal(row["cost"]) for row in rows) == decimal.Decimal(total["cost"])
     page = tmp_path / "acme.html"
-    server.ebb(*of_acme, "--zone", "Asia/Kolkata", "--html", str(page))
+    month_there = datetime.datetime.fromisoformat(record["ended"]).astimezone(zoneinfo.ZoneInfo("Asia/Kolkata")).strftime("%Y-%m")
+    server.ebb("bill", "--tenant", "acme", "--month", month_there, "--zone", "Asia/Kolkata", "--html", str(page))
     assert total["cost"] in page.read_text() and "Asia/Kolkata" in page.read_text()
     assert "nothing was billed in it" in server.ebb("bill", "--month", "2999-01").stdout
     assert "the month has not begun" in server.ebb("bill", "--month", "2999-01").stdout
