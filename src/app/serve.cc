@@ -18,6 +18,7 @@
 #include "invoke/local_platform.h"
 #include "io/clock.h"
 #include "io/files.h"
+#include "io/scheduling.h"
 #include "ledger/home.h"
 #include "registry/content_store.h"
 #include "registry/prefix_files.h"
@@ -257,6 +258,8 @@ io::Task<void> Server::start() {
   if (Status confined = check_sandbox(layers, options_.require_sandbox); !confined) co_return stop(confined);
   if (Status listening = listen(); !listening) co_return stop(listening);
   usage_log_->check_store();
+  // Last, so that what was started before does not inherit it: this thread has little to do at a time, and everybody waits for it.
+  io::ask_for_short_slices();
 }
 
 void Server::on_signal() {
