@@ -180,7 +180,9 @@ bool LayoutMapper::bring(const Buffer& buffer, const wire::WeightLayout::Part& p
   if (ggml_backend_buffer_get_size(buffer.buffer) != part.bytes) return false;
   if (part.bytes < kMappedBytesMin) return read_into(prepared_, std::span(base, part.bytes), part.offset);
   if (reinterpret_cast<uintptr_t>(base) % kHugePageBytes != 0) return false;
-  return ::mmap(base, part.bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, prepared_, static_cast<off_t>(part.offset)) == base;
+  if (::mmap(base, part.bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, prepared_, static_cast<off_t>(part.offset)) != base) return false;
+  // A heap may write into what is given back to it. Afterwards, since pages that are mapped ahead for writing would be copies.
+  return ::mprotect(base, part.bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool LayoutMapper::fill(const ggml_tensor& tensor, const void* data, size_t bytes) {

@@ -226,6 +226,7 @@ void UsageLog::run() {
       sync_pending(lock);
       if (!is_due()) continue;
     }
+    if (stuck) sync_pending(lock);  // it may take long until the store can be written
     const bool last = ending_;
     batch.insert(batch.end(), std::move_iterator(records_.begin()), std::move_iterator(records_.end()));
     records_.clear();
