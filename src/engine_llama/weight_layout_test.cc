@@ -59,6 +59,7 @@ class WeightLayoutTest : public DemoEngineTest {
     EXPECT_TRUE(layout) << layout.error().message;
     return layout->parts.empty() ? "" : content;
   }
+  static uint64_t model_kib() { return static_cast<uint64_t>(::lseek(demo_model().get(), 0, SEEK_END)) / 1024; }
   static bool is_mapped() {
     std::ifstream maps("/proc/self/maps");
     const std::string all(std::istreambuf_iterator<char>(maps), {});
@@ -81,8 +82,7 @@ uint64_t resident_kib(std::string_view path_end) {
 TEST_F(WeightLayoutTest, NothingIsInMemoryTwice) {
   load(1);
   (void)run_one(ask(kSky));
-  const uint64_t whole_kib = static_cast<uint64_t>(::lseek(demo_model().get(), 0, SEEK_END)) / 1024;
-  EXPECT_LT(resident_kib(".gguf"), whole_kib / 2) << "of the model, what is not laid out";
+  EXPECT_LT(resident_kib(".gguf"), model_kib() / 2) << "of the model, what is not laid out";
   EXPECT_GT(resident_kib(".gguf"), 0U);
 }
 
@@ -111,7 +111,7 @@ TEST_F(WeightLayoutTest, WhatDoesNotFitIsNotUsed) {
   const off_t whole = ::lseek(prepared.get(), 0, SEEK_END);
   prepared.reset();
   load(1);
-  EXPECT_FALSE(is_mapped());
+  EXPECT_GT(resident_kib(".gguf"), model_kib() / 2) << "the model's own weights are used";
   const Answer stored = run_one(closely(kSky));
   const auto changed = [&made](std::string_view key) {
     std::string bytes = made;
@@ -141,7 +141,7 @@ TEST_F(WeightLayoutTest, WhatDoesNotFitIsNotUsed) {
     ASSERT_EQ(logged.size(), 1U);
     EXPECT_NE(logged.front().find("do not fit"), std::string::npos) << logged.front();
     EXPECT_NE(logged.front().find(row.says), std::string::npos) << logged.front();
-    EXPECT_FALSE(is_mapped());
+    EXPECT_GT(resident_kib(".gguf"), model_kib() / 2) << "the model's own weights are used";
     EXPECT_TRUE(alike(run_one(closely(kSky)), stored));
   }
 }
@@ -151,7 +151,7 @@ TEST_F(WeightLayoutTest, WhatAModelWithoutOneIsToldIsNoReasonForALine) {
   ASSERT_TRUE(write_no_layout(prepared.get(), *model_mark(demo_model().get()), "for a reason"));
   load(1);
   EXPECT_TRUE(logged.empty());
-  EXPECT_FALSE(is_mapped());
+  EXPECT_GT(resident_kib(".gguf"), model_kib() / 2) << "the model's own weights are used";
   EXPECT_FALSE(run_one(ask(kSky)).text.empty());
 }
 
