@@ -1,6 +1,8 @@
 // Waits for what a usage log says of itself, and looks at what it stored.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -43,6 +45,23 @@ inline domain::UsageRecord record_for_test(uint64_t id) {
   return {
       .call = CallId{id}, .endpoint = "chat", .ended = WallTime(seconds(1'700'000'000) + milliseconds(id)), .billed_ms = 1, .cost = static_cast<int64_t>(id)};
 }
+
+// Holds the writer inside a query until it is let go.
+class HeldWriter {
+ public:
+  explicit HeldWriter(UsageLog& log) {
+    EXPECT_TRUE(log.query([this](store::UsageStore&) {
+      inside_.set_value();
+      go_.get_future().wait();
+    }));
+    inside_.get_future().wait();
+  }
+  void let_go() { go_.set_value(); }
+
+ private:
+  std::promise<void> inside_;
+  std::promise<void> go_;
+};
 
 // Waits until what was appended before is in the store, and not only on the disk, or cannot be written.
 inline void wait_for_store(UsageLog& log) {

@@ -138,17 +138,11 @@ TEST_F(UsageLogCrashTest, WhatWasAppendedOutlivesAKill) {
 TEST_F(UsageLogCrashTest, ManyRecordsTakeOneSync) {
   UsageLog log(
       *store::UsageStore::open(folder_.path()), folder_.path(), [](bool, const std::string&) {}, kEagerForTest);
-  std::promise<void> inside;
-  std::promise<void> go;
-  ASSERT_TRUE(log.query([&](store::UsageStore&) {
-    inside.set_value();
-    go.get_future().wait();
-  }));
-  inside.get_future().wait();
+  HeldWriter held(log);
   for (uint64_t id = 1; id <= 1000; ++id)
     ASSERT_TRUE(log.append(record_for_test(id)));
   syncs_until_failure = 0;
-  go.set_value();
+  held.let_go();
   ASSERT_TRUE(log.flush(kPatience));
   wait_for_store(log);
   EXPECT_GE(-syncs_until_failure, 2) << "of what is pending, and of the store";
@@ -158,13 +152,7 @@ TEST_F(UsageLogCrashTest, ManyRecordsTakeOneSync) {
 TEST_F(UsageLogCrashTest, AFlushSyncsWhatIsPendingAndDoesNotWaitForTheStore) {
   UsageLog log(
       *store::UsageStore::open(folder_.path()), folder_.path(), [](bool, const std::string&) {}, kEagerForTest);
-  std::promise<void> inside;
-  std::promise<void> go;
-  ASSERT_TRUE(log.query([&](store::UsageStore&) {
-    inside.set_value();
-    go.get_future().wait();
-  }));
-  inside.get_future().wait();
+  HeldWriter held(log);
   ASSERT_TRUE(log.append(record_for_test(1)));
   syncs_until_failure = 0;
   EXPECT_TRUE(log.flush(kPatience)) << "the writer is held, and the store with it";
@@ -176,7 +164,7 @@ TEST_F(UsageLogCrashTest, AFlushSyncsWhatIsPendingAndDoesNotWaitForTheStore) {
   syncs_until_failure = 1;
   EXPECT_FALSE(log.flush(milliseconds(0)));
   syncs_until_failure = 0;
-  go.set_value();
+  held.let_go();
   EXPECT_TRUE(log.flush(kPatience));
 }
 

@@ -32,23 +32,6 @@ class UsageLogTest : public ::testing::Test {
   LogWatch watch_;
 };
 
-// Holds the writer inside a query until it is let go.
-class HeldWriter {
- public:
-  explicit HeldWriter(UsageLog& log) {
-    EXPECT_TRUE(log.query([this](store::UsageStore&) {
-      inside_.set_value();
-      go_.get_future().wait();
-    }));
-    inside_.get_future().wait();
-  }
-  void let_go() { go_.set_value(); }
-
- private:
-  std::promise<void> inside_;
-  std::promise<void> go_;
-};
-
 TEST_F(UsageLogTest, WhatIsFlushedIsOnTheDisk) {
   const auto log = open();
   for (uint64_t id = 1; id <= 300; ++id)
