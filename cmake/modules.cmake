@@ -5,6 +5,7 @@
 # Every *.cc of the folder belongs to the library, except *_test.cc (one test program for the module), *_fuzz.cc (one
 # fuzz target each), *_bench.cc and main_*.cc. MODULES must all stand below RANK: that is what keeps the layers of ARCHITECTURE.md
 # true, so the configure step fails otherwise. What a file may include is checked again, file by file, by tools/check_layers.py.
+# On x86-64 a file *_v3.cc is compiled for x86-64-v3 and a *_v4.cc for x86-64-v4, fast in every preset; elsewhere they are left out.
 
 function(ebb_module name)
   cmake_parse_arguments(ARG "" "RANK" "MODULES;LIBS;TEST_MODULES;TEST_LIBS" ${ARGN})
@@ -27,12 +28,25 @@ function(ebb_module name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench)\\.cc$|/main_[a-z_]*\\.cc$")
+  set(levels)
+  foreach(level v3 v4)
+    set(of_level ${sources})
+    list(FILTER of_level INCLUDE REGEX "_${level}\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "_${level}\\.cc$")
+    if(of_level AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+      add_library(ebb_${name}_${level} OBJECT ${of_level})
+      target_include_directories(ebb_${name}_${level} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+      # GCC 12 warns of the vectors that its own <immintrin.h> leaves undefined.
+      target_compile_options(ebb_${name}_${level} PRIVATE -march=x86-64-${level} -O2 -Wno-uninitialized)
+      list(APPEND levels $<TARGET_OBJECTS:ebb_${name}_${level}>)
+    endif()
+  endforeach()
 
   set(dep_targets ${ARG_MODULES})
   list(TRANSFORM dep_targets PREPEND ebb_)
   if(sources)
     ebb_group(units ebb_${name} ${sources})
-    add_library(ebb_${name} STATIC ${units})
+    add_library(ebb_${name} STATIC ${units} ${levels})
     target_include_directories(ebb_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
     target_link_libraries(ebb_${name} PUBLIC ${dep_targets} ${ARG_LIBS})
   else()

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
 #include "cli/server.h"
 #include "cli/table.h"
@@ -104,7 +105,7 @@ class Validation {
       while (const std::optional<plan::TraceCall> call = course.trace.next())
         calls.push_back({.at = call->at, .service = call->service, .endpoint = &course.name});
     }
-    std::ranges::stable_sort(calls, {}, &Planned::at);
+    std::ranges::sort(calls, {}, [](const Planned& call) { return std::tie(call.at, *call.endpoint, call.service); });
     begun_ = context_.clock.wall();
     const MonoTime first = context_.clock.mono() + kSetOff;
     std::atomic<size_t> next = 0;

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/overload.h"
 #include "domain/limits.h"
+#include "engine_llama/attention.h"
 #include "engine_llama/shown_prompt.h"
 #include "io/clock.h"
 
@@ -19,10 +20,10 @@ namespace {
 // Saving fewer is dearer than computing them again.
 constexpr size_t kSavedTokensMin = 8;
 
-// What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, with weights in another layout, or
-// in a context of another length.
+// What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, with weights in another layout, by
+// other kernels, or in a context of another length.
 std::string shape_of_states(const LoadedModel& model, const engine::LoadOptions& options) {
-  return fmt::format("{} {} {} {}", library_version(), model.layout(), domain::kTextSlotsMax, options.context_tokens);
+  return fmt::format("{} {} attention by {} {} {}", library_version(), model.layout(), attention_kernel().name, domain::kTextSlotsMax, options.context_tokens);
 }
 
 domain::Priority class_of(const domain::Call& call) { return call.priority.value_or(domain::Priority::kNormal); }

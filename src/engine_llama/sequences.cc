@@ -26,9 +26,7 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
   params.n_ubatch = params.n_batch;
   params.n_outputs_max = static_cast<uint32_t>(capacity);
   params.kv_unified = false;
-  // The fused kernels add up in an order that depends on the batch, the length of the cache and the number of threads: an answer would then
-  // depend on its neighbours and on what was cached.
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;  // by our own kernels (attention.h)
   params.no_perf = true;
   return params;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "control/fact.h"
 #include "wire/time_text.h"
@@ -155,7 +156,7 @@ class Teller {
                             {record_->queued - record_->start, waiting()},
                             {first - ran_at, running(first - ran_at)},
                             {record_->total - first, writing(record_->total - first)}};
-    std::ranges::stable_sort(parts, std::greater{}, &Part::took);
+    std::ranges::sort(parts, std::greater{}, [](const Part& part) { return std::tie(part.took, part.says); });
     const auto whole = static_cast<double>(std::max<int64_t>(record_->total.count(), 1));
     for (const Part& part : parts) {
       const double share = static_cast<double>(part.took.count()) / whole;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "control/keep_policy.h"
@@ -99,8 +100,8 @@ Proposals propose(Trace& trace, const World& world, const Policy& now, double me
     const Proposal& proposal = proposals.endpoints.back();
     then.endpoints.at(function.name).scaling = proposal.scaling;
   }
-  const auto saving = [memory_price](const Proposal& p) { return cost_of(p.then, memory_price) - cost_of(p.now, memory_price); };
-  std::ranges::stable_sort(proposals.endpoints, {}, saving);
+  const auto saving = [memory_price](const Proposal& p) { return std::pair(cost_of(p.then, memory_price) - cost_of(p.now, memory_price), p.endpoint); };
+  std::ranges::sort(proposals.endpoints, {}, saving);
   proposals.now = replay(trace, world, now);
   then.name = "as proposed";
   proposals.then = replay(trace, world, then);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 namespace ebb::plan {
 
@@ -32,7 +33,8 @@ std::vector<size_t> choose(Trace& trace, const SliceWanted& wanted) {
   std::vector<size_t> chosen(seen.size());
   std::iota(chosen.begin(), chosen.end(), size_t{0});
   std::erase_if(chosen, [&](size_t i) { return seen[i].calls == 0 || static_cast<double>(seen[i].calls) > calls_max; });
-  std::ranges::stable_sort(chosen, std::greater{}, [&](size_t i) { return std::pair(seen[i].silences, seen[i].calls); });
+  // Of two that are alike the first.
+  std::ranges::sort(chosen, std::greater{}, [&](size_t i) { return std::tuple(seen[i].silences, seen[i].calls, seen.size() - i); });
   chosen.resize(std::min(chosen.size(), wanted.endpoints));
   std::ranges::sort(chosen);
   return chosen;

@@ -1,0 +1,173 @@
+// Tensors of the library to groups of rows, and groups to threads. A replacement for one function of the library; its name is the library's.
+#include "engine_llama/attention.h"
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <memory>
+
+#include "base/check.h"
+
+// The beginning of the library's own struct of that name (ggml-cpu-impl.h), which is in none of its public headers.
+struct ggml_compute_params {
+  int ith, nth;  // this thread, and how many there are
+  size_t wsize;
+  void* wdata;  // of all threads together
+};
+
+namespace ebb::engine_llama {
+
+namespace {
+
+constexpr int64_t kTokensMin = 4;  // of a group that is made smaller so that each thread has some
+constexpr int64_t kGroupsOfThread = 4;
+
+std::atomic<uint64_t> calls = 0;
+
+// Of the operation: its tensors and what is said beside them.
+struct Operation {
+  const ggml_tensor* query;
+  const ggml_tensor* key;
+  const ggml_tensor* value;
+  const ggml_tensor* mask;
+  const ggml_tensor* sinks;
+  ggml_tensor* result;
+  float scale = 1;
+  float alibi = 0;
+  float softcap = 0;
+};
+
+Operation read(ggml_tensor* result) {
+  Operation operation{
+      .query = result->src[0], .key = result->src[1], .value = result->src[2], .mask = result->src[3], .sinks = result->src[4], .result = result};
+  const auto said = std::bit_cast<std::array<float, 3>>(*reinterpret_cast<const std::array<int32_t, 3>*>(result->op_params));
+  operation.scale = said[0];
+  operation.alibi = said[1];
+  operation.softcap = said[2];
+  // Our contexts keep their state in 16 bits, and what keeps none is made so by the library.
+  EBB_CHECK(operation.query->type == GGML_TYPE_F32 && operation.key->type == GGML_TYPE_F16 && operation.value->type == GGML_TYPE_F16);
+  EBB_CHECK(operation.mask == nullptr || operation.mask->type == GGML_TYPE_F16);
+  return operation;
+}
+
+// Press et al., "Train Short, Test Long" (ALiBi), 2022, for any number of heads as its authors' code has it.
+float slope_of(const Operation& operation, int64_t head) {
+  if (operation.alibi == 0) return 1;
+  const auto heads = std::bit_floor(static_cast<uint32_t>(operation.query->ne[2]));
+  const bool early = head < heads;
+  const float step = -(early ? operation.alibi : operation.alibi / 2) / static_cast<float>(heads);
+  return std::exp2(step * static_cast<float>(early ? head + 1 : 2 * (head - heads) + 1));
+}
+
+const char* at(const ggml_tensor& tensor, int64_t first, int64_t second, int64_t third) {
+  return static_cast<const char*>(tensor.data) + static_cast<size_t>(first) * tensor.nb[1] + static_cast<size_t>(second) * tensor.nb[2] +
+         static_cast<size_t>(third) * tensor.nb[3];
+}
+
+// How the rows are shared out. Their results do not depend on it.
+struct Sharing {
+  int64_t heads_of_key;
+  int64_t heads;         // of a group
+  int64_t head_groups;   // of a key's
+  int64_t tokens;        // of a group
+  int64_t token_groups;  // of a sequence
+  int64_t groups;        // in all
+};
+
+Sharing share_out(const Operation& operation, int threads) {
+  Sharing sharing{.heads_of_key = operation.query->ne[2] / operation.key->ne[2]};
+  sharing.heads = std::min<int64_t>(sharing.heads_of_key, kAttentionRowsMax);
+  sharing.head_groups = (sharing.heads_of_key + sharing.heads - 1) / sharing.heads;
+  const int64_t keys = operation.key->ne[2] * sharing.head_groups * operation.query->ne[3];
+  const int64_t all = operation.query->ne[1];
+  sharing.tokens = std::min(all, kAttentionRowsMax / sharing.heads);
+  const auto count = [&] { return (all + sharing.tokens - 1) / sharing.tokens; };
+  while (sharing.tokens > kTokensMin && count() * keys < kGroupsOfThread * threads)
+    sharing.tokens = std::max(kTokensMin, sharing.tokens / 2);
+  sharing.token_groups = count();
+  sharing.groups = keys * sharing.token_groups;
+  return sharing;
+}
+
+void attend(const Operation& operation, const Sharing& sharing, int64_t group, Attend& kernel, float* room) {
+  const ggml_tensor& query = *operation.query;
+  const int64_t token = group % sharing.token_groups * sharing.tokens;
+  const int64_t heads = group / sharing.token_groups;
+  const int64_t head_in_key = heads % sharing.head_groups * sharing.heads;
+  const int64_t key_head = heads / sharing.head_groups % operation.key->ne[2];
+  const int64_t sequence = heads / sharing.head_groups / operation.key->ne[2];
+  const int64_t head = key_head * sharing.heads_of_key + head_in_key;
+  const int64_t count = std::min(sharing.heads, sharing.heads_of_key - head_in_key);
+  std::array<float, kAttentionRowsMax> slopes{};
+  for (int64_t i = 0; i < count; ++i)
+    slopes[i] = slope_of(operation, head + i);
+  const int64_t value_head = key_head * operation.value->ne[2] / operation.key->ne[2];
+  AttentionRows rows{.tokens = static_cast<int>(std::min(sharing.tokens, query.ne[1] - token)),
+                     .heads = static_cast<int>(count),
+                     .key_width = operation.key->ne[0],
+                     .value_width = operation.value->ne[0],
+                     .cells = operation.key->ne[1],
+                     .queries = at(query, token, head, sequence),
+                     .query_of_token = query.nb[1],
+                     .query_of_head = query.nb[2],
+                     .keys = at(*operation.key, 0, key_head, sequence),
+                     .key_of_cell = operation.key->nb[1],
+                     .values = at(*operation.value, 0, value_head, sequence),
+                     .value_of_cell = operation.value->nb[1],
+                     // Of a result the heads come first, then the tokens.
+                     .results = const_cast<char*>(at(*operation.result, head, token, sequence)),
+                     .result_of_token = operation.result->nb[2],
+                     .result_of_head = operation.result->nb[1],
+                     .scale = operation.scale,
+                     .softcap = operation.softcap,
+                     .slopes = slopes.data()};
+  if (operation.mask != nullptr) {
+    rows.mask = at(*operation.mask, token, head % operation.mask->ne[2], sequence % operation.mask->ne[3]);
+    rows.mask_of_token = operation.mask->nb[1];
+  }
+  if (operation.sinks != nullptr) rows.sinks = static_cast<const float*>(operation.sinks->data) + head;
+  kernel(rows, room);
+}
+
+// This thread's part of the library's memory to work in, which has room for its own, larger tiles.
+float* room_of(const ggml_compute_params& params, size_t floats) {
+  void* memory = params.wdata;
+  size_t bytes = params.wsize;
+  void* const aligned = std::align(64, floats * sizeof(float) * static_cast<size_t>(params.nth), memory, bytes);
+  EBB_CHECK(aligned != nullptr);
+  return static_cast<float*>(aligned) + floats * static_cast<size_t>(params.ith);
+}
+
+}  // namespace
+
+AttentionKernel attention_kernel() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+    return {.name = "AVX-512", .attend = attend_v4};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return {.name = "AVX2", .attend = attend_v3};
+#endif
+  return {.name = "any", .attend = attend_plain};
+}
+
+uint64_t attention_calls() { return calls; }
+
+}  // namespace ebb::engine_llama
+
+extern "C" {
+
+__attribute__((visibility("default"))) void ggml_compute_forward_flash_attn_ext(const struct ggml_compute_params* params, struct ggml_tensor* dst) {
+  using namespace ebb::engine_llama;
+  static const AttentionKernel kernel = attention_kernel();
+  if (params->ith == 0) ++calls;
+  const Operation operation = read(dst);
+  const size_t floats = attention_floats(operation.key->ne[0], operation.value->ne[0]);
+  float* const room = room_of(*params, floats);
+  const Sharing sharing = share_out(operation, params->nth);
+  for (int64_t group = params->ith; group < sharing.groups; group += params->nth)
+    attend(operation, sharing, group, *kernel.attend, room);
+}
+}
