@@ -36,8 +36,8 @@ function(ebb_module name)
     if(of_level AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
       add_library(ebb_${name}_${level} OBJECT ${of_level})
       target_include_directories(ebb_${name}_${level} PRIVATE ${CMAKE_SOURCE_DIR}/src)
-      # GCC 12 warns of the vectors that its own <immintrin.h> leaves undefined.
-      target_compile_options(ebb_${name}_${level} PRIVATE -march=x86-64-${level} -O2 -Wno-uninitialized)
+      # -O3, since -O2 leaves small arrays of vectors in memory. GCC 12 warns of the vectors that its own <immintrin.h> leaves undefined.
+      target_compile_options(ebb_${name}_${level} PRIVATE -march=x86-64-${level} -O3 -Wno-uninitialized)
       list(APPEND levels $<TARGET_OBJECTS:ebb_${name}_${level}>)
     endif()
   endforeach()

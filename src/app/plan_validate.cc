@@ -40,7 +40,7 @@ struct Course {
 
 // Told apart by their numbers where they are cut.
 std::string name_for(const std::string& function, size_t number) {
-  const std::string name = std::string(kPrefix) + function;
+  std::string name = std::string(kPrefix) + function;
   if (name.size() <= domain::kEndpointNameBytesMax) return name;
   const std::string end = fmt::format("-{}", number);
   return name.substr(0, domain::kEndpointNameBytesMax - end.size()) + end;

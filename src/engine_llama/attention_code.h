@@ -167,7 +167,7 @@ class Attention {
   void score() {
     for_rows([this]<int kRows>(int row) {
       for (int64_t cell = 0; cell < kAttentionCells; cell += Vector::kAtOnce * kWidth)
-        score_some<kRows>(row, cell);
+        this->template score_some<kRows>(row, cell);
     });
   }
 

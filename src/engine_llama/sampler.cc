@@ -27,6 +27,10 @@ namespace {
 // Penalties look at all that was generated, within reason.
 constexpr int kPenaltyTokens = 4096;
 
+bool penalises(const domain::Sampling& sampling) {
+  return sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1;
+}
+
 common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fallback_seed) {
   common_params_sampling params;
   params.seed = sampling.seed ? seed_of(*sampling.seed) : seed_of(fallback_seed);
@@ -41,8 +45,7 @@ common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fall
   params.penalty_present = static_cast<float>(sampling.presence_penalty);
   params.penalty_freq = static_cast<float>(sampling.frequency_penalty);
   params.samplers.clear();
-  const bool penalises = sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1;
-  if (penalises) params.samplers.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
+  if (penalises(sampling)) params.samplers.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
   if (sampling.temperature > 0 && sampling.top_k > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_K);
   params.samplers.push_back(COMMON_SAMPLER_TYPE_TEMPERATURE);
   if (sampling.temperature > 0 && sampling.top_p < 1) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_P);
@@ -83,7 +86,11 @@ Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& 
   add_grammar(grammar, params);
   try {
     std::shared_ptr<common_sampler> sampler(common_sampler_init(model.get(), params), common_sampler_free);
-    if (sampler != nullptr) return Sampler(model, std::move(sampler));
+    if (sampler != nullptr) {
+      Sampler made(model, std::move(sampler));
+      if (sampling.temperature == 0 && !penalises(sampling) && grammar.text.empty()) made.likeliest_by_ = std::move(params.logit_bias);
+      return made;
+    }
   } catch (const std::exception& error) {
     if (grammar.text.empty()) throw;
   }
@@ -93,9 +100,10 @@ Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& 
 Result<Token> Sampler::sample(llama_context* context, int index) {
   // A hostile model may compute anything; the library's samplers rely on numbers.
   const float* const logits = llama_get_logits_ith(context, index);
-  const bool sound =
-      logits != nullptr && std::all_of(logits, logits + model_->vocabulary_size(), [](float logit) { return !std::isnan(logit) && logit < INFINITY; });
+  const float* const end = logits + model_->vocabulary_size();
+  const bool sound = logits != nullptr && std::all_of(logits, end, [](float logit) { return !std::isnan(logit) && logit < INFINITY; });
   if (!sound) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
+  if (likeliest_by_) return likeliest({logits, end});
   try {
     const Token token = common_sampler_sample(sampler_.get(), context, index);
     if (!model_->is_token(token)) return fail(ErrorKind::kInternal, "the model chose a token that it does not have");
@@ -104,6 +112,18 @@ Result<Token> Sampler::sample(llama_context* context, int index) {
   } catch (const std::exception& error) {
     return fail(ErrorKind::kInternal, fmt::format("the answer broke its grammar: {}", replace_invalid_utf8(error.what())));
   }
+}
+
+// The chain would come to the same by the exponentials of all of them: a fifteenth of the time of a small model's token.
+Token Sampler::likeliest(std::span<const float> logits) const {
+  std::vector<float> changed;
+  if (!likeliest_by_->empty()) {
+    changed.assign(logits.begin(), logits.end());
+    for (const llama_logit_bias& change : *likeliest_by_)
+      changed[static_cast<size_t>(change.token)] += change.bias;
+    logits = changed;
+  }
+  return static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
 }
 
 domain::TokenLogprob Sampler::logprob(llama_context* context, int index, Token token, int top) const {

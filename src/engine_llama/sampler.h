@@ -1,8 +1,13 @@
 // Picks the next token of one call. One for each running call.
 #pragma once
 
+#include <llama.h>
+
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "domain/call.h"
@@ -10,7 +15,6 @@
 #include "engine_llama/loaded_model.h"
 
 struct common_sampler;
-struct llama_context;
 
 namespace ebb::engine_llama {
 
@@ -28,9 +32,12 @@ class Sampler {
 
  private:
   Sampler(const LoadedModel& model, std::shared_ptr<common_sampler> sampler) : model_(&model), sampler_(std::move(sampler)) {}
+  Token likeliest(std::span<const float> logits) const;
 
   const LoadedModel* model_;
   std::shared_ptr<common_sampler> sampler_;  // shared only because the library's type is incomplete here
+  // Nothing but these has a say beside the model: the likeliest token is taken.
+  std::optional<std::vector<llama_logit_bias>> likeliest_by_;
 };
 
 // The library's 32 bits of any 64, avoiding the value that means "random" to it.
