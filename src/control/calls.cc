@@ -16,8 +16,8 @@ namespace {
 int64_t ms(nanoseconds time) { return std::chrono::round<milliseconds>(time).count(); }
 
 // Its whole share of the worker's time. The others' shares are split anew only when something changes for them.
-nanoseconds end_of_run(WorkerState& worker, CallId id, const CallState& call, MonoTime now) {
-  return call.ran + (call.held_since ? nanoseconds(0) : worker.meter.finished(id, now));
+nanoseconds end_of_run(WorkerState& worker, CallId id, const CallState& call, MonoTime at) {
+  return call.ran + (call.held_since ? nanoseconds(0) : worker.meter.finished(id, at));
 }
 
 bool pays(domain::Outcome outcome) {
@@ -81,7 +81,7 @@ void on_ended(Stepping& s, const CallEnded& event) {
   if (found == s.state.calls.end() || !found->second.worker) return;
   const CallState& call = found->second;
   WorkerState& worker = s.state.workers.at(call.worker);
-  const nanoseconds busy = end_of_run(worker, event.call, call, s.now);
+  const nanoseconds busy = end_of_run(worker, event.call, call, std::min(s.now, event.at));
   const int beside = static_cast<int>(worker.running.size());
   worker.running.erase(event.call);
   worker.held.erase(event.call);

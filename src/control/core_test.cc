@@ -55,6 +55,20 @@ TEST(Core, FromZeroToAnAnswerAndBackToZero) {
   EXPECT_TRUE(world.state.calls.empty());
 }
 
+TEST(Core, NobodyPaysForTheTimeUntilAnEndWasRead) {
+  World world;
+  world.deploy("chat");
+  const CallId call = world.call("chat");
+  world.ready(world.only_worker(), 1);
+  world.pass(milliseconds(9));
+  const MonoTime ended = world.now;
+  world.pass(milliseconds(2));
+  world.running.erase(call);
+  world.feed(CallEnded{.call = call, .at = ended});
+  EXPECT_EQ(world.records.at(call).busy, milliseconds(9));
+  EXPECT_EQ(world.records.at(call).total, milliseconds(11));
+}
+
 TEST(Core, TwoHundredCallersOnAColdEndpointMakeOneStart) {
   World world;
   world.deploy("chat", {}, {.queue = 200});

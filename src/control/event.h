@@ -43,6 +43,7 @@ struct CallEnded {
   domain::Outcome outcome = domain::Outcome::kOk;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
+  MonoTime at = MonoTime::max();  // what it is billed to, if that is before now
 };
 // What runs it may have acted on it already: it is never run a second time.
 struct CallCommitted {

@@ -1,6 +1,8 @@
 // The split of busy time.
 #include "domain/meter.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace ebb::domain {
@@ -25,8 +27,8 @@ void BusyMeter::dispatched(CallId call, MonoTime now) {
   EBB_CHECK(running_.emplace(call, nanoseconds{0}).second);
 }
 
-nanoseconds BusyMeter::finished(CallId call, MonoTime now) {
-  advance(now);
+nanoseconds BusyMeter::finished(CallId call, MonoTime ended) {
+  advance(std::max(ended, last_));
   const auto found = running_.find(call);
   if (found == running_.end()) return nanoseconds{0};
   const nanoseconds share = found->second;

@@ -20,6 +20,16 @@ TEST(BusyMeter, TheExampleOfTwoCalls) {
   EXPECT_EQ(meter.busy_total(), milliseconds(10));
 }
 
+TEST(BusyMeter, ACallMayHaveEndedBeforeItIsKnown) {
+  BusyMeter meter;
+  meter.dispatched(CallId{1}, at(0));
+  meter.dispatched(CallId{2}, at(0));
+  EXPECT_EQ(meter.share(CallId{1}, at(1'000)), nanoseconds(500));
+  EXPECT_EQ(meter.finished(CallId{1}, at(3'000)), nanoseconds(1'500));
+  EXPECT_EQ(meter.finished(CallId{2}, at(2'000)), nanoseconds(1'500)) << "not before the last change";
+  EXPECT_EQ(meter.busy_total(), nanoseconds(3'000));
+}
+
 TEST(BusyMeter, RemaindersGoToTheLowestIds) {
   BusyMeter meter;
   for (uint64_t id = 1; id <= 3; ++id)

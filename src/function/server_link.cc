@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "domain/limits.h"
+#include "io/clock.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call.h"
 #include "worker/messages.h"
@@ -21,6 +22,7 @@ constexpr size_t kUnwrittenMax = 2 * domain::kBodyPieceBytesMax;
 std::string finished_body(pb::Finished::Reason reason) {
   pb::Finished finished;
   finished.set_reason(reason);
+  finished.set_ended_ns(io::SystemClock().mono().time_since_epoch().count());
   return finished.SerializeAsString();
 }
 
@@ -94,7 +96,7 @@ void ServerLink::cancelled(CallId call) { say(FrameType::kFinished, call, finish
 void ServerLink::refused(CallId call, const Error& error) {
   Error valid = error;
   valid.message = replace_invalid_utf8(valid.message);
-  write(worker::encode_refused(call, valid));
+  write(worker::encode_refused(call, valid, io::SystemClock().mono()));
 }
 
 }  // namespace ebb::function

@@ -9,6 +9,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "domain/call.h"
 
 namespace ebb::instance {
@@ -65,12 +66,18 @@ struct CallFinished {  // the slot is free again
   CallId call;
   bool cancelled = false;
   domain::Finished finished;
+  MonoTime ended;  // as the worker says
 };
 struct CallRefused {  // the worker could not run this input; the slot is free again
   WorkerId worker;
   CallId call;
   Error error;
+  MonoTime ended;  // as the worker says
 };
+
+// When a call ended for which a worker said `said`, and which is known of now. The server may have waited for a processor since, and nobody pays for that; but
+// a worker is believed no more than a few milliseconds, and no time to come.
+MonoTime believed_end(MonoTime said, MonoTime now);
 
 // The end of a connection that a function had outside.
 struct EgressEnded {

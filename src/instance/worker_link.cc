@@ -169,7 +169,7 @@ Reading read_finished(WorkerLink& link, const WorkerLink::Running& call, const w
   const domain::Finished what{.reason = finish_reason(finished->reason()), .prompt_tokens = call.prompt_tokens, .completion_tokens = call.tokens};
   const CallId id{frame.stream};
   link.running.erase(id);
-  return CallFinished{.worker = link.worker, .call = id, .cancelled = cancelled, .finished = what};
+  return CallFinished{.worker = link.worker, .call = id, .cancelled = cancelled, .finished = what, .ended = MonoTime(nanoseconds(finished->ended_ns()))};
 }
 
 ErrorKind refusal_kind(std::string_view word) {
@@ -179,6 +179,9 @@ ErrorKind refusal_kind(std::string_view word) {
   }
   return ErrorKind::kInternal;
 }
+
+// Of what a worker says that a call ended before the server knew.
+constexpr milliseconds kBelievedMax{10};
 
 Reading read_refused(WorkerLink& link, const wire::Frame& frame) {
   const auto refused = parse<wire::pb::Refused>(frame);
@@ -190,7 +193,8 @@ Reading read_refused(WorkerLink& link, const wire::Frame& frame) {
                      .error = {.kind = refusal_kind(refused->kind()),
                                .message = said(refused->message(), 1000),
                                .param = said(refused->param(), 100),
-                               .code = said(refused->code(), 100)}};
+                               .code = said(refused->code(), 100)},
+                     .ended = MonoTime(nanoseconds(refused->ended_ns()))};
 }
 
 Reading read_call_frame(WorkerLink& link, const wire::Frame& frame) {
@@ -243,6 +247,11 @@ Result<std::optional<Report>> read_frame(WorkerLink& link, const wire::Frame& fr
     }
     default: return corrupt(fmt::format("type {} is not for the server", static_cast<int>(frame.type)));
   }
+}
+
+MonoTime believed_end(MonoTime said, MonoTime now) {
+  if (said == MonoTime()) return now;  // it says nothing
+  return std::clamp(said, now - kBelievedMax, now);
 }
 
 }  // namespace ebb::instance

@@ -63,6 +63,25 @@ struct Row {
   bool accepted;
 };
 
+TEST(BelievedEnd, IsWithinMillisecondsOfWhatTheServerSees) {
+  const MonoTime now{seconds(50)};
+  const struct {
+    const char* name;
+    MonoTime said;
+    MonoTime believed;
+  } rows[] = {
+      {"a moment ago", now - microseconds(1300), now - microseconds(1300)},
+      {"just now", now, now},
+      {"long ago", now - seconds(3), now - milliseconds(10)},
+      {"before the machine was there", MonoTime(nanoseconds(INT64_MIN)), now - milliseconds(10)},
+      {"to come", now + nanoseconds(1), now},
+      {"at the end of time", MonoTime::max(), now},
+      {"it says nothing", MonoTime(), now},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(believed_end(row.said, now), row.believed) << row.name;
+}
+
 TEST(ReadFrame, AcceptsWhatFitsAndNothingElse) {
   const int64_t huge = int64_t{1} << 60;
   const Row rows[] = {

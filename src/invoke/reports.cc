@@ -45,13 +45,16 @@ void LocalPlatform::take(instance::Report report) {
                    control::CallEnded ended{.call = finished.call,
                                             .outcome = finished.cancelled ? domain::Outcome::kLeft : domain::Outcome::kOk,
                                             .prompt_tokens = finished.finished.prompt_tokens,
-                                            .completion_tokens = finished.finished.completion_tokens};
+                                            .completion_tokens = finished.finished.completion_tokens,
+                                            .at = instance::believed_end(finished.ended, clock_.mono())};
                    take_end(finished.call, ended, finished.finished);
                  },
                  [this](const instance::CallRefused& refused) {
                    const bool failed = refused.error.kind == ErrorKind::kFunction || refused.error.kind == ErrorKind::kTimeout;
-                   take_end(refused.call, {.call = refused.call, .outcome = failed ? domain::Outcome::kFailed : domain::Outcome::kRefused},
-                            domain::Failed{.error = refused.error, .completion_tokens = 0});
+                   const control::CallEnded ended{.call = refused.call,
+                                                  .outcome = failed ? domain::Outcome::kFailed : domain::Outcome::kRefused,
+                                                  .at = instance::believed_end(refused.ended, clock_.mono())};
+                   take_end(refused.call, ended, domain::Failed{.error = refused.error, .completion_tokens = 0});
                  },
                  [this](const instance::EgressEnded& ended) { take_egress(ended); },
                  [this](const instance::SandboxReport& report_) {

@@ -60,26 +60,28 @@ wire::pb::Finished::Reason reason_of(const engine::StepEvent& event) {
   EBB_CHECK(false);
 }
 
-std::string encode_finished(const engine::StepEvent& event) {
+std::string encode_finished(const engine::StepEvent& event, MonoTime now) {
   wire::pb::Finished finished;
   finished.set_reason(reason_of(event));
   finished.set_prompt_tokens(event.prompt_tokens);
   finished.set_completion_tokens(event.completion_tokens);
+  finished.set_ended_ns(now.time_since_epoch().count());
   return frame(FrameType::kFinished, event.call, finished);
 }
 
 }  // namespace
 
-std::string encode_refused(CallId call, const Error& error) {
+std::string encode_refused(CallId call, const Error& error, MonoTime now) {
   wire::pb::Refused refused;
   refused.set_kind(std::string(to_string(error.kind)));
   refused.set_message(error.message);
   refused.set_param(error.param);
   refused.set_code(error.code);
+  refused.set_ended_ns(now.time_since_epoch().count());
   return frame(FrameType::kRefused, call, refused);
 }
 
-std::string encode_event(const engine::StepEvent& event) {
+std::string encode_event(const engine::StepEvent& event, MonoTime now) {
   switch (event.kind) {
     case Kind::kStarted: {
       wire::pb::Started started;
@@ -99,8 +101,8 @@ std::string encode_event(const engine::StepEvent& event) {
     case Kind::kTensor: return encode_tensor(event.call, event.tensor);
     case Kind::kLabels: return wire::encode_frame(FrameType::kLabels, event.call.value, wire::encode_labels(event.labels));
     case Kind::kFinished:
-    case Kind::kCancelled: return encode_finished(event);
-    case Kind::kFailed: return encode_refused(event.call, event.error);
+    case Kind::kCancelled: return encode_finished(event, now);
+    case Kind::kFailed: return encode_refused(event.call, event.error, now);
   }
   EBB_CHECK(false);
 }

@@ -6,8 +6,10 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "domain/limits.h"
+#include "io/clock.h"
 #include "wire/worker.pb.h"
 #include "wire/worker_call.h"
 #include "worker/channel.h"
@@ -238,7 +240,7 @@ Step Loop::execute(const Frame& frame) {
   if (calls_.contains(id)) return protocol_error("an Execute for a call that runs already");
   const Result<domain::Call> call = wire::decode_call(frame.body);
   if (!call) return protocol_error(call.error().message);
-  if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error()));
+  if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error(), io::SystemClock().mono()));
   calls_.emplace(id, Course::kRuns);
   return {};
 }
@@ -247,7 +249,7 @@ Step Loop::cancel(const Frame& frame) {
   const std::optional<engine::StepEvent> event = engine_->cancel(CallId{frame.stream});
   if (!event) return {};  // it ended while the cancel was under way
   calls_.erase(event->call);
-  return write(encode_event(*event));
+  return write(encode_event(*event, io::SystemClock().mono()));
 }
 
 Step Loop::hold(const Frame& frame) {
@@ -270,8 +272,10 @@ Step Loop::resume(const Frame& frame) {
 Step Loop::work() {
   // All that a step said goes out in one write: one wake-up of the server for the whole batch.
   std::string out;
-  for (const engine::StepEvent& event : engine_->step()) {
-    out += encode_event(event);
+  const std::vector<engine::StepEvent> events = engine_->step();
+  const MonoTime now = io::SystemClock().mono();
+  for (const engine::StepEvent& event : events) {
+    out += encode_event(event, now);
     if (event.kind == engine::StepEvent::Kind::kFinished || event.kind == engine::StepEvent::Kind::kFailed) calls_.erase(event.call);
   }
   out += engine_->take_raw_output();
