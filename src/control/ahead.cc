@@ -1,10 +1,12 @@
-// A start before a call that is expected: when it pays, and what goes for it where memory is short.
+// A start before a call that is expected, by a habit or because calls grow: when it pays, and what goes for it where memory is short.
 //
 // Where there is room, memory is worth what the node says. Where there is none, it is worth what those lose who would go: a start ahead is then weighed against
 // the one of them that is worth most, and is to be surer of its call (kSureOfIt). What was given up for others is thus back before its habit's next call.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 
 #include "control/keep_policy.h"
 #include "control/stepping.h"
@@ -53,12 +55,16 @@ void expect_at(Stepping& s, EndpointState& endpoint, nanoseconds age, const Hold
 }
 
 // By what is prepared, where something is.
-void start_ahead(Stepping& s, EndpointState& endpoint, Inputs inputs) {
+void start_ahead(Stepping& s, EndpointState& endpoint, Ahead ahead) {
   const int slots = endpoint.revision.by_instances() ? endpoint.revision.calls_per_instance : 1;
-  if (!endpoint.live.empty() && s.state.workers.at(*endpoint.live.begin()).phase == WorkerPhase::kParked)
-    wake_worker(s, *endpoint.live.begin(), s.state.workers.at(*endpoint.live.begin()), slots, std::move(inputs));
+  const auto prepared = std::ranges::find_if(endpoint.live, [&](WorkerId id) {
+    const WorkerState& worker = s.state.workers.at(id);
+    return worker.phase == WorkerPhase::kParked && is_prepared(worker);
+  });
+  if (prepared != endpoint.live.end())
+    wake_worker(s, *prepared, s.state.workers.at(*prepared), slots, std::move(ahead));
   else
-    start_worker(s, endpoint, slots, std::move(inputs));
+    start_worker(s, endpoint, slots, std::move(ahead));
 }
 
 // Those that are worth least, as many as make room for one; empty: all of them do not.
@@ -76,24 +82,65 @@ std::vector<Victim> to_make_room(const Stepping& s, const EndpointState& endpoin
   return victims;
 }
 
-// False: not now, and when to look again is asked for if that is to be.
-bool has_room_for(Stepping& s, EndpointState& endpoint, nanoseconds age, nanoseconds then) {
+// False: not now, and when to look again is asked for if that is to be. `pays`: where a byte is worth so much to those who would go.
+bool has_room_for(Stepping& s, EndpointState& endpoint, const std::function<bool(double price)>& pays) {
   if (slots_that_fit(need_of(s.state, endpoint), room_bytes(memory_now(s.state)), 1) > 0) return true;
   const std::string& name = endpoint.revision.spec.name;
   if (!making_room(s.state)) {
     const std::vector<Victim> victims = to_make_room(s, endpoint);
-    if (victims.empty()) return false;
-    endpoint.expected_price = victims.back().worth;
-    const Hold hold = next_of(s.state, endpoint, then);
-    if (hold.start > then) {
-      expect_at(s, endpoint, age, hold);
-      return false;
-    }
+    if (victims.empty() || !pays(victims.back().worth)) return false;
     for (const Victim& victim : victims)
       give_up(s, victim, fmt::format("a call of '{}' is expected soon, to which its memory is worth more", name));
   }
   expect(s.state, name, endpoint, s.now + kLookAgain);
   return false;
+}
+
+void start_by_habit(Stepping& s, EndpointState& endpoint) {
+  const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
+  const nanoseconds then = age + kStartsEarlier * start_takes(endpoint);
+  const Hold hold = next_of(s.state, endpoint, then);
+  if (hold.start > then) return;  // it was learned since that this is not the time
+  const auto pays = [&](double price) {
+    endpoint.expected_price = price;
+    const Hold among_others = next_of(s.state, endpoint, then);
+    if (among_others.start <= then) return true;
+    expect_at(s, endpoint, age, among_others);
+    return false;
+  };
+  if (!has_room_for(s, endpoint, pays)) return;
+  Ahead ahead{.because = "a call is expected soon", .inputs = {{"silent for", age}, {"chance", Chance{hold.chance}}, {"saves", start_takes(endpoint)}}};
+  if (hold.until != nanoseconds::max()) {
+    ahead.inputs.emplace_back("expected within", hold.until - age);
+    ahead.inputs.emplace_back("its memory until then costs", price_of(s.state, endpoint, hold.until - age));
+  }
+  start_ahead(s, endpoint, std::move(ahead));
+}
+
+// Those that have their function, or will.
+int instances_of(const State& state, const EndpointState& endpoint) {
+  return static_cast<int>(std::ranges::count_if(endpoint.live, [&](WorkerId id) { return !is_prepared(state.workers.at(id)); }));
+}
+
+// One more instance, while calls grow.
+void start_for_rise(Stepping& s, EndpointState& endpoint) {
+  const Demand& demand = endpoint.demand;
+  if (!demand.rise.expects(demand.rise.rank, s.now) || instances_of(s.state, endpoint) > demand.rise.rank || demand.rise.rank >= endpoint.scaling.max) return;
+  Stake stake = stake_of_next(s.state, endpoint);
+  stake.worth_byte_seconds = s.state.node.worth_byte_seconds;
+  if (!pays_to_start(demand.rise, stake)) return;
+  const auto pays = [&](double price) {
+    stake.worth_byte_seconds = std::min(stake.worth_byte_seconds, 1 / std::max(price, kPriceLeast));
+    return pays_to_start(demand.rise, stake);
+  };
+  if (!has_room_for(s, endpoint, pays)) return;
+  const int64_t fit = int64_t{demand.rise.rank} * endpoint.revision.calls_per_instance;
+  start_ahead(s, endpoint,
+              {.because = "its calls grow, and soon need one more instance",
+               .inputs = {{"calls", Of{demand.calls, fit}},
+                          {"before", std::llround(demand.rise.usual)},
+                          {"chance", Chance{chance_of(demand.rise)}},
+                          {"saves", start_takes(endpoint)}}});
 }
 
 }  // namespace
@@ -109,21 +156,23 @@ void start_expected(Stepping& s) {
   while (!s.state.due_endpoints.empty() && s.state.due_endpoints.begin()->first <= s.now) {
     EndpointState& endpoint = s.state.endpoints.at(s.state.due_endpoints.begin()->second);
     expect(s.state, endpoint.revision.spec.name, endpoint, MonoTime::max());
-    const nanoseconds age = endpoint.demand.idle_for(0, s.now, s.now);
-    const bool wanted = !serves(s.state, endpoint) && endpoint.waiting.empty() && !s.state.draining && s.now >= endpoint.backoff_until &&
-                        (!endpoint.scaling.keep || age < *endpoint.scaling.keep);
-    if (!wanted) continue;
-    const nanoseconds then = age + kStartsEarlier * start_takes(endpoint);
-    const Hold hold = next_of(s.state, endpoint, then);
-    if (hold.start > then) continue;  // it was learned since that this is not the time
-    if (!has_room_for(s, endpoint, age, then)) continue;
-    Inputs inputs{{"silent for", age}, {"chance", Chance{hold.chance}}, {"saves", start_takes(endpoint)}};
-    if (hold.until != nanoseconds::max()) {
-      inputs.emplace_back("expected within", hold.until - age);
-      inputs.emplace_back("its memory until then costs", price_of(s.state, endpoint, hold.until - age));
+    if (s.state.draining || s.now < endpoint.backoff_until) continue;
+    if (serves(s.state, endpoint)) {
+      start_for_rise(s, endpoint);
+      continue;
     }
-    start_ahead(s, endpoint, std::move(inputs));
+    const bool kept = !endpoint.scaling.keep || endpoint.demand.idle_for(0, s.now, s.now) < *endpoint.scaling.keep;
+    if (endpoint.waiting.empty() && kept) start_by_habit(s, endpoint);
   }
+}
+
+void count_demand(Stepping& s, EndpointState& endpoint, int by) {
+  Demand& demand = endpoint.demand;
+  const int before = demand.calls;
+  demand.changed(by, calls_per_worker(endpoint), s.now, s.state.gaps);
+  if (!endpoint.revision.by_instances()) return;
+  const Calls calls{.before = before, .now = demand.calls, .level = demand.level, .per_instance = endpoint.revision.calls_per_instance};
+  if (count_rise(demand.rise, calls, start_takes(endpoint), s.now)) expect(s.state, endpoint.revision.spec.name, endpoint, s.now);
 }
 
 }  // namespace ebb::control

@@ -138,8 +138,8 @@ void on_arrived(Stepping& s, const CallArrived& event) {
   endpoint.waiting.push(priority, event.tenant, event.call);
   accepted(endpoint.retries);
   endpoint.last_call = s.now;
-  endpoint.demand.changed(1, calls_per_worker(endpoint), s.now, s.state.gaps);
   expect(s.state, event.endpoint, endpoint, MonoTime::max());
+  count_demand(s, endpoint, 1);
   s.state.hungry.insert(event.endpoint);
 }
 

@@ -55,7 +55,7 @@ void record(Stepping& s, CallId id, domain::Outcome outcome, nanoseconds busy, i
   count_over(s, call, record);
   if (const auto endpoint = s.state.endpoints.find(call.endpoint); endpoint != s.state.endpoints.end() && call.in_demand) {
     EndpointState& e = endpoint->second;
-    e.demand.changed(-1, calls_per_worker(e), s.now, s.state.gaps);
+    count_demand(s, e, -1);
     if (call.worker) e.waiting.settle(call.priority, call.tenant, call.charged, service_of(prompt_tokens, completion_tokens, busy));
   }
   s.state.due_calls.erase({call.due, id});
@@ -200,7 +200,7 @@ void survive_death(Stepping& s, CallId id, const std::string& reason) {
     if (call.in_demand)
       e.waiting.settle(call.priority, call.tenant, call.charged, std::nullopt);
     else
-      e.demand.changed(1, calls_per_worker(e), s.now, s.state.gaps);  // its endpoint came back meanwhile
+      count_demand(s, e, 1);  // its endpoint came back meanwhile
     call.in_demand = true;
     call.worker = {};
     call.dispatched = {};

@@ -137,6 +137,82 @@ TEST(Keep, WhatItsOwnerKeepsForLessIsNotStartedAfterThatTime) {
   EXPECT_EQ(turns.cold, 8);
 }
 
+// Calls that last, one more every half second: the second instance is there when it is needed.
+TEST(Rise, OneMoreInstanceIsReadyBeforeItIsNeeded) {
+  Habit habit;
+  World& world = habit.world;
+  world.deploy_function("f", 10, {.max = 4}, {}, 1024);
+  habit.settle_starts();
+  std::vector<CallId> calls;
+  for (int i = 0; i < 11; ++i, habit.wait(milliseconds(500))) {
+    calls.push_back(world.call("f"));
+    EXPECT_TRUE(i < 4 || world.running.contains(calls.back())) << i;
+  }
+  const auto decisions = world.state.endpoints.at("f").journal.all();
+  const auto ahead = std::ranges::find_if(
+      decisions, [](const Decision& decision) { return decision.because.view().starts_with("its calls grow, and soon need one more instance"); });
+  ASSERT_NE(ahead, decisions.end());
+  EXPECT_EQ(ahead->inputs.at(0).first, "calls");
+  const Of calls_of = std::get<Of>(ahead->inputs.at(0).second);
+  EXPECT_LT(calls_of.part, 10);
+  EXPECT_EQ(calls_of.whole, 10);
+}
+
+TEST(Rise, WhatWasStartedForOneThatCameToNothingGoesSoon) {
+  Habit habit;
+  World& world = habit.world;
+  world.deploy_function("f", 10, {.max = 4}, {.time = hours(1)}, 128);
+  habit.settle_starts();
+  const auto instances = [&] {
+    return std::ranges::count_if(world.state.workers, [](const auto& worker) { return worker.second.slots > 0 || !worker.second.fresh; });
+  };
+  std::vector<CallId> calls;
+  for (int i = 0; i < 11; ++i)
+    calls.push_back(world.call("f"));
+  habit.wait(seconds(2));
+  for (const CallId id : calls)
+    world.finish(id);
+  habit.wait(hours(12));
+  ASSERT_EQ(instances(), 0);
+  world.state.endpoints.at("f").start_takes = seconds(3);  // the rise outlasts the time after which it is frozen
+  for (int i = 0; i < 9; ++i, habit.wait(milliseconds(200)))
+    world.call("f");
+  habit.wait(seconds(8));
+  EXPECT_EQ(instances(), 2) << "it may be needed";
+  habit.wait(seconds(80));
+  EXPECT_EQ(instances(), 1);
+}
+
+TEST(Rise, NoMoreInstancesThanItsOwnerAllows) {
+  Habit habit;
+  World& world = habit.world;
+  world.deploy_function("f", 10, {.max = 1}, {}, 1024);
+  for (int i = 0; i < 10; ++i, habit.wait(milliseconds(500)))
+    world.call("f");
+  EXPECT_EQ(std::ranges::count_if(world.state.workers, [](const auto& worker) { return worker.second.slots > 0; }), 1);
+}
+
+// What is idle and just was called is worth more than a rise that is not sure.
+TEST(Rise, NothingThatIsWorthMoreGoesForIt) {
+  for (const bool just_called : {true, false}) {
+    Habit habit;
+    World& world = habit.world;
+    world.state.node.memory_limit_bytes = 2'400ULL << 20U;
+    world.deploy_function("f", 10, {.max = 4, .keep = hours(24)}, {}, 1024);
+    world.deploy_function("other", 1, {.keep = hours(24)}, {}, 1024);
+    habit.call("other");
+    if (!just_called) habit.wait(hours(12));
+    for (int i = 0; i < 9; ++i, habit.wait(milliseconds(200))) {
+      world.call("f");
+      if (just_called) habit.call("other", milliseconds(1));
+    }
+    const auto decisions = world.state.endpoints.at("other").journal.all();
+    const bool gone = std::ranges::any_of(
+        decisions, [](const Decision& decision) { return decision.because.view() == "a call of 'f' is expected soon, to which its memory is worth more"; });
+    EXPECT_EQ(gone, !just_called);
+  }
+}
+
 TEST(Provision, ByScheduleAndBack) {
   World world;
   const auto at = [](int hour, int minute) { return WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 30) + hours(hour) + minutes(minute)); };

@@ -72,7 +72,7 @@ void Demand::changed(int by, int calls_per_instance, MonoTime now, OthersGaps& a
 }
 
 nanoseconds Demand::idle_for(int rank, MonoTime begin, MonoTime now) const {
-  if (rank < level) return nanoseconds{0};
+  if (rank < level || rise.expects(rank, now)) return nanoseconds{0};
   const auto index = static_cast<size_t>(rank);
   const MonoTime from = index < since.size() && since[index] != MonoTime{} ? since[index] : begin;
   return now - from;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "control/rise_policy.h"
 #include "domain/gap_histogram.h"
 
 namespace ebb::control {
@@ -42,12 +43,13 @@ struct Demand {
   int level = 0;                // instances that they need
   std::vector<MonoTime> since;  // since when the one of this rank is not needed; MonoTime{}: never was
   Gaps gaps;
+  Rise rise;  // past the level
 
   // One more call, or one less; each of a level that rises ends a gap, which `all` learns, too.
   void changed(int by, int calls_per_instance, MonoTime now, OthersGaps& all);
   // What is known of those that have seen as many gaps as the one of this rank.
   const domain::GapHistogram& others(int rank, const OthersGaps& all) const { return all.of(rank, gaps.of(rank).total()); }
-  // How long the one of this rank has not been needed: zero if it is, the time since `begin` if it never was.
+  // How long the one of this rank has not been needed: zero if it is, or is expected to be by a rise; the time since `begin` if it never was.
   nanoseconds idle_for(int rank, MonoTime begin, MonoTime now) const;
   bool operator==(const Demand&) const = default;
 };

@@ -43,7 +43,8 @@ IdleChoice by_worth(const State& state, const EndpointState& endpoint, WorkerId 
   const nanoseconds age = endpoint.demand.idle_for(rank, worker.ready_at, now);
   const Hold hold = hold_at(endpoint.demand.gaps.of(rank), endpoint.demand.others(rank, state.gaps), stake_of(state, endpoint, worker), age);
   if (!hold.held) return {.step = IdleStep::kGo};
-  const MonoTime next = hold.until == nanoseconds::max() ? MonoTime::max() : now + (hold.until - age);
+  MonoTime next = hold.until == nanoseconds::max() ? MonoTime::max() : now + (hold.until - age);
+  if (endpoint.demand.rise.expects(rank, now)) next = std::min(next, endpoint.demand.rise.until);
   return {.step = IdleStep::kStay, .next = std::max(next, now + seconds(1))};
 }
 

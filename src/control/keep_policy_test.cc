@@ -183,6 +183,9 @@ TEST(Demand, GapsAreOfLevels) {
   EXPECT_EQ(demand.idle_for(1, at(0), at(130)), seconds(20));
   EXPECT_EQ(demand.idle_for(0, at(0), at(130)), seconds(0));
   EXPECT_EQ(demand.idle_for(5, at(90), at(130)), seconds(40));
+  demand.rise = {.rank = 1, .until = at(131)};
+  EXPECT_EQ(demand.idle_for(1, at(0), at(130)), seconds(0)) << "expected to be needed";
+  EXPECT_EQ(demand.idle_for(1, at(0), at(131)), seconds(21)) << "no more";
   demand.changed(1, 1, at(130), all);
   EXPECT_NEAR(demand.gaps.of(1).total(), 1, 1e-9);
   EXPECT_NEAR(all.of(1, 0).total(), 1, 1e-9) << "a first gap";

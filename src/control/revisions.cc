@@ -46,7 +46,7 @@ void on_deployed(Stepping& s, const RevisionDeployed& event) {
   endpoint.service = {};
   endpoint.standing = {};
   endpoint.start_takes = nanoseconds{0};
-  endpoint.demand.changed(0, calls_per_worker(endpoint), s.now, s.state.gaps);
+  count_demand(s, endpoint, 0);
   expect(s.state, name, endpoint, MonoTime::max());
   endpoint.prepare = event.revision.by_instances();
   s.state.revisions[event.revision.id] = event.revision;

@@ -113,9 +113,14 @@ void on_ready(Stepping& s, const WorkerReady& event);
 void on_parked(Stepping& s, const WorkerParked& event);
 void on_died(Stepping& s, const WorkerDied& event);
 void on_readings(Stepping& s, const Readings& event);
-// 0 slots: only prepared. `ahead`: for a call that is expected, with what it is expected by.
-void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Inputs> ahead = std::nullopt);
-void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead = std::nullopt);
+// A start before a call: why, and what the call is expected by.
+struct Ahead {
+  std::string_view because;
+  Inputs inputs;
+};
+// 0 slots: only prepared.
+void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Ahead> ahead = std::nullopt);
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Ahead> ahead = std::nullopt);
 void park_worker(Stepping& s, WorkerId id, WorkerState& worker, Text because);
 // `expected`: its death is no failure of the revision.
 enum class Ending {
@@ -155,6 +160,8 @@ nanoseconds start_takes(const EndpointState& endpoint);
 // After its last worker was given up: for having nothing to do, or for others, to whom a byte of it is worth `price`.
 void expect_next(Stepping& s, EndpointState& endpoint, double price = 0);
 void start_expected(Stepping& s);
+// So many calls more, or less, wait or run.
+void count_demand(Stepping& s, EndpointState& endpoint, int by);
 
 // tend.cc
 // Looks at those that were touched, and at those whose time has come.

@@ -109,7 +109,7 @@ std::string_view why_start(const EndpointState& endpoint, int slots) {
 
 }  // namespace
 
-void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Inputs> ahead) {
+void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional<Ahead> ahead) {
   const domain::Revision& revision = endpoint.revision;
   const WorkerId id{s.state.next_worker++};
   const Need need = need_of(s.state, endpoint);
@@ -129,10 +129,10 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional
                 {"needs", Bytes{worker.admitted_bytes}},
                 {"room", Bytes{room_bytes(memory)}},
                 {"needs by", needs_by}};
-  if (ahead) inputs.insert(inputs.begin(), ahead->begin(), ahead->end());
+  if (ahead) inputs.insert(inputs.begin(), ahead->inputs.begin(), ahead->inputs.end());
   const DecisionId why = s.decide({.what = "start",
                                    .endpoint = revision.spec.name,
-                                   .because = ahead ? "a call is expected soon" : why_start(endpoint, slots),
+                                   .because = ahead ? ahead->because : why_start(endpoint, slots),
                                    .worker = id,
                                    .inputs = std::move(inputs)});
   s.state.workers.emplace(id, std::move(worker));
@@ -141,7 +141,7 @@ void start_worker(Stepping& s, EndpointState& endpoint, int slots, std::optional
   s.touch(id);
 }
 
-void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Inputs> ahead) {
+void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::optional<Ahead> ahead) {
   const EndpointState& endpoint = s.state.endpoints.at(worker.endpoint);
   const uint64_t held = bytes_of(worker);
   worker.phase = WorkerPhase::kWaking;
@@ -158,12 +158,12 @@ void wake_worker(Stepping& s, WorkerId id, WorkerState& worker, int slots, std::
     worker.ready_at = worker.idle_since = s.now;
   }
   const bool by_instances = endpoint.revision.by_instances();
-  const Text because = ahead           ? Text("a call is expected soon, and this instance is prepared")
+  const Text because = ahead           ? Text(fmt::format("{}, and this instance is prepared", ahead->because))
                        : !by_instances ? Text("calls wait and its worker is parked")
                        : thaws         ? Text("calls wait and this instance is frozen")
                                        : Text("calls wait and this instance is prepared");
   Inputs inputs{{"waiting", static_cast<int64_t>(endpoint.waiting.size())}, {"slots", int64_t{slots}}};
-  if (ahead) inputs.insert(inputs.begin(), ahead->begin(), ahead->end());
+  if (ahead) inputs.insert(inputs.begin(), ahead->inputs.begin(), ahead->inputs.end());
   const DecisionId why = s.decide({.what = "wake", .endpoint = worker.endpoint, .because = because, .worker = id, .inputs = std::move(inputs)});
   s.act(Unpark{.worker = id, .slots = slots}, why);
   s.memory_moved = true;
