@@ -27,9 +27,7 @@ namespace {
 // Penalties look at all that was generated, within reason.
 constexpr int kPenaltyTokens = 4096;
 
-bool penalises(const domain::Sampling& sampling) {
-  return sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1;
-}
+bool penalises(const domain::Sampling& sampling) { return sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1; }
 
 common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fallback_seed) {
   common_params_sampling params;
