@@ -146,9 +146,9 @@ float* room_of(const ggml_compute_params& params, size_t floats) {
 
 AttentionKernel attention_kernel() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-    return {.name = "AVX-512", .attend = attend_v4};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return {.name = "AVX2", .attend = attend_v3};
+  // By the levels that the kernels are compiled for: a virtual machine may have AVX2 without the rest of its level.
+  if (__builtin_cpu_supports("x86-64-v4")) return {.name = "AVX-512", .attend = attend_v4};
+  if (__builtin_cpu_supports("x86-64-v3")) return {.name = "AVX2", .attend = attend_v3};
 #endif
   return {.name = "any", .attend = attend_plain};
 }
