@@ -74,13 +74,23 @@ CpuTimes read_cpu_times(const std::vector<std::pair<WorkerId, int>>& workers) {
   return times;
 }
 
-double cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores) {
-  if (after.total_ticks < before.total_ticks + kTicksMin) return 0;
+std::optional<double> cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores) {
+  if (before.total_ticks == 0 || after.total_ticks < before.total_ticks + kTicksMin) return std::nullopt;
   const auto total = static_cast<double>(after.total_ticks - before.total_ticks);
   const auto busy = static_cast<double>(after.busy_ticks - std::min(before.busy_ticks, after.busy_ticks));
   // A worker that ended took its ticks along: then this is an underestimate, for one reading.
   const auto ours = static_cast<double>(after.workers_ticks - std::min(before.workers_ticks, after.workers_ticks));
   return std::clamp((busy - ours) / total * cores, 0.0, static_cast<double>(cores));
+}
+
+double CpuWatch::read(const CpuTimes& now) {
+  if (const std::optional<double> busy = cores_busy_elsewhere(last_, now, cores_)) {
+    busy_ = *busy;
+    last_ = now;
+  } else if (last_.total_ticks == 0) {
+    last_ = now;
+  }
+  return busy_;
 }
 
 int parse_runnable(std::string_view loadavg) {

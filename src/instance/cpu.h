@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,8 +21,25 @@ struct CpuTimes {
 // /proc/stat, and /proc/<pid>/stat of each worker. About 100 µs.
 CpuTimes read_cpu_times(const std::vector<std::pair<WorkerId, int>>& workers);
 
-// Cores that were busy with others between two readings, as a number such as 0.7. Zero when too little time lies between them.
-double cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores);
+// Cores that were busy with others between two readings, as a number such as 0.7. Nothing when there was no reading before, or too little time
+// lies between them.
+std::optional<double> cores_busy_elsewhere(const CpuTimes& before, const CpuTimes& after, int cores);
+
+// What others take, from reading to reading. Pure.
+class CpuWatch {
+ public:
+  explicit CpuWatch(int cores) : cores_(cores) {}
+
+  // What was before this reading is over, and says nothing of what follows.
+  void begin(const CpuTimes& now) { last_ = now; }
+  // Cores that were busy with others since the last reading; what was answered before, and no new beginning, while that is too short.
+  double read(const CpuTimes& now);
+
+ private:
+  int cores_;
+  CpuTimes last_;
+  double busy_ = 0;
+};
 
 // Whether at this moment nobody runs or wants to but this thread and the workers: what others did in the last seconds is over. About 20 µs.
 bool alone_now(const std::vector<std::pair<WorkerId, int>>& workers);

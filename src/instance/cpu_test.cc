@@ -32,18 +32,28 @@ TEST(CoresBusyElsewhere, Rows) {
     const char* name;
     CpuTimes before;
     CpuTimes after;
-    double busy;
+    std::optional<double> busy;
   };
   const Row rows[] = {
-      {"idle", {.busy_ticks = 0, .total_ticks = 0}, {.busy_ticks = 0, .total_ticks = 400}, 0.0},
+      {"idle", {.busy_ticks = 0, .total_ticks = 10}, {.busy_ticks = 0, .total_ticks = 410}, 0.0},
       {"one core of two", {.busy_ticks = 100, .total_ticks = 1000}, {.busy_ticks = 300, .total_ticks = 1400}, 1.0},
       {"all ours", {.busy_ticks = 100, .total_ticks = 1000, .workers_ticks = 50}, {.busy_ticks = 500, .total_ticks = 1400, .workers_ticks = 450}, 0.0},
-      {"half ours", {.busy_ticks = 0, .total_ticks = 0, .workers_ticks = 0}, {.busy_ticks = 400, .total_ticks = 400, .workers_ticks = 200}, 1.0},
-      {"a worker went", {.busy_ticks = 0, .total_ticks = 0, .workers_ticks = 900}, {.busy_ticks = 200, .total_ticks = 400, .workers_ticks = 0}, 1.0},
-      {"too soon", {.busy_ticks = 0, .total_ticks = 0}, {.busy_ticks = 10, .total_ticks = 10}, 0.0},
+      {"half ours", {.busy_ticks = 0, .total_ticks = 10, .workers_ticks = 0}, {.busy_ticks = 400, .total_ticks = 410, .workers_ticks = 200}, 1.0},
+      {"a worker went", {.busy_ticks = 0, .total_ticks = 10, .workers_ticks = 900}, {.busy_ticks = 200, .total_ticks = 410, .workers_ticks = 0}, 1.0},
+      {"too soon", {.busy_ticks = 0, .total_ticks = 10}, {.busy_ticks = 10, .total_ticks = 20}, std::nullopt},
+      {"never read before", {}, {.busy_ticks = 300, .total_ticks = 400}, std::nullopt},
   };
   for (const Row& row : rows)
-    EXPECT_DOUBLE_EQ(cores_busy_elsewhere(row.before, row.after, 2), row.busy) << row.name;
+    EXPECT_EQ(cores_busy_elsewhere(row.before, row.after, 2), row.busy) << row.name;
+}
+
+TEST(CpuWatch, CountsFromWhereItBegan) {
+  CpuWatch watch(2);
+  EXPECT_EQ(watch.read({.busy_ticks = 900, .total_ticks = 1000}), 0.0) << "what was before the first reading is not known";
+  EXPECT_EQ(watch.read({.busy_ticks = 1100, .total_ticks = 1400}), 1.0);
+  watch.begin({.busy_ticks = 1300, .total_ticks = 1800});
+  EXPECT_EQ(watch.read({.busy_ticks = 1300, .total_ticks = 1810}), 1.0) << "too soon: what was known last";
+  EXPECT_EQ(watch.read({.busy_ticks = 1300, .total_ticks = 1820}), 0.0) << "and nothing of the time before it began";
 }
 
 TEST(ReadCpuTimes, ReadsThisMachineAndThisProcess) {

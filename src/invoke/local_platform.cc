@@ -18,6 +18,8 @@ namespace ebb::invoke {
 namespace {
 
 constexpr milliseconds kMeasureEvery{2'000};
+// Enough of the processors' ticks to say what others take.
+constexpr milliseconds kMeasureSoon{250};
 constexpr milliseconds kSandboxReportMax{5'000};
 
 }  // namespace
@@ -35,8 +37,10 @@ LocalPlatform::LocalPlatform(io::Executor executor, const io::Clock& clock, inst
       state_(options_.node),
       rng_(io::random_seed()),
       call_ids_(clock.wall().time_since_epoch().count() * 1000),
+      cpu_(options_.node.cores),
       wake_(executor),
       spawner_restart_(executor),
+      cpu_again_(executor),
       sandbox_known_(executor),
       drained_(executor, io::Timer::time_point::max()) {}
 
@@ -136,7 +140,7 @@ Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
                                .endpoint = call.endpoint,
                                .deadline = deadline,
                                .wall = clock_.wall(),
-                               .alone = computes_here(call.endpoint) && alone(),
+                               .alone = computes_here(call.endpoint) && begins_alone(),
                                .priority = call.priority,
                                .tenant = call.tenant,
                                .key = call.key,
@@ -223,12 +227,12 @@ void LocalPlatform::set_store_writable(bool writable, const std::string& why) { 
 void LocalPlatform::read_node_memory() {
   memory_read_ = clock_.mono();
   memory_.node_available_bytes = instance::node_available_bytes();
-  read_cpu();
   tell_readings();
 }
 
 void LocalPlatform::tell_readings() {
-  control::Readings readings{.cores_busy_elsewhere = busy_elsewhere_, .node_available_bytes = memory_.node_available_bytes, .workers = {}};
+  const double busy_elsewhere = cpu_.read(instance::read_cpu_times(fleet_.processes()));
+  control::Readings readings{.cores_busy_elsewhere = busy_elsewhere, .node_available_bytes = memory_.node_available_bytes, .workers = {}};
   for (const auto& [worker, pss] : memory_.pss_bytes)
     readings.workers.push_back({.worker = worker, .pss_bytes = pss});
   feed(std::move(readings));
@@ -246,7 +250,7 @@ io::Task<void> LocalPlatform::measure_memory() {
       memory_.pss_bytes.clear();
       memory_.huge_page_bytes = 0;
       memory_.unseen.clear();
-      cpu_ = instance::read_cpu_times({});
+      cpu_.begin(instance::read_cpu_times({}));
       give_back_memory();
       continue;
     }
@@ -259,7 +263,6 @@ io::Task<void> LocalPlatform::measure_memory() {
         io::use_awaitable);
     memory_ = std::move(readings);
     memory_read_ = clock_.mono();
-    read_cpu();
     tell_readings();
   }
 }
@@ -270,12 +273,6 @@ void LocalPlatform::give_back_memory() {
   ::malloc_trim(0);
 }
 
-void LocalPlatform::read_cpu() {
-  const instance::CpuTimes times = instance::read_cpu_times(fleet_.processes());
-  busy_elsewhere_ = instance::cores_busy_elsewhere(cpu_, times, options_.node.cores);
-  cpu_ = times;
-}
-
 // A function's program has its own threads, and the echo engine computes nothing.
 bool LocalPlatform::computes_here(const std::string& endpoint) const {
   const auto found = state_.endpoints.find(endpoint);
@@ -284,12 +281,21 @@ bool LocalPlatform::computes_here(const std::string& endpoint) const {
   return engine == domain::Engine::kLlama || engine == domain::Engine::kOnnx;
 }
 
-// What others did in the last seconds says little of the next: a look at the moment gives engines all cores back at once. Not worth it, and
-// not to be seen, while our own calls run.
-bool LocalPlatform::alone() const {
-  if (state_.engine_cores == state_.node.cores) return false;  // nothing to give back
+// What others did in the last seconds says little of the next. Where nothing of ours runs yet, a look at the moment gives engines all cores
+// back at once, and what others take is counted from here on; if they seem to go on, it is asked again soon. Not worth it, and not to be
+// seen, while our own calls run.
+bool LocalPlatform::begins_alone() {
   const auto runs = [](const auto& entry) { return !entry.second.running.empty(); };
-  return std::ranges::none_of(state_.workers, runs) && instance::alone_now(fleet_.processes());
+  if (std::ranges::any_of(state_.workers, runs)) return false;
+  const auto processes = fleet_.processes();
+  const bool alone = instance::alone_now(processes);
+  cpu_.begin(instance::read_cpu_times(processes));
+  if (alone) return true;
+  cpu_again_.expires_after(kMeasureSoon);
+  cpu_again_.async_wait([this](io::ErrorCode error) {
+    if (!error) tell_readings();
+  });
+  return false;
 }
 
 void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.add(endpoint, clock_.wall(), std::move(line)); }

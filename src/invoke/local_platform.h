@@ -115,9 +115,8 @@ class LocalPlatform final : public Platform {
 
   void read_node_memory();
   void tell_readings();
-  void read_cpu();
   bool computes_here(const std::string& endpoint) const;
-  bool alone() const;
+  bool begins_alone();
   void give_back_memory();
   io::Task<void> measure_memory();
   void note(const std::string& endpoint, std::string line);
@@ -151,14 +150,14 @@ class LocalPlatform final : public Platform {
   std::string containers_;
   instance::MemoryReadings memory_;
   MonoTime memory_read_{};
-  instance::CpuTimes cpu_;
-  double busy_elsewhere_ = 0;
+  instance::CpuWatch cpu_;
   bool used_since_idle_ = true;   // calls or deployments, since memory was last given back
   CallId arriving_;               // the call whose arrival invoke() is feeding …
   std::optional<Error> refused_;  // … and the core's answer, if it refused it at once
 
   io::Timer wake_;
   io::Timer spawner_restart_;
+  io::Timer cpu_again_;
   io::Timer sandbox_known_;
   io::Timer drained_;
   bool drain_done_ = false;

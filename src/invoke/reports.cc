@@ -26,7 +26,7 @@ void LocalPlatform::take(instance::Report report) {
   std::visit(Overload{
                  [this](const instance::SlotsReady& ready) {
                    note(endpoint_of(ready.worker), fmt::format("worker {} is ready with {} slots", to_hex(ready.worker.value), ready.slots));
-                   feed(control::WorkerReady{.worker = ready.worker, .slots = ready.slots, .alone = alone()});
+                   feed(control::WorkerReady{.worker = ready.worker, .slots = ready.slots, .alone = begins_alone()});
                  },
                  [this](const instance::WorkerParked& parked) { feed(control::WorkerParked{parked.worker}); },
                  [this](const instance::WorkProgress& progress) { tell_progress(progress.worker); },
