@@ -11,13 +11,7 @@
 #include <memory>
 
 #include "base/check.h"
-
-// The beginning of the library's own struct of that name (ggml-cpu-impl.h), which is in none of its public headers.
-struct ggml_compute_params {
-  int ith, nth;  // this thread, and how many there are
-  size_t wsize;
-  void* wdata;  // of all threads together
-};
+#include "engine_llama/library_function.h"
 
 namespace ebb::engine_llama {
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "engine_llama/team.h"
 #include "engine_llama/tensor_memory.h"
 
 namespace ebb::engine_llama {
@@ -95,8 +96,10 @@ void Threads::replace_pool() {
 }
 
 void Threads::drop_replaced() {
-  for (ggml_threadpool* pool : replaced_)
+  for (ggml_threadpool* pool : replaced_) {
+    Team::dismiss(pool);
     cpu_function<void(ggml_threadpool*)>("ggml_threadpool_free")(pool);
+  }
   replaced_.clear();
 }
 
@@ -108,7 +111,9 @@ void Threads::set(int count) {
   if (count == 1 || !can_make_threads()) return;
   ggml_threadpool_params params = ggml_threadpool_params_default(count);
   pool_ = cpu_function<ggml_threadpool*(ggml_threadpool_params*)>("ggml_threadpool_new")(&params);
-  if (pool_ != nullptr) count_ = count;
+  if (pool_ == nullptr) return;
+  count_ = count;
+  Team::enlist(pool_, count);
 }
 
 void Threads::attach(llama_context* context) const {

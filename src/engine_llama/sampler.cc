@@ -73,7 +73,42 @@ void add_grammar(const Grammar& grammar, common_params_sampling& params) {
     params.grammar_triggers.push_back({.type = type_of(trigger.kind), .value = trigger.value, .token = trigger.token});
 }
 
+// Some fifty thousand for each token: in blocks that the compiler computes several of at a time.
+constexpr size_t kBlock = 64;
+
+// An infinite one below all is a number: it says "never".
+bool all_numbers(std::span<const float> logits) {
+  size_t numbers = 0;
+  for (const float logit : logits)
+    numbers += logit < INFINITY ? 1 : 0;  // false for what is none
+  return numbers == logits.size();
+}
+
 }  // namespace
+
+size_t first_of_highest(std::span<const float> logits) {
+  float highest = -INFINITY;
+  size_t block = 0;  // that it is in
+  for (size_t first = 0; first < logits.size(); first += kBlock) {
+    const std::span<const float> part = logits.subspan(first, std::min(kBlock, logits.size() - first));
+    float here = -INFINITY;
+    if (part.size() == kBlock) {
+      std::array<float, 16> lanes;
+      lanes.fill(-INFINITY);
+      for (size_t i = 0; i < kBlock; ++i)
+        lanes[i % lanes.size()] = part[i] > lanes[i % lanes.size()] ? part[i] : lanes[i % lanes.size()];
+      here = *std::ranges::max_element(lanes);
+    } else {
+      here = *std::ranges::max_element(part);
+    }
+    if (here > highest) {
+      highest = here;
+      block = first;
+    }
+  }
+  const std::span<const float> part = logits.subspan(block, std::min(kBlock, logits.size() - block));
+  return block + static_cast<size_t>(std::ranges::max_element(part) - part.begin());
+}
 
 Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& sampling, const Grammar& grammar, uint32_t fallback_seed) {
   for (const auto& [token, bias] : sampling.logit_bias) {
@@ -99,7 +134,7 @@ Result<Token> Sampler::sample(llama_context* context, int index) {
   // A hostile model may compute anything; the library's samplers rely on numbers.
   const float* const logits = llama_get_logits_ith(context, index);
   const float* const end = logits + model_->vocabulary_size();
-  const bool sound = logits != nullptr && std::all_of(logits, end, [](float logit) { return !std::isnan(logit) && logit < INFINITY; });
+  const bool sound = logits != nullptr && all_numbers({logits, end});
   if (!sound) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
   if (likeliest_by_) return likeliest({logits, end});
   try {
@@ -121,7 +156,7 @@ Token Sampler::likeliest(std::span<const float> logits) const {
       changed[static_cast<size_t>(change.token)] += change.bias;
     logits = changed;
   }
-  return static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
+  return static_cast<Token>(first_of_highest(logits));
 }
 
 domain::TokenLogprob Sampler::logprob(llama_context* context, int index, Token token, int top) const {

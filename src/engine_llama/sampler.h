@@ -3,6 +3,7 @@
 
 #include <llama.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,9 @@ class Sampler {
   // Nothing but these has a say beside the model: the likeliest token is taken.
   std::optional<std::vector<llama_logit_bias>> likeliest_by_;
 };
+
+// The first of the highest. There is one, and all are numbers. Pure.
+size_t first_of_highest(std::span<const float> logits);
 
 // The library's 32 bits of any 64, avoiding the value that means "random" to it.
 uint32_t seed_of(int64_t seed);

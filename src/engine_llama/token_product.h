@@ -1,0 +1,39 @@
+// Products of one token's row with weights that the library has laid out for AMX: what generating text consists of.
+//
+// token_product.cc defines the library's function for products with such weights, `ggml_backend_amx_mul_mat` (library_function.h), and leaves to it what is not
+// of one token. Its own reads four places of memory at a time, of which the processor has to find the next page each, and waits for all threads
+// between making the row small and multiplying; ours goes straight through memory, asks for what comes next, and each thread makes the row
+// small for itself. The results are the same to the last bit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine_llama/token_product_rows.h"
+
+struct ggml_tensor;
+
+namespace ebb::engine_llama {
+
+// One in a graph.
+struct ProductNode {
+  const ggml_tensor* result = nullptr;
+  ProductKernel kernel;
+
+  struct Share {
+    int64_t first = 0;  // tile
+    int64_t count = 0;
+    const char* tiles = nullptr;
+    size_t bytes = 0;
+  };
+  // Of one of so many threads.
+  Share share(int thread, int threads) const;
+};
+
+// What the node is, if it is one.
+std::optional<ProductNode> product_node(const ggml_tensor& node);
+
+// How many products this process has computed so, in all threads; 0 after an answer says that the library does not find our function.
+uint64_t token_products();
+
+}  // namespace ebb::engine_llama
