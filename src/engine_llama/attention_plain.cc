@@ -25,6 +25,7 @@ struct Vector {
   static Vector of_halves(const uint16_t* from) { return Four{of_half(from[0]), of_half(from[1]), of_half(from[2]), of_half(from[3])}; }
   static float of_half(uint16_t half);
   static void turn_eight(const char* /*from*/, size_t /*stride*/, float* /*to*/, size_t /*to_stride*/) {}
+  static Vector sums_of(const Vector (&of)[kFloats]);
   void store(float* to) const { std::memcpy(to, &v, sizeof v); }
 
   Four v;
@@ -76,6 +77,13 @@ Vector zero_below(Vector x, float least, Vector a) { return x.v >= Vector(least)
 float larger(float a, float b) { return a < b ? b : a; }
 float largest_of(Vector a) { return larger(larger(a.v[0], a.v[1]), larger(a.v[2], a.v[3])); }
 float sum_of(Vector a) { return (a.v[0] + a.v[1]) + (a.v[2] + a.v[3]); }
+
+Vector Vector::sums_of(const Vector (&of)[kFloats]) {
+  Four sums;
+  for (int i = 0; i < kFloats; ++i)
+    sums[i] = (of[i].v[0] + of[i].v[2]) + (of[i].v[1] + of[i].v[3]);
+  return sums;
+}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <numeric>
 #include <vector>
@@ -73,41 +74,85 @@ void add_grammar(const Grammar& grammar, common_params_sampling& params) {
     params.grammar_triggers.push_back({.type = type_of(trigger.kind), .value = trigger.value, .token = trigger.token});
 }
 
-// Some fifty thousand for each token: in blocks that the compiler computes several of at a time.
+// Some fifty thousand logits for each token: looked at in blocks, of which the compiler takes several at a time.
 constexpr size_t kBlock = 64;
 
-// An infinite one below all is a number: it says "never".
-bool all_numbers(std::span<const float> logits) {
-  size_t numbers = 0;
-  for (const float logit : logits)
-    numbers += logit < INFINITY ? 1 : 0;  // false for what is none
-  return numbers == logits.size();
-}
+class Survey {
+ public:
+  // Whether the highest so far is here.
+  bool raised_by(const float* block) {
+    Lanes highest = lanes(block);
+    for (size_t i = 0; i < kBlock; i += kLanes) {
+      const Lanes some = lanes(block + i);
+      highest = some > highest ? some : highest;
+      unsound_ |= ~(some < INFINITY);  // true for what is no number
+    }
+    float here = highest[0];
+    for (size_t i = 1; i < kLanes; ++i)
+      here = std::max(here, highest[i]);
+    if (here <= highest_) return false;
+    highest_ = here;
+    return true;
+  }
+  // All were numbers. One that is infinitely low is: it says "never".
+  bool sound() const {
+    int any = 0;
+    for (size_t i = 0; i < kLanes; ++i)
+      any |= unsound_[i];
+    return any == 0;
+  }
+
+ private:
+  static constexpr size_t kLanes = 4;
+  using Lanes = float __attribute__((vector_size(16)));
+  using Flags = int __attribute__((vector_size(16)));
+
+  static Lanes lanes(const float* from) {
+    Lanes loaded;
+    std::memcpy(&loaded, from, sizeof loaded);
+    return loaded;
+  }
+
+  float highest_ = -INFINITY;
+  Flags unsound_{};
+};
 
 }  // namespace
 
-size_t first_of_highest(std::span<const float> logits) {
-  float highest = -INFINITY;
-  size_t block = 0;  // that it is in
-  for (size_t first = 0; first < logits.size(); first += kBlock) {
-    const std::span<const float> part = logits.subspan(first, std::min(kBlock, logits.size() - first));
-    float here = -INFINITY;
-    if (part.size() == kBlock) {
-      std::array<float, 16> lanes;
-      lanes.fill(-INFINITY);
-      for (size_t i = 0; i < kBlock; ++i)
-        lanes[i % lanes.size()] = part[i] > lanes[i % lanes.size()] ? part[i] : lanes[i % lanes.size()];
-      here = *std::ranges::max_element(lanes);
-    } else {
-      here = *std::ranges::max_element(part);
-    }
-    if (here > highest) {
-      highest = here;
-      block = first;
-    }
+std::optional<size_t> first_of_highest(std::span<const float> logits) {
+  Survey survey;
+  size_t block = 0;  // that the highest is in
+  size_t first = 0;
+  for (; first + kBlock <= logits.size(); first += kBlock)
+    if (survey.raised_by(&logits[first])) block = first;
+  if (first < logits.size()) {
+    std::array<float, kBlock> rest;
+    rest.fill(-INFINITY);
+    std::ranges::copy(logits.subspan(first), rest.begin());
+    if (survey.raised_by(rest.data())) block = first;
   }
+  if (!survey.sound()) return std::nullopt;
   const std::span<const float> part = logits.subspan(block, std::min(kBlock, logits.size() - block));
   return block + static_cast<size_t>(std::ranges::max_element(part) - part.begin());
+}
+
+size_t first_of_highest(std::span<const float> logits, size_t unbiased, std::span<const llama_logit_bias> biases) {
+  const auto token = [](const llama_logit_bias& bias) { return static_cast<size_t>(bias.token); };
+  if (std::ranges::find(biases, unbiased, token) != biases.end()) {  // then it may be any
+    std::vector<float> changed(logits.begin(), logits.end());
+    for (const llama_logit_bias& bias : biases)
+      changed[token(bias)] += bias.bias;
+    return static_cast<size_t>(std::ranges::max_element(changed) - changed.begin());
+  }
+  size_t best = unbiased;
+  float highest = logits[best];
+  for (const llama_logit_bias& bias : biases) {
+    const float value = logits[token(bias)] + bias.bias;
+    if (value < highest || (value == highest && token(bias) > best)) continue;
+    best = token(bias);
+    highest = value;
+  }
+  return best;
 }
 
 Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& sampling, const Grammar& grammar, uint32_t fallback_seed) {
@@ -134,9 +179,10 @@ Result<Token> Sampler::sample(llama_context* context, int index) {
   // A hostile model may compute anything; the library's samplers rely on numbers.
   const float* const logits = llama_get_logits_ith(context, index);
   const float* const end = logits + model_->vocabulary_size();
-  const bool sound = logits != nullptr && all_numbers({logits, end});
-  if (!sound) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
-  if (likeliest_by_) return likeliest({logits, end});
+  const std::optional<size_t> highest = logits == nullptr ? std::nullopt : first_of_highest({logits, end});
+  if (!highest) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
+  if (likeliest_by_) return static_cast<Token>(first_of_highest({logits, end}, *highest, *likeliest_by_));
+  // The chain would come to the same by the exponentials of all of them: a fifteenth of the time of a small model's token.
   try {
     const Token token = common_sampler_sample(sampler_.get(), context, index);
     if (!model_->is_token(token)) return fail(ErrorKind::kInternal, "the model chose a token that it does not have");
@@ -145,18 +191,6 @@ Result<Token> Sampler::sample(llama_context* context, int index) {
   } catch (const std::exception& error) {
     return fail(ErrorKind::kInternal, fmt::format("the answer broke its grammar: {}", replace_invalid_utf8(error.what())));
   }
-}
-
-// The chain would come to the same by the exponentials of all of them: a fifteenth of the time of a small model's token.
-Token Sampler::likeliest(std::span<const float> logits) const {
-  std::vector<float> changed;
-  if (!likeliest_by_->empty()) {
-    changed.assign(logits.begin(), logits.end());
-    for (const llama_logit_bias& change : *likeliest_by_)
-      changed[static_cast<size_t>(change.token)] += change.bias;
-    logits = changed;
-  }
-  return static_cast<Token>(first_of_highest(logits));
 }
 
 domain::TokenLogprob Sampler::logprob(llama_context* context, int index, Token token, int top) const {

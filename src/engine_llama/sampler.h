@@ -33,7 +33,6 @@ class Sampler {
 
  private:
   Sampler(const LoadedModel& model, std::shared_ptr<common_sampler> sampler) : model_(&model), sampler_(std::move(sampler)) {}
-  Token likeliest(std::span<const float> logits) const;
 
   const LoadedModel* model_;
   std::shared_ptr<common_sampler> sampler_;  // shared only because the library's type is incomplete here
@@ -41,8 +40,10 @@ class Sampler {
   std::optional<std::vector<llama_logit_bias>> likeliest_by_;
 };
 
-// The first of the highest. There is one, and all are numbers. Pure.
-size_t first_of_highest(std::span<const float> logits);
+// Where the first of the highest is. Nothing if one is no number, or infinite; one that is infinitely low is a number: it says "never". At least one. Pure.
+std::optional<size_t> first_of_highest(std::span<const float> logits);
+// The same with biases for some, each for another token, when it is known which it is without them. Pure.
+size_t first_of_highest(std::span<const float> logits, size_t unbiased, std::span<const llama_logit_bias> biases);
 
 // The library's 32 bits of any 64, avoiding the value that means "random" to it.
 uint32_t seed_of(int64_t seed);

@@ -34,5 +34,32 @@ TEST(FirstOfHighest, TokensThatMayNeverComeDoNot) {
   EXPECT_EQ(first_of_highest(logits), 199U);
 }
 
+TEST(FirstOfHighest, WhatIsNoNumberIsSeenAnywhere) {
+  for (const float wrong : {-kNever, std::numeric_limits<float>::quiet_NaN()}) {
+    for (size_t at = 0; at < 150; ++at) {
+      std::vector<float> logits(150, 1.0F);
+      logits[at] = wrong;
+      EXPECT_EQ(first_of_highest(logits), std::nullopt) << wrong << " at " << at;
+    }
+  }
+}
+
+TEST(FirstOfHighest, WithBiasesIsWhatAddingThemGives) {
+  std::mt19937 random(2);
+  std::uniform_int_distribution<int> number(0, 5);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<float> logits(40);
+    std::ranges::generate(logits, [&] { return static_cast<float>(number(random)); });
+    std::vector<llama_logit_bias> biases;
+    for (int32_t token = 0; token < 40; ++token)
+      if (number(random) == 0) biases.push_back({.token = token, .bias = number(random) == 0 ? kNever : static_cast<float>(number(random) - 3)});
+    std::ranges::shuffle(biases, random);
+    std::vector<float> changed = logits;
+    for (const llama_logit_bias& bias : biases)
+      changed[static_cast<size_t>(bias.token)] += bias.bias;
+    EXPECT_EQ(first_of_highest(logits, *first_of_highest(logits), biases), *first_of_highest(changed)) << round;
+  }
+}
+
 }  // namespace
 }  // namespace ebb::engine_llama
