@@ -30,8 +30,13 @@ class CpuWatch {
  public:
   explicit CpuWatch(int cores) : cores_(cores) {}
 
-  // What was before this reading is over, and says nothing of what follows.
+  // What was before this reading says nothing of what follows.
   void begin(const CpuTimes& now) { last_ = now; }
+  // Nor does what was answered: at this reading nobody else runs.
+  void begin_alone(const CpuTimes& now) {
+    last_ = now;
+    busy_ = 0;
+  }
   // Cores that were busy with others since the last reading; what was answered before, and no new beginning, while that is too short.
   double read(const CpuTimes& now);
 

@@ -54,6 +54,9 @@ TEST(CpuWatch, CountsFromWhereItBegan) {
   watch.begin({.busy_ticks = 1300, .total_ticks = 1800});
   EXPECT_EQ(watch.read({.busy_ticks = 1300, .total_ticks = 1810}), 1.0) << "too soon: what was known last";
   EXPECT_EQ(watch.read({.busy_ticks = 1300, .total_ticks = 1820}), 0.0) << "and nothing of the time before it began";
+  EXPECT_EQ(watch.read({.busy_ticks = 1500, .total_ticks = 2020}), 2.0);
+  watch.begin_alone({.busy_ticks = 1600, .total_ticks = 2120});
+  EXPECT_EQ(watch.read({.busy_ticks = 1601, .total_ticks = 2121}), 0.0) << "nobody else ran when it began";
 }
 
 TEST(ReadCpuTimes, ReadsThisMachineAndThisProcess) {

@@ -18,7 +18,8 @@ namespace ebb::invoke {
 namespace {
 
 constexpr milliseconds kMeasureEvery{2'000};
-// Enough of the processors' ticks to say what others take.
+// The caller, and what it waited for, have gone to sleep; and enough of the processors' ticks have passed to say what others take.
+constexpr milliseconds kLookAgain{20};
 constexpr milliseconds kMeasureSoon{250};
 constexpr milliseconds kSandboxReportMax{5'000};
 
@@ -282,20 +283,34 @@ bool LocalPlatform::computes_here(const std::string& endpoint) const {
 }
 
 // What others did in the last seconds says little of the next. Where nothing of ours runs yet, a look at the moment gives engines all cores
-// back at once, and what others take is counted from here on; if they seem to go on, it is asked again soon. Not worth it, and not to be
-// seen, while our own calls run.
+// back at once, and what others take is counted from here on. Not worth it, and not to be seen, while our own calls run.
 bool LocalPlatform::begins_alone() {
   const auto runs = [](const auto& entry) { return !entry.second.running.empty(); };
   if (std::ranges::any_of(state_.workers, runs)) return false;
+  if (look_around()) return true;
+  look_again();
+  return false;
+}
+
+bool LocalPlatform::look_around() {
   const auto processes = fleet_.processes();
   const bool alone = instance::alone_now(processes);
-  cpu_.begin(instance::read_cpu_times(processes));
-  if (alone) return true;
-  cpu_again_.expires_after(kMeasureSoon);
+  const instance::CpuTimes times = instance::read_cpu_times(processes);
+  alone ? cpu_.begin_alone(times) : cpu_.begin(times);
+  return alone;
+}
+
+// Often only the caller still ran.
+void LocalPlatform::look_again() {
+  cpu_again_.expires_after(kLookAgain);
   cpu_again_.async_wait([this](io::ErrorCode error) {
-    if (!error) tell_readings();
+    if (error) return;
+    if (look_around()) return tell_readings();
+    cpu_again_.expires_after(kMeasureSoon);
+    cpu_again_.async_wait([this](io::ErrorCode ended) {
+      if (!ended) tell_readings();
+    });
   });
-  return false;
 }
 
 void LocalPlatform::note(const std::string& endpoint, std::string line) { log_.add(endpoint, clock_.wall(), std::move(line)); }

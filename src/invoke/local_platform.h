@@ -117,6 +117,8 @@ class LocalPlatform final : public Platform {
   void tell_readings();
   bool computes_here(const std::string& endpoint) const;
   bool begins_alone();
+  bool look_around();
+  void look_again();
   void give_back_memory();
   io::Task<void> measure_memory();
   void note(const std::string& endpoint, std::string line);
