@@ -12,6 +12,9 @@
 
 namespace ebb::engine_llama {
 
+// Counted up when a kernel adds up in another order than before: state that was saved is of one order.
+inline constexpr int kAttentionOrder = 2;
+
 struct AttentionKernel {
   std::string_view name;  // of the instructions
   Attend* attend = nullptr;

@@ -23,7 +23,8 @@ constexpr size_t kSavedTokensMin = 8;
 // What a state depends on besides its tokens and the endpoint's model: it is of no use to another build of the library, with weights in another layout, by
 // other kernels, or in a context of another length.
 std::string shape_of_states(const LoadedModel& model, const engine::LoadOptions& options) {
-  return fmt::format("{} {} attention by {} {} {}", library_version(), model.layout(), attention_kernel().name, domain::kTextSlotsMax, options.context_tokens);
+  return fmt::format("{} {} attention {} by {} {} {}", library_version(), model.layout(), kAttentionOrder, attention_kernel().name, domain::kTextSlotsMax,
+                     options.context_tokens);
 }
 
 domain::Priority class_of(const domain::Call& call) { return call.priority.value_or(domain::Priority::kNormal); }
