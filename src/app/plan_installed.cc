@@ -106,9 +106,9 @@ void print_proposals(const plan::Proposals& proposals, double memory_price, cons
         "{}: with `scaling: {{{}}}` its memory would have cost {} USD instead of {}, and its callers would have waited {} instead of {}.", p.endpoint, p.change,
         usd(plan::gib_hours(p.then) * memory_price), usd(plan::gib_hours(p.now) * memory_price), seconds_of(p.then), seconds_of(p.now)));
   }
-  context.out.line(fmt::format("All together: {} cold starts instead of {}, {} USD of memory instead of {}, {} of waiting instead of {}.", proposals.then.cold,
-                               proposals.now.cold, usd(plan::gib_hours(proposals.then) * memory_price), usd(plan::gib_hours(proposals.now) * memory_price),
-                               seconds_of(proposals.then), seconds_of(proposals.now)));
+  context.out.line(fmt::format("All together: {} cold start{} instead of {}, {} USD of memory instead of {}, {} of waiting instead of {}.", proposals.then.cold,
+                               proposals.then.cold == 1 ? "" : "s", proposals.now.cold, usd(plan::gib_hours(proposals.then) * memory_price),
+                               usd(plan::gib_hours(proposals.now) * memory_price), seconds_of(proposals.then), seconds_of(proposals.now)));
 }
 
 boost::json::object to_json(const plan::Proposals& proposals, double memory_price) {

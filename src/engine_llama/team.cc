@@ -44,7 +44,7 @@ struct Team::Place {
 
 namespace {
 
-thread_local Team::Place here;
+thread_local Team::Place of_thread;
 
 }  // namespace
 
@@ -77,8 +77,8 @@ Team* Team::begin(const ggml_threadpool* pool, ggml_cgraph& graph, int threads) 
   const auto team = std::ranges::find_if(teams, [pool](const Team& one) { return one.pool_.load() == pool; });
   if (pool == nullptr || team == teams.end() || team->threads_ != threads) return nullptr;
   team->prepare(graph);
-  here = {.enlisted = team->enlisted_, .word = 0, .waits = team->words_[0].waits.load(), .graph = team->graph_};
-  team->waits_before_ = here.waits;
+  of_thread = {.enlisted = team->enlisted_, .word = 0, .waits = team->words_[0].waits.load(), .graph = team->graph_};
+  team->waits_before_ = of_thread.waits;
   team->computes_.store(true, std::memory_order_release);
   return &*team;
 }
@@ -93,12 +93,12 @@ void Team::prepare(ggml_cgraph& graph) {
 }
 
 Team::Place& Team::place() {
-  if (here.enlisted != enlisted_) here = {.enlisted = enlisted_, .word = places_++, .waits = waits_before_};
-  if (here.graph != graph_) {
-    here.graph = graph_;
-    here.product = here.asked = 0;
+  if (of_thread.enlisted != enlisted_) of_thread = {.enlisted = enlisted_, .word = places_++, .waits = waits_before_};
+  if (of_thread.graph != graph_) {
+    of_thread.graph = graph_;
+    of_thread.product = of_thread.asked = 0;
   }
-  return here;
+  return of_thread;
 }
 
 void Team::wait() {
@@ -135,7 +135,7 @@ const ProductNode* Team::arrive_at(const ggml_tensor& result, int thread) {
   return nullptr;
 }
 
-const ProductNode& Team::next() const { return products_[here.product % products_.size()]; }
+const ProductNode& Team::next() const { return products_[of_thread.product % products_.size()]; }
 
 }  // namespace ebb::engine_llama
 

@@ -49,6 +49,7 @@ class Team {
   struct alignas(64) Word {
     std::atomic<uint32_t> waits = 0;  // how often the thread has come to wait
   };
+
   Place& place();
   void prepare(ggml_cgraph& graph);
 
@@ -56,9 +57,9 @@ class Team {
   std::atomic<bool> computes_ = false;
   std::atomic<int> places_ = 0;  // taken
   int threads_ = 0;
-  uint64_t enlisted_ = 0;      // tells this pool from others before it
-  uint64_t graph_ = 0;         // tells
-  uint32_t waits_before_ = 0;  // the graph began
+  uint64_t enlisted_ = 0;      // tells this pool from others that had this place before
+  uint64_t graph_ = 0;         // the number of this computation
+  uint32_t waits_before_ = 0;  // how often each thread had come to wait when the graph began
   std::vector<ProductNode> products_;
   std::array<Word, kThreadsMax> words_;
 };

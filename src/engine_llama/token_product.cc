@@ -42,34 +42,34 @@ std::optional<ProductKernel> kernel_for(ggml_type weights) {
 
 bool of_one_row(const ggml_tensor& tensor) { return tensor.ne[1] == 1 && tensor.ne[2] == 1 && tensor.ne[3] == 1; }
 
-using MakeSmall = void(const float* row, void* blocks, int64_t count);
+using Quantise = void(const float* row, void* blocks, int64_t count);
 
-// A thread's row in blocks. The next products often take the same one.
-struct SmallRow {
+// A thread's row, quantised. The next products often take the same one.
+struct QuantisedRow {
   const ggml_tensor* of = nullptr;
   ggml_type weights = GGML_TYPE_COUNT;
   uint64_t graph = 0;
   std::vector<char> blocks;
 };
-thread_local SmallRow small_row;
+thread_local QuantisedRow quantised;
 
-const void* take_row(const ggml_tensor& row, ggml_type weights, uint64_t graph) {
-  if (graph != 0 && small_row.graph == graph && small_row.of == &row && small_row.weights == weights) return small_row.blocks.data();
-  static MakeSmall* const to_q8_0 = library_function<MakeSmall>("quantize_row_q8_0");
-  static MakeSmall* const to_q8_1 = library_function<MakeSmall>("quantize_row_q8_1");
-  small_row.blocks.resize(static_cast<size_t>(row.ne[0] / kBlockRows) * sizeof(RowBlockQ8_1));
-  (weights == GGML_TYPE_Q4_1 ? to_q8_1 : to_q8_0)(static_cast<const float*>(row.data), small_row.blocks.data(), row.ne[0]);
-  small_row.of = &row;
-  small_row.weights = weights;
-  small_row.graph = graph;
-  return small_row.blocks.data();
+const void* quantise(const ggml_tensor& row, ggml_type weights, uint64_t graph) {
+  if (graph != 0 && quantised.graph == graph && quantised.of == &row && quantised.weights == weights) return quantised.blocks.data();
+  static Quantise* const to_q8_0 = library_function<Quantise>("quantize_row_q8_0");
+  static Quantise* const to_q8_1 = library_function<Quantise>("quantize_row_q8_1");
+  quantised.blocks.resize(static_cast<size_t>(row.ne[0] / kBlockRows) * sizeof(RowBlockQ8_1));
+  (weights == GGML_TYPE_Q4_1 ? to_q8_1 : to_q8_0)(static_cast<const float*>(row.data), quantised.blocks.data(), row.ne[0]);
+  quantised.of = &row;
+  quantised.weights = weights;
+  quantised.graph = graph;
+  return quantised.blocks.data();
 }
 
 void multiply(const ProductNode& node, const char* next, uint64_t graph, int thread, int threads) {
   const ggml_tensor& weights = *node.result->src[0];
   const ProductNode::Share share = node.share(thread, threads);
   if (share.count == 0) return;
-  node.kernel.multiply({.row = take_row(*node.result->src[1], weights.type, graph),
+  node.kernel.multiply({.row = quantise(*node.result->src[1], weights.type, graph),
                         .blocks = weights.ne[0] / kBlockRows,
                         .tiles = share.tiles,
                         .count = share.count,

@@ -2,8 +2,8 @@
 //
 // token_product.cc defines the library's function for products with such weights, `ggml_backend_amx_mul_mat` (library_function.h), and leaves to it what is not
 // of one token. Its own reads four places of memory at a time, of which the processor has to find the next page each, and waits for all threads
-// between making the row small and multiplying; ours goes straight through memory, asks for what comes next, and each thread makes the row
-// small for itself. The results are the same to the last bit.
+// between quantising the row and multiplying; ours goes straight through memory, asks for what comes next, and each thread quantises the row
+// for itself. The results are the same to the last bit.
 #pragma once
 
 #include <cstdint>

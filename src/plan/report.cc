@@ -91,8 +91,8 @@ std::vector<std::string> findings(const Report& report) {
   const Outcome& ebb = report.ebb.front();
   const std::optional<double> cold = on_curve(report.fixed, idle_of, idle_of(ebb), cold_of);
   if (cold && *cold > 0)
-    said.push_back(fmt::format("Ebb has {} cold starts. A fixed time of keeping that holds as much idle memory has about {:.0f}: Ebb has {:.0f} % of them.",
-                               ebb.cold, *cold, 100 * cold_of(ebb) / *cold));
+    said.push_back(fmt::format("Ebb has {} cold start{}. A fixed time of keeping that holds as much idle memory has about {:.0f}: Ebb has {:.0f} % of them.",
+                               ebb.cold, ebb.cold == 1 ? "" : "s", *cold, 100 * cold_of(ebb) / *cold));
   const std::optional<double> kpa = on_curve(report.knative, instances_of, instances_of(ebb), cold_of);
   if (kpa && *kpa > 0)
     said.push_back(fmt::format("Knative's autoscaler, with the window by which its instances stay as long in all, has about {:.0f}: Ebb has {:.0f} % of them.",
