@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "engine_llama/attention_rows.h"
+#include "engine_llama/attention_scores.h"
 
 namespace ebb::engine_llama {
 
@@ -34,59 +35,41 @@ Vector hyperbolic_tangent(Vector x) {
 }
 
 template <class Vector>
-class Attention {
+class Attention : AttentionTools<Vector> {
+  using Tools = AttentionTools<Vector>;
   static constexpr int kWidth = Vector::kFloats;
 
  public:
   Attention(const AttentionRows& rows, float* room)
       : rows_(rows),
         count_(rows.tokens * rows.heads),
-        key_floats_((rows.key_width + kWidth - 1) / kWidth * kWidth),
         value_floats_((rows.value_width + kWidth - 1) / kWidth * kWidth),
-        queries_(room),
-        keys_(queries_ + kAttentionRowsMax * key_floats_),
-        values_(keys_ + kAttentionCells * key_floats_),
+        values_(room + (kAttentionRowsMax + kAttentionCells) * AttentionScores<Vector>::numbers(rows)),
         sums_(values_ + kAttentionCells * value_floats_),
-        scores_(sums_ + kAttentionRowsMax * value_floats_) {}
+        scores_(sums_ + kAttentionRowsMax * value_floats_),
+        scorer_(rows, room, room + kAttentionRowsMax * AttentionScores<Vector>::numbers(rows), scores_) {}
 
   void run() {
-    if (count_ <= kFewRows) {
-      for (int64_t cell = 0; cell < smaller(kAttentionCells, rows_.cells); ++cell)
-        ask_for(rows_.keys + static_cast<size_t>(cell) * rows_.key_of_cell, rows_.key_width);
+    scorer_.take_queries();
+    for (int row = 0; row < count_; ++row) {
+      largest_[row] = kMinusInfinity;
+      weights_[row] = Vector(0.0F);
     }
-    take_queries();
+    std::memset(sums_, 0, static_cast<size_t>(count_ * value_floats_) * sizeof(float));
     for (int64_t first = 0; first < rows_.cells; first += kAttentionCells)
       if (is_seen(first)) add_block(first);
     give_results();
   }
 
  private:
-  static int64_t smaller(int64_t a, int64_t b) { return b < a ? b : a; }
-
   const uint16_t* mask_of(int token, int64_t first) const {
     return reinterpret_cast<const uint16_t*>(rows_.mask + static_cast<size_t>(token) * rows_.mask_of_token) + first;
-  }
-
-  void take_queries() {
-    for (int row = 0; row < count_; ++row) {
-      const int token = row / rows_.heads;
-      const int head = row % rows_.heads;
-      const auto* const from =
-          reinterpret_cast<const float*>(rows_.queries + static_cast<size_t>(token) * rows_.query_of_token + static_cast<size_t>(head) * rows_.query_of_head);
-      const float scale = rows_.softcap == 0 ? rows_.scale : rows_.scale / rows_.softcap;
-      float* const query = queries_ + row * key_floats_;
-      for (int64_t i = 0; i < key_floats_; ++i)
-        query[i] = i < rows_.key_width ? from[i] * scale : 0.0F;
-      largest_[row] = kMinusInfinity;
-      weights_[row] = Vector(0.0F);
-    }
-    std::memset(sums_, 0, static_cast<size_t>(count_ * value_floats_) * sizeof(float));
   }
 
   // Whether any row sees any cell of the block.
   bool is_seen(int64_t first) const {
     if (rows_.mask == nullptr) return true;
-    const int64_t count = smaller(kAttentionCells, rows_.cells - first);
+    const int64_t count = Tools::smaller(kAttentionCells, rows_.cells - first);
     for (int token = 0; token < rows_.tokens; ++token) {
       const uint16_t* const mask = mask_of(token, first);
       unsigned differs = 0;
@@ -98,96 +81,17 @@ class Attention {
   }
 
   void add_block(int64_t first) {
-    const int64_t count = smaller(kAttentionCells, rows_.cells - first);
-    if (count_ <= kFewRows) {
-      score_by_cells(first, count);
-    } else {
-      take_keys(first, count);
-      score();
-    }
+    const int64_t count = Tools::smaller(kAttentionCells, rows_.cells - first);
+    scorer_.score(first, count);
     for (int row = 0; row < count_; ++row)
       weigh(row, first, count);
     const auto* const values = reinterpret_cast<const uint16_t*>(rows_.values + static_cast<size_t>(first) * rows_.value_of_cell);
     // Few rows read each value about once.
-    if (count == kAttentionCells && count_ <= kRowsAtOnce && value_floats_ == rows_.value_width) {
+    if (count == kAttentionCells && count_ <= Tools::kRowsAtOnce && value_floats_ == rows_.value_width) {
       add_values(Halves{values, rows_.value_of_cell / sizeof(uint16_t)});
     } else {
       take_values(values, count);
       add_values(Floats{values_, static_cast<size_t>(value_floats_)});
-    }
-  }
-
-  // A score is a sum of as many parts as a vector has: each adds up every so many of a query's numbers times a key's, and then the second half of the parts is
-  // added to the first, until one is left. Few rows have a cell's parts in a vector; many have the same part of several cells in one, for which the keys are
-  // turned round.
-  static constexpr int kFewRows = 12;
-
-  void score_by_cells(int64_t first, int64_t count) {
-    const char* const from = rows_.keys + static_cast<size_t>(first) * rows_.key_of_cell;
-    const char* const values = rows_.values + static_cast<size_t>(first) * rows_.value_of_cell;
-    for (int64_t cell = 0; cell < count; cell += kWidth) {
-      for (int64_t i = cell; i < smaller(cell + kWidth, count); ++i) {
-        ask_for(values + static_cast<size_t>(i) * rows_.value_of_cell, rows_.value_width);
-        if (first + kAttentionCells + i < rows_.cells) ask_for(from + static_cast<size_t>(kAttentionCells + i) * rows_.key_of_cell, rows_.key_width);
-      }
-      take_cells(from + static_cast<size_t>(cell) * rows_.key_of_cell, smaller(kWidth, count - cell));
-      for (int row = 0; row < count_; ++row) {
-        Vector parts[kWidth];
-        for (Vector& of_cell : parts)
-          of_cell = Vector(0.0F);
-        for (int64_t i = 0; i < key_floats_; i += kWidth) {
-          const Vector query = Vector::load(queries_ + row * key_floats_ + i);
-          for (int j = 0; j < kWidth; ++j)
-            parts[j] = fused(query, Vector::load(keys_ + j * key_floats_ + i), parts[j]);
-        }
-        Vector::sums_of(parts).store(scores_ + row * kAttentionCells + cell);
-      }
-    }
-  }
-
-  // Of the memory, before it is needed: the processor itself does not see what comes next in rows that lie apart.
-  static void ask_for(const char* halves, int64_t count) {
-    for (int64_t i = 0; i < count; i += 32)
-      __builtin_prefetch(halves + i * 2);
-  }
-
-  // Of a vector's cells, one behind the other; those that are not there are zeros.
-  void take_cells(const char* from, int64_t count) {
-    const int64_t whole = rows_.key_width / kWidth * kWidth;
-    for (int64_t cell = 0; cell < kWidth; ++cell) {
-      float* const to = keys_ + cell * key_floats_;
-      if (cell >= count) {
-        std::memset(to, 0, static_cast<size_t>(key_floats_) * sizeof(float));
-        continue;
-      }
-      const auto* const key = reinterpret_cast<const uint16_t*>(from + static_cast<size_t>(cell) * rows_.key_of_cell);
-      for (int64_t i = 0; i < whole; i += kWidth)
-        Vector::of_halves(key + i).store(to + i);
-      for (int64_t i = whole; i < key_floats_; ++i)
-        to[i] = i < rows_.key_width ? Vector::of_half(key[i]) : 0.0F;
-    }
-  }
-
-  // Turned round: all cells' first number, all cells' second one.
-  void take_keys(int64_t first, int64_t count) {
-    if (count < kAttentionCells) std::memset(keys_, 0, static_cast<size_t>(kAttentionCells * rows_.key_width) * sizeof(float));
-    const char* const from = rows_.keys + static_cast<size_t>(first) * rows_.key_of_cell;
-    const int64_t whole = Vector::kTurns ? rows_.key_width / 8 * 8 : 0;
-    int64_t cell = 0;
-    for (; Vector::kTurns && cell + 8 <= count; cell += 8) {
-      for (int64_t i = 0; i < whole; i += 8)
-        Vector::turn_eight(from + static_cast<size_t>(cell) * rows_.key_of_cell + static_cast<size_t>(i) * 2, rows_.key_of_cell,
-                           keys_ + i * kAttentionCells + cell, kAttentionCells);
-      take_keys_singly(from, cell, cell + 8, whole);
-    }
-    take_keys_singly(from, cell, count, 0);
-  }
-
-  void take_keys_singly(const char* from, int64_t cell, int64_t end, int64_t from_number) {
-    for (; cell < end; ++cell) {
-      const auto* const key = reinterpret_cast<const uint16_t*>(from + static_cast<size_t>(cell) * rows_.key_of_cell);
-      for (int64_t i = from_number; i < rows_.key_width; ++i)
-        keys_[i * kAttentionCells + cell] = Vector::of_half(key[i]);
     }
   }
 
@@ -204,81 +108,6 @@ class Attention {
         Vector::of_halves(value + i).store(to + i);
       for (int64_t i = whole; i < value_floats_; ++i)
         to[i] = i < rows_.value_width ? Vector::of_half(value[i]) : 0.0F;
-    }
-  }
-
-  static constexpr int kRowsAtOnce = 6;
-
-  // Calls `step` with the first of some rows and, as a type, how many they are.
-  template <class Step>
-  void for_rows(Step step) {
-    int row = 0;
-    for (; row + kRowsAtOnce <= count_; row += kRowsAtOnce)
-      step.template operator()<kRowsAtOnce>(row);
-    switch (count_ - row) {
-      case 5: return step.template operator()<5>(row);
-      case 4: return step.template operator()<4>(row);
-      case 3: return step.template operator()<3>(row);
-      case 2: return step.template operator()<2>(row);
-      case 1: return step.template operator()<1>(row);
-      default: return;
-    }
-  }
-
-  void score() {
-    for_rows([this]<int kRows>(int row) {
-      for (int64_t cell = 0; cell < kAttentionCells; cell += Vector::kAtOnce * kWidth)
-        this->template score_some<kRows>(row, cell);
-    });
-  }
-
-  // Parts come in the order in which each is soon added to another: 0 of 4, 2, 1, 3. What waits for others is behind the bit of their count.
-  template <int kRows>
-  void score_some(int row, int64_t cell) {
-    Vector waiting[kLevels + 1][kRows][Vector::kAtOnce];
-    for (int n = 0; n < kWidth; ++n) {
-      Vector sums[kRows][Vector::kAtOnce];
-      add_part<kRows>(row, cell, turned(n), sums);
-      int level = 0;
-      for (; (n >> level & 1) != 0; ++level)
-        for (int r = 0; r < kRows; ++r)
-          for (int j = 0; j < Vector::kAtOnce; ++j)
-            sums[r][j] = waiting[level][r][j] + sums[r][j];
-      for (int r = 0; r < kRows; ++r)
-        for (int j = 0; j < Vector::kAtOnce; ++j)
-          waiting[level][r][j] = sums[r][j];
-    }
-    for (int r = 0; r < kRows; ++r)
-      for (int j = 0; j < Vector::kAtOnce; ++j)
-        waiting[kLevels][r][j].store(scores_ + (row + r) * kAttentionCells + cell + j * kWidth);
-  }
-
-  static constexpr int kLevels = kWidth == 16 ? 4 : kWidth == 8 ? 3 : 2;  // of halves
-  static_assert(1 << kLevels == kWidth);
-
-  // Its bits the other way round.
-  static constexpr int turned(int n) {
-    int result = 0;
-    for (int bit = 0; bit < kLevels; ++bit)
-      result |= (n >> bit & 1) << (kLevels - 1 - bit);
-    return result;
-  }
-
-  template <int kRows>
-  void add_part(int row, int64_t cell, int part, Vector (&sums)[kRows][Vector::kAtOnce]) const {
-    for (auto& of_row : sums)
-      for (auto& sum : of_row)
-        sum = Vector(0.0F);
-    const float* const query = queries_ + row * key_floats_;
-    for (int64_t i = part; i < rows_.key_width; i += kWidth) {
-      Vector key[Vector::kAtOnce];
-      for (int j = 0; j < Vector::kAtOnce; ++j)
-        key[j] = Vector::load(keys_ + i * kAttentionCells + cell + j * kWidth);
-      for (int r = 0; r < kRows; ++r) {
-        const Vector number(query[r * key_floats_ + i]);
-        for (int j = 0; j < Vector::kAtOnce; ++j)
-          sums[r][j] = fused(number, key[j], sums[r][j]);
-      }
     }
   }
 
@@ -337,7 +166,7 @@ class Attention {
 
   template <class Values>
   void add_values(Values values) {
-    for_rows([&]<int kRows>(int row) {
+    Tools::for_rows(count_, [&]<int kRows>(int row) {
       int64_t i = 0;
       for (; i + Vector::kAtOnce * kWidth <= value_floats_; i += Vector::kAtOnce * kWidth)
         add_some<kRows, Vector::kAtOnce>(values, row, i);
@@ -389,13 +218,11 @@ class Attention {
 
   const AttentionRows& rows_;
   const int count_;
-  const int64_t key_floats_;    // of a query: the width in whole vectors
-  const int64_t value_floats_;  // and of a row of sums
-  float* const queries_;        // of each row, by the scale
-  float* const keys_;           // of the block, number by number; or of a vector's cells, cell by cell
+  const int64_t value_floats_;  // of a row of sums: the width in whole vectors
   float* const values_;         // of the block, cell by cell
   float* const sums_;           // of each row: weighted values
   float* const scores_;         // of each row, for the block's cells; then their weights
+  AttentionScores<Vector> scorer_;
   float largest_[kAttentionRowsMax];
   Vector weights_[kAttentionRowsMax];  // their sum, in as many parts as a vector has
 };
