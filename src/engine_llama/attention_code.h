@@ -96,18 +96,9 @@ class Attention : AttentionTools<Vector> {
   }
 
   void take_values(const uint16_t* from, int64_t count) {
-    const int64_t whole = rows_.value_width / kWidth * kWidth;
     for (int64_t cell = 0; cell < kAttentionCells; ++cell) {
-      float* const to = values_ + cell * value_floats_;
-      if (cell >= count) {
-        std::memset(to, 0, static_cast<size_t>(value_floats_) * sizeof(float));
-        continue;
-      }
       const auto* const value = reinterpret_cast<const uint16_t*>(reinterpret_cast<const char*>(from) + static_cast<size_t>(cell) * rows_.value_of_cell);
-      for (int64_t i = 0; i < whole; i += kWidth)
-        Vector::of_halves(value + i).store(to + i);
-      for (int64_t i = whole; i < value_floats_; ++i)
-        to[i] = i < rows_.value_width ? Vector::of_half(value[i]) : 0.0F;
+      Tools::to_floats(value, cell < count ? rows_.value_width : 0, value_floats_, values_ + cell * value_floats_);
     }
   }
 

@@ -18,6 +18,15 @@ struct AttentionTools {
       __builtin_prefetch(halves + i * 2);
   }
 
+  // Of one row, with zeros up to `padded`, which is of whole vectors.
+  static void to_floats(const uint16_t* halves, int64_t count, int64_t padded, float* to) {
+    const int64_t whole = count / Vector::kFloats * Vector::kFloats;
+    for (int64_t i = 0; i < whole; i += Vector::kFloats)
+      Vector::of_halves(halves + i).store(to + i);
+    for (int64_t i = whole; i < padded; ++i)
+      to[i] = i < count ? Vector::of_half(halves[i]) : 0.0F;
+  }
+
   static constexpr int kRowsAtOnce = 6;
 
   // Calls `step` with the first of some rows and, as a type, how many they are.
@@ -111,18 +120,10 @@ class AttentionScores : AttentionTools<Vector> {
 
   // Of a vector's cells, one behind the other; those that are not there are zeros.
   void take_cells(const char* from, int64_t count) {
-    const int64_t whole = rows_.key_width / kWidth * kWidth;
     for (int64_t cell = 0; cell < kWidth; ++cell) {
       float* const to = keys_ + cell * key_floats_;
-      if (cell >= count) {
-        std::memset(to, 0, static_cast<size_t>(key_floats_) * sizeof(float));
-        continue;
-      }
       const auto* const key = reinterpret_cast<const uint16_t*>(from + static_cast<size_t>(cell) * rows_.key_of_cell);
-      for (int64_t i = 0; i < whole; i += kWidth)
-        Vector::of_halves(key + i).store(to + i);
-      for (int64_t i = whole; i < key_floats_; ++i)
-        to[i] = i < rows_.key_width ? Vector::of_half(key[i]) : 0.0F;
+      Tools::to_floats(key, cell < count ? rows_.key_width : 0, key_floats_, to);
     }
   }
 

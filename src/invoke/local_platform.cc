@@ -296,7 +296,11 @@ bool LocalPlatform::look_around() {
   const auto processes = fleet_.processes();
   const bool alone = instance::alone_now(processes);
   const instance::CpuTimes times = instance::read_cpu_times(processes);
-  alone ? cpu_.begin_alone(times) : cpu_.begin(times);
+  if (alone) {
+    cpu_.begin_alone(times);
+  } else {
+    cpu_.begin(times);
+  }
   return alone;
 }
 
