@@ -288,7 +288,7 @@ bool LocalPlatform::begins_alone() {
   const auto runs = [](const auto& entry) { return !entry.second.running.empty(); };
   if (std::ranges::any_of(state_.workers, runs)) return false;
   if (look_around()) return true;
-  look_again();
+  if (state_.engine_cores < state_.node.cores) look_again();
   return false;
 }
 

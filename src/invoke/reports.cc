@@ -25,8 +25,9 @@ io::Task<void> LocalPlatform::read_reports() {
 void LocalPlatform::take(instance::Report report) {
   std::visit(Overload{
                  [this](const instance::SlotsReady& ready) {
-                   note(endpoint_of(ready.worker), fmt::format("worker {} is ready with {} slots", to_hex(ready.worker.value), ready.slots));
-                   feed(control::WorkerReady{.worker = ready.worker, .slots = ready.slots, .alone = begins_alone()});
+                   const std::string endpoint = endpoint_of(ready.worker);
+                   note(endpoint, fmt::format("worker {} is ready with {} slots", to_hex(ready.worker.value), ready.slots));
+                   feed(control::WorkerReady{.worker = ready.worker, .slots = ready.slots, .alone = computes_here(endpoint) && begins_alone()});
                  },
                  [this](const instance::WorkerParked& parked) { feed(control::WorkerParked{parked.worker}); },
                  [this](const instance::WorkProgress& progress) { tell_progress(progress.worker); },
