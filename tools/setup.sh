@@ -43,7 +43,7 @@ package_groups() {
   if [[ $1 != debian-12 ]]; then boost='libboost-dev libboost-json-dev libboost-url-dev'; fi
   cat <<LIST
 build|the compiler; ccache and mold make it faster|g++ make cmake ninja-build pkg-config git ca-certificates ccache mold protobuf-compiler protobuf-compiler-grpc
-libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev zlib1g-dev libgrpc++-dev libabsl-dev tzdata libicu-dev libjpeg62-turbo-dev libpng-dev
+libraries|what Ebb is linked with|$boost libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev libseccomp-dev libprotobuf-dev prometheus-cpp-dev libarchive-dev zlib1g-dev libgrpc++-dev libabsl-dev libmimalloc-dev tzdata libicu-dev libjpeg62-turbo-dev libpng-dev
 images|to fetch and unpack container images, and to make one with Python for the examples|skopeo umoci mmdebstrap
 clients|to fetch the engine and the demo model, and to run the real clients in tests|python3=python3 python3-venv nodejs=node npm=npm maven=mvn curl
 containers|to run functions in container images|crun runc

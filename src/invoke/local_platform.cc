@@ -2,11 +2,11 @@
 #include "invoke/local_platform.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "control/memory_policy.h"
 #include "domain/limits.h"
@@ -271,7 +271,7 @@ io::Task<void> LocalPlatform::measure_memory() {
 // Idle is free, also in the server: what calls and deployments left in the allocator goes back to the system, once after each of them.
 void LocalPlatform::give_back_memory() {
   if (!std::exchange(used_since_idle_, false)) return;
-  ::malloc_trim(0);
+  give_back_free_memory();
 }
 
 // A function's program has its own threads, and the echo engine computes nothing.
