@@ -144,9 +144,11 @@ io::Task<std::optional<domain::CallEvent>> next_event(Exchange& exchange, Run& r
   for (;;) {
     std::optional<domain::CallEvent> event = run.stream->take();
     if (event || run.stream->delivered()) co_return event;
-    bool there = true;
-    if (exchange.unflushed() > 0) there = co_await exchange.flush();
-    if (!there) co_return std::nullopt;
+    if (exchange.unflushed() > 0) {
+      const bool there = co_await exchange.flush();
+      if (!there) co_return std::nullopt;
+      continue;  // what came meanwhile wakes nobody who waits afterwards
+    }
     [[maybe_unused]] const auto woken = co_await run.stream->wait(std::nullopt);
   }
 }

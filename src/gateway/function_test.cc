@@ -119,6 +119,29 @@ TEST(InvokeFunction, ABodyWaitsForItsWindow) {
   EXPECT_THAT(client.read_until("0\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
 }
 
+TEST(InvokeFunction, ASlowReaderGetsAlsoWhatCameWhileItsSocketWasFull) {
+  constexpr size_t kPieces = 400;
+  const std::string piece(domain::kBodyPieceBytesMax / 2, 'x');
+  FunctionServer server;
+  Client client(server);
+  ASSERT_TRUE(client.send("GET /invoke/f HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+  const auto stream = server.stream();
+  server.push(stream, domain::HttpHead{.status = 200, .headers = {{"Content-Length", std::to_string(kPieces * piece.size())}}});
+  size_t pushed = 0;
+  // As long as the server takes what comes; then its client's socket is full.
+  for (bool takes = true; takes && pushed < kPieces;) {
+    server.push(stream, domain::Bytes{.data = piece});
+    ++pushed;
+    for (int turn = 0; turn < 10; ++turn)
+      takes = server.on_loop([&] { return server.platform.read_ == pushed * piece.size(); });
+  }
+  ASSERT_LT(pushed, kPieces);
+  for (; pushed < kPieces; ++pushed)
+    server.push(stream, domain::Bytes{.data = piece});
+  server.push(stream, domain::Finished{});
+  EXPECT_THAT(client.read_to_end(), EndsWith(piece));
+}
+
 TEST(InvokeFunction, AnEarlyAnswerEndsTheConnectionAfterIt) {
   FunctionServer server;
   Client client(server);
