@@ -201,6 +201,7 @@ def test_what_a_kill_cut_off_cost_nothing_and_runs_again(launch):
     with server.stream("a", "tokens=4000 tps=40", headers=keyed("k")) as call:
         assert call.head().getheader("Idempotent-Replayed") is None
         next(call.texts())
+    server.kill()  # which would wait for its end, half a minute long
 
 
 def checksum(row) -> int:
