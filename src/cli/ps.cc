@@ -81,6 +81,7 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
     out.line(fmt::format("{}  {}  {}{}{}", heading, active, printable(layer.name), layer.detail.empty() ? "" : ": ", printable(layer.detail)));
     heading = "         ";
   }
+  if (!status->processors.empty()) out.line(fmt::format("processors {}", printable(status->processors)));
   if (!status->containers.empty()) out.line(fmt::format("containers {}", printable(status->containers)));
   return {};
 }

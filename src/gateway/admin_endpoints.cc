@@ -101,6 +101,7 @@ wire::StatusRow row_of(const invoke::StatusView& view, const Services& services)
                       .memory_workers_bytes = view.memory_workers_bytes,
                       .memory_huge_page_bytes = view.memory_huge_page_bytes,
                       .cores = view.cores,
+                      .processors = view.processors,
                       .workers = view.workers,
                       .endpoints = static_cast<int64_t>(services.platform.endpoints().size()),
                       .currency = services.prices.in_force().currency};

@@ -53,6 +53,7 @@ GatewayMetrics::GatewayMetrics(const std::string& version)
       queue_depth_(registry_.gauges("ebb_queue_depth", "Calls that wait for a slot.")),
       memory_(registry_.gauges("ebb_memory_bytes", "Measured memory of an endpoint's workers.")),
       huge_pages_(registry_.gauges("ebb_huge_page_bytes", "What workers map in pages of 2 MiB; what two map counts twice.")),
+      processors_awake_(registry_.gauges("ebb_processors_awake", "Whether idle processors wait awake, for calls come close together (1), or sleep (0).")),
       egress_connections_(registry_.counters("ebb_egress_connections_total", "Connections of functions outside that have ended.")),
       egress_bytes_(registry_.counters("ebb_egress_bytes_total", "Bytes that functions sent outside and received, of connections that have ended.")),
       http_duration_(registry_.histograms("http_server_request_duration_seconds", "HTTP requests by route.", kHttpBounds)),
@@ -102,7 +103,9 @@ void GatewayMetrics::call_ended(const CallSeen& call) {
 void GatewayMetrics::answer_replayed(std::string_view endpoint) { replayed_answers_.at({{"endpoint", endpoint}}).Increment(); }
 
 void GatewayMetrics::read_platform(const invoke::Platform& platform) {
-  huge_pages_.at({}).Set(static_cast<double>(platform.status().memory_huge_page_bytes));
+  const invoke::StatusView status = platform.status();
+  huge_pages_.at({}).Set(static_cast<double>(status.memory_huge_page_bytes));
+  processors_awake_.at({}).Set(status.processors_awake ? 1 : 0);
   std::set<std::string> names{kOtherLabel};
   for (const invoke::EndpointView& view : platform.endpoints()) {
     const std::string& name = view.revision.spec.name;

@@ -65,6 +65,7 @@ class GatewayMetrics {
   Metrics::Gauges queue_depth_;
   Metrics::Gauges memory_;
   Metrics::Gauges huge_pages_;
+  Metrics::Gauges processors_awake_;
   Metrics::Counters egress_connections_;
   Metrics::Counters egress_bytes_;
   HistogramFamily& http_duration_;

@@ -39,6 +39,7 @@ LocalPlatform::LocalPlatform(io::Executor executor, const io::Clock& clock, inst
       rng_(io::random_seed()),
       call_ids_(clock.wall().time_since_epoch().count() * 1000),
       cpu_(options_.node.cores),
+      awake_(executor, io::CpuLatency::open()),
       wake_(executor),
       spawner_restart_(executor),
       cpu_again_(executor),
@@ -129,6 +130,7 @@ void LocalPlatform::feed(control::Event event) {
 
 Result<std::shared_ptr<CallStream>> LocalPlatform::invoke(domain::Call call) {
   used_since_idle_ = true;
+  awake_.call_came(clock_.mono());
   if (clock_.mono() - memory_read_ > kMeasureEvery) read_node_memory();
   const CallId id = call.id ? call.id : CallId{call_ids_.next()};
   StreamHooks hooks{.left = [this](CallId left) { feed(control::CallLeft{left}); },

@@ -21,6 +21,7 @@
 #include "invoke/endpoint_log.h"
 #include "invoke/functions.h"
 #include "invoke/platform.h"
+#include "invoke/wakefulness.h"
 #include "io/clock.h"
 #include "ledger/usage_log.h"
 #include "registry/models.h"
@@ -153,6 +154,7 @@ class LocalPlatform final : public Platform {
   instance::MemoryReadings memory_;
   MonoTime memory_read_{};
   instance::CpuWatch cpu_;
+  Wakefulness awake_;
   bool used_since_idle_ = true;   // calls or deployments, since memory was last given back
   CallId arriving_;               // the call whose arrival invoke() is feeding …
   std::optional<Error> refused_;  // … and the core's answer, if it refused it at once

@@ -87,6 +87,8 @@ struct StatusView {
   uint64_t memory_workers_bytes = 0;
   uint64_t memory_huge_page_bytes = 0;  // what they map in pages of 2 MiB; what two map counts twice
   int cores = 0;
+  std::string processors;  // what they do between calls, and why
+  bool processors_awake = false;
   int workers = 0;
 };
 

@@ -122,6 +122,8 @@ StatusView LocalPlatform::status() const {
                   .memory_workers_bytes = 0,
                   .memory_huge_page_bytes = memory_.huge_page_bytes,
                   .cores = options_.node.cores,
+                  .processors = awake_.told(),
+                  .processors_awake = awake_.awake(),
                   .workers = static_cast<int>(fleet_.processes().size())};
   for (const auto& [worker, pss] : memory_.pss_bytes)
     view.memory_workers_bytes += pss;

@@ -68,6 +68,7 @@ json::value to_json(const StatusRow& row) {
           {"memory_workers_bytes", row.memory_workers_bytes},
           {"memory_huge_page_bytes", row.memory_huge_page_bytes},
           {"cores", row.cores},
+          {"processors", row.processors},
           {"workers", row.workers},
           {"endpoints", row.endpoints},
           {"currency", row.currency}};

@@ -94,6 +94,7 @@ struct StatusRow {
   uint64_t memory_workers_bytes = 0;
   uint64_t memory_huge_page_bytes = 0;  // what two workers map counts twice
   int64_t cores = 0;
+  std::string processors = {};  // what they do between calls, and why
   int64_t workers = 0;
   int64_t endpoints = 0;
   std::string currency;

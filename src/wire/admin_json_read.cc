@@ -123,6 +123,7 @@ Result<StatusRow> status_row_from_json(const json::value& value) {
   row.memory_workers_bytes = size(reader, "memory_workers_bytes");
   row.memory_huge_page_bytes = size(reader, "memory_huge_page_bytes");
   row.cores = count(reader, "cores");
+  row.processors = text(reader, "processors");
   row.workers = count(reader, "workers");
   row.endpoints = count(reader, "endpoints");
   row.currency = text(reader, "currency");

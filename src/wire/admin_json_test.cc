@@ -43,8 +43,14 @@ TEST(AdminJson, OtherValuesComeBackAsTheyWere) {
   EXPECT_EQ(*decision_row_from_json(to_json(decision)), decision);
   const LogRow line{.sequence = 9, .at = at(1), .text = "ready\n"};
   EXPECT_EQ(*log_row_from_json(to_json(line)), line);
-  const StatusRow status{
-      .version = "0.1.0", .home = "/h", .ready = false, .not_ready_why = "draining", .sandbox = {{"seccomp", true, ""}}, .cores = 2, .currency = "USD"};
+  const StatusRow status{.version = "0.1.0",
+                         .home = "/h",
+                         .ready = false,
+                         .not_ready_why = "draining",
+                         .sandbox = {{"seccomp", true, ""}},
+                         .cores = 2,
+                         .processors = "sleep",
+                         .currency = "USD"};
   EXPECT_EQ(*status_row_from_json(to_json(status)), status);
   StatusRow with_tls = status;
   with_tls.tls = {.names = "ebb.example.com", .ends = at(77), .problem = "it has expired"};
