@@ -130,7 +130,8 @@ void UsageLog::tell(const Status& status) {
 Status UsageLog::write(std::vector<domain::UsageRecord>& batch) {
   if (!sound_) return sound_;
   if (batch.empty()) return {};
-  const Result<store::Appended> appended = store_->append(batch);
+  // While more come than can be written there is no time to give away.
+  const Result<store::Appended> appended = store_->append(batch, batch.size() < kStoredAtOnce ? store::Manner::kGently : store::Manner::kAtOnce);
   if (appended) {
     if (appended->existing > 0) log_warn("usage records were there already", {{"records", appended->existing}});
     batch.clear();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <random>
@@ -74,6 +75,20 @@ TEST_F(Book, GoesOnWhereItWas) {
   EXPECT_EQ(entries[7].link, link_after(entries[6].link, usage_for_test(8)));
   EXPECT_EQ(open()->book(5, 2)->front().number, 6);
   EXPECT_EQ(verdict(), "right");
+}
+
+TEST_F(Book, IsWrittenGentlyToo) {
+  std::vector<domain::UsageRecord> records;
+  for (uint64_t id = 1; id <= 320; ++id)
+    records.push_back(usage_for_test(id));
+  rusage before{};
+  rusage after{};
+  ASSERT_EQ(::getrusage(RUSAGE_THREAD, &before), 0);
+  ASSERT_TRUE(open()->append(records, Manner::kGently));
+  ASSERT_EQ(::getrusage(RUSAGE_THREAD, &after), 0);
+  EXPECT_GE(after.ru_nvcsw - before.ru_nvcsw, 9) << "times that the thread gave its processor away";
+  EXPECT_EQ(verdict(), "right");
+  EXPECT_EQ(open()->book_head()->number, 320);
 }
 
 TEST_F(Book, IsRightWhenItIsEmpty) { EXPECT_EQ(verdict(), "right"); }

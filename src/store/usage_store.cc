@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 #include "store/usage_rows.h"
 #include "store/usage_schema.h"
@@ -27,6 +29,10 @@ constexpr const char* kPageOfEndpoint =
     "SELECT * FROM usage WHERE endpoint = ?5 AND ended_ms >= ?1 AND ended_ms < ?2 AND (ended_ms > ?1 OR call > ?3) AND (?6 IS NULL OR tenant = ?6) ORDER BY "
     "ended_ms, call LIMIT ?4";
 
+// Some 150 us of work, and the shortest pause that there is, which is half as long.
+constexpr size_t kRecordsBetweenPauses = 32;
+constexpr std::chrono::microseconds kPause{1};
+
 }  // namespace
 
 Result<std::unique_ptr<UsageStore>> UsageStore::open(const std::filesystem::path& home) {
@@ -46,15 +52,15 @@ Status UsageStore::reopen() {
   return {};
 }
 
-Result<Appended> UsageStore::append(std::span<const domain::UsageRecord> records) {
+Result<Appended> UsageStore::append(std::span<const domain::UsageRecord> records, Manner manner) {
   Appended count;
-  Status written = database_.transaction([&] { return write(records, count); });
+  Status written = database_.transaction([&] { return write(records, manner, count); });
   if (!written) latest_hours_.clear();  // what was added to them is not there
   if (!written) return fail(written.error());
   return count;
 }
 
-Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended& count) {
+Status UsageStore::write(std::span<const domain::UsageRecord> records, Manner manner, Appended& count) {
   Result<Statement> insert = database_.prepare(kInsertRecord);
   if (!insert) return fail(insert.error());
   Result<BookHead> head = book_head();
@@ -62,7 +68,12 @@ Status UsageStore::write(std::span<const domain::UsageRecord> records, Appended&
   Result<Statement> entry = database_.prepare(kInsertEntry);
   if (!entry) return fail(entry.error());
   std::map<UsageKey, UsageSums> hours;
+  size_t since_pause = 0;
   for (const domain::UsageRecord& record : records) {
+    if (manner == Manner::kGently && since_pause++ == kRecordsBetweenPauses) {
+      std::this_thread::sleep_for(kPause);
+      since_pause = 1;
+    }
     bind(*insert, record);
     if (Status inserted = insert->run(); !inserted) return inserted;
     if (database_.changed() == 0) {

@@ -83,6 +83,10 @@ struct Appended {
   bool operator==(const Appended&) const = default;
 };
 
+// kGently: gives its processor away for a moment after some records. Who was woken on a processor that computes on may have to wait for the kernel's next tick,
+// 4 ms, and calls that wait have other threads than this one.
+enum class Manner { kAtOnce, kGently };
+
 // The last entry of the book; number 0: it is empty.
 struct BookHead {
   int64_t number = 0;
@@ -100,7 +104,7 @@ class UsageStore {
   Status reopen();
 
   // All in one transaction, synced before it returns. A call that is there already is left as it is: a record is written once.
-  Result<Appended> append(std::span<const domain::UsageRecord> records);
+  Result<Appended> append(std::span<const domain::UsageRecord> records, Manner manner = Manner::kAtOnce);
 
   // Ordered by their keys. Without a key: one row, also when nothing was used.
   Result<std::vector<BillRow>> bill(const BillFilter& filter);
@@ -127,7 +131,7 @@ class UsageStore {
 
  private:
   UsageStore(std::filesystem::path file, Database database) : file_(std::move(file)), database_(std::move(database)) {}
-  Status write(std::span<const domain::UsageRecord> records, Appended& count);
+  Status write(std::span<const domain::UsageRecord> records, Manner manner, Appended& count);
   Status add_to_hour(const UsageKey& key, UsageSums& sums);
   template <class Visit>
   Status visit_hours(Hour from, Hour to, Visit visit);
