@@ -241,8 +241,6 @@ bool Connection::stop_reading() {
 }
 
 io::Task<bool> Connection::write(std::string bytes) {
-  // Last among what is ready now: answers go out one right after the other, and a client that has many of them wakes once.
-  co_await io::asio::post(io::use_awaitable);
   if (left_) co_return false;
   // Nearly always the kernel takes all of it at once, and there is nothing to wait for.
   io::ErrorCode failed;
