@@ -16,6 +16,9 @@ Result<std::unique_ptr<Certificate>> Certificate::load(io::Executor executor, co
   Result<std::unique_ptr<io::TlsIdentity>> identity = io::TlsIdentity::load({.cert = options.tls_cert, .key = options.tls_key}, domain::kTlsFileBytesMax);
   if (!identity) return fail(identity.error());
   std::unique_ptr<Certificate> certificate(new Certificate(std::move(executor), std::move(*identity), clock));
+  // From now on it ends nobody; who sent it while the server starts is heard by watch().
+  io::ErrorCode ignored;
+  certificate->hangups_.add(SIGHUP, ignored);
   certificate->tell();
   return certificate;
 }
@@ -35,8 +38,6 @@ void Certificate::tell(io::TlsIdentity::Look look) const {
 }
 
 void Certificate::watch() {
-  io::ErrorCode ignored;
-  hangups_.add(SIGHUP, ignored);
   on_hangup();
   on_time();
 }

@@ -202,15 +202,19 @@ void Node::perform(const control::Actions& actions) {
     std::visit(Overload{
                    [this](const control::StartWorker& start) { do_start(start); },
                    [this](const control::Park& park) {
-                     const auto found = workers_.find(park.worker);
-                     if (found == workers_.end()) return;
+                     if (!workers_.contains(park.worker)) return;
                      // What is no computing is done while it stands still, too.
                      const nanoseconds after = behaviour_.park(park.worker);
                      if (after == kNever) return;
                      timeline_.push({.at = now_ + after, .subject = park.worker.value, .more = kRealTime, .kind = DueKind::kParked});
                    },
-                   [this](const control::Unpark& wake) { do_load(wake.worker, behaviour_.wake(wake)); },
-                   [this](const control::Resize& resize) { do_load(resize.worker, behaviour_.resize(resize)); },
+                   // One that is gone is told nothing, as by a fleet: only a core that forgot its end asks.
+                   [this](const control::Unpark& wake) {
+                     if (workers_.contains(wake.worker)) do_load(wake.worker, behaviour_.wake(wake));
+                   },
+                   [this](const control::Resize& resize) {
+                     if (workers_.contains(resize.worker)) do_load(resize.worker, behaviour_.resize(resize));
+                   },
                    [this](const control::SetThreads& threads) { do_threads(threads); },
                    [this](const control::KillWorker& kill) { do_kill(kill); },
                    [this](const control::Dispatch& dispatch) { do_dispatch(dispatch); },

@@ -42,6 +42,13 @@ TEST(Sim, EveryPlantedBugIsFound) {
   }
 }
 
+TEST(Sim, APlantedBugIsToldAndEndsNothingElse) {
+  for (const PlantedName& bug : planted_names()) {
+    for (uint64_t seed = 1; seed <= 4; ++seed)
+      EXPECT_NO_THROW(run(make_plan(seed, std::chrono::minutes(3)), {.planted = std::string(bug.name)})) << bug.name << ", seed " << seed;
+  }
+}
+
 TEST(Sim, WhatIsMadeSmallBreaksTheSameRule) {
   for (const char* bug : {"bills-too-much", "forgets-cancel", "jumps-queue"}) {
     const HuntOptions options{.first_seed = 1, .seeds = 50, .minutes = 1, .jobs = 1, .planted = bug};

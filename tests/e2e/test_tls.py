@@ -170,6 +170,17 @@ def test_sighup_reads_it_at_once_and_a_broken_one_replaces_nothing(secure, autho
     eventually(lambda: shown_by(secure) == pair.cert.read_bytes())
 
 
+def test_a_sighup_that_comes_while_it_starts_ends_nobody(pair, tmp_path):
+    port_file = tmp_path / "port"
+    with subprocess.Popen([BIN / "ebb", "serve", "--home", tmp_path / "home", "--port", "0", "--port-file", port_file, *pair.arguments],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
+        assert any("the certificate" in line for line in server.stderr)
+        server.send_signal(signal.SIGHUP)
+        eventually(lambda: server.poll() is not None or port_file.exists(), 30, "the server never listened")
+        server.terminate()
+        assert server.wait(30) == 0
+
+
 def test_one_that_has_expired_is_a_warning(launch, authority):
     server = launch(*authority.issue("old", days=-1).arguments, ca=authority.file, trusted=False)
     server.trusted = True
