@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
 #include "base/check.h"
+#include "io/write_whole.h"
 
 namespace ebb::engine_llama {
 
@@ -201,14 +201,7 @@ Seal PrefixFile::seal_of(std::initializer_list<std::span<const uint8_t>> parts) 
 }
 
 bool PrefixFile::write(uint64_t offset, std::span<const uint8_t> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    offset += static_cast<uint64_t>(wrote);
-    bytes = bytes.subspan(static_cast<size_t>(wrote));
-  }
-  return true;
+  return io::write_whole_at(file_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, offset) == 0;
 }
 
 bool PrefixFile::write_record(const Block& block) const {

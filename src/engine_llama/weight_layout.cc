@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/fnv1a.h"
 #include "engine_llama/tensor_memory.h"
+#include "io/write_whole.h"
 
 namespace ebb::engine_llama {
 
@@ -31,12 +32,9 @@ constexpr size_t kMarkedBytes = 4096;
 constexpr size_t kWrittenAtOnceBytes = 2 << 20;
 
 Status write_at(int to, std::string_view bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(to, bytes.data(), std::min(bytes.size(), kWrittenAtOnceBytes), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(errno_error("writing the layout of the weights", errno));
-    bytes.remove_prefix(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
+  for (size_t at = 0; at < bytes.size(); at += kWrittenAtOnceBytes) {
+    const int wrong = io::write_whole_at(to, bytes.substr(at, kWrittenAtOnceBytes), offset + at);
+    if (wrong != 0) return fail(errno_error("writing the layout of the weights", wrong));
   }
   return {};
 }

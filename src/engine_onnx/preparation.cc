@@ -16,6 +16,7 @@
 #include "engine_onnx/library.h"
 #include "engine_onnx/mapping.h"
 #include "engine_onnx/model.h"
+#include "io/write_whole.h"
 
 namespace ebb::engine_onnx {
 
@@ -46,13 +47,8 @@ std::string manifest_for(const wire::Package& package) {
 }
 
 Status write_all(int to, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(to, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(errno_error("writing the prepared model", errno));
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
-  return {};
+  const int wrong = io::write_whole(to, bytes);
+  return wrong == 0 ? Status() : fail(errno_error("writing the prepared model", wrong));
 }
 
 Status write_entry(int to, std::string_view name, std::string_view bytes) {

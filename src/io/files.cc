@@ -10,24 +10,16 @@
 
 #include <cerrno>
 
+#include "io/write_whole.h"
+
 namespace ebb::io {
 
 namespace {
 
-Status write_all(int fd, std::string_view bytes, const std::string& name) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(errno_error(fmt::format("cannot write {}", name), errno));
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
-  return {};
-}
-
 Status write_synced(const std::string& name, std::string_view bytes) {
   const Fd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return fail(errno_error(fmt::format("cannot write {}", name), errno));
-  if (Status written = write_all(fd.get(), bytes, name); !written) return written;
+  if (const int wrong = write_whole(fd.get(), bytes); wrong != 0) return fail(errno_error(fmt::format("cannot write {}", name), wrong));
   if (::fsync(fd.get()) != 0) return fail(errno_error(fmt::format("cannot sync {}", name), errno));
   return {};
 }

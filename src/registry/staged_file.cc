@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "io/write_whole.h"
 #include "registry/files.h"
 
 namespace ebb::registry {
@@ -108,12 +109,8 @@ Status StagedFile::write(std::span<const uint8_t> bytes) {
 
 Status StagedFile::flush() {
   const uint64_t start = bytes_ - buffer_.size();
-  for (size_t at = 0; at < buffer_.size();) {
-    const ssize_t put = ::pwrite(file_.get(), buffer_.data() + at, buffer_.size() - at, static_cast<off_t>(start + at));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail(write_error(errno));
-    at += static_cast<size_t>(put);
-  }
+  const std::string_view bytes(reinterpret_cast<const char*>(buffer_.data()), buffer_.size());
+  if (const int wrong = io::write_whole_at(file_.get(), bytes, start); wrong != 0) return fail(write_error(wrong));
   unsynced_ += buffer_.size();
   buffer_.clear();
   if (unsynced_ < kSyncEveryBytes) return {};
