@@ -72,6 +72,7 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
   out.line(fmt::format("ready      {}", ready));
   out.line(fmt::format("endpoints  {}", status->endpoints));
   out.line(fmt::format("workers    {} on {}", status->workers, counted(status->cores, "core")));
+  if (!status->processors.empty()) out.line(fmt::format("processors {}", printable(status->processors)));
   const std::string huge = status->memory_huge_page_bytes == 0 ? "none" : human_bytes(status->memory_huge_page_bytes);
   out.line(fmt::format("memory     {} in workers, {} mapped in huge pages, limit {}, {} free on the machine", human_bytes(status->memory_workers_bytes), huge,
                        human_bytes(status->memory_limit_bytes), human_bytes(status->memory_available_bytes)));
@@ -81,7 +82,6 @@ Status print_status(Context& context, Server& server, const PsOptions& options) 
     out.line(fmt::format("{}  {}  {}{}{}", heading, active, printable(layer.name), layer.detail.empty() ? "" : ": ", printable(layer.detail)));
     heading = "         ";
   }
-  if (!status->processors.empty()) out.line(fmt::format("processors {}", printable(status->processors)));
   if (!status->containers.empty()) out.line(fmt::format("containers {}", printable(status->containers)));
   return {};
 }

@@ -27,8 +27,8 @@ void Wakefulness::look_later() {
 }
 
 std::string Wakefulness::told() const {
-  if (!latency_) return "sleep between calls: " + latency_.error().message;
-  return pace_.awake ? "are kept awake, for calls come close together" : "are kept awake while calls come close together, which they do not";
+  if (!latency_) return "asleep when idle: " + latency_.error().message;
+  return pace_.awake ? "awake, since calls come close together" : "asleep when idle; kept awake while calls come close together";
 }
 
 }  // namespace ebb::invoke

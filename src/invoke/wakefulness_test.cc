@@ -22,7 +22,7 @@ TEST(Wakefulness, BeginsWithTenCallsAndEndsWithoutAny) {
   EXPECT_EQ(std::filesystem::file_size(device), 0U) << "the device is told nothing";
   awake.call_came(now);
   EXPECT_TRUE(awake.awake());
-  EXPECT_EQ(awake.told(), "are kept awake, for calls come close together");
+  EXPECT_EQ(awake.told(), "awake, since calls come close together");
   EXPECT_EQ(std::filesystem::file_size(device), sizeof(int32_t));
   loop.run();  // until no timer is left
   EXPECT_FALSE(awake.awake());
@@ -36,7 +36,7 @@ TEST(Wakefulness, WhereTheMachineDoesNotLetItSaysSo) {
   for (int i = 0; i < 2 * control::kCallsToWake; ++i)
     awake.call_came(MonoTime{seconds(1)});
   EXPECT_FALSE(awake.awake());
-  EXPECT_EQ(awake.told(), "sleep between calls: " + folder.path("none").string() + " cannot be opened: No such file or directory");
+  EXPECT_EQ(awake.told(), "asleep when idle: " + folder.path("none").string() + " cannot be opened: No such file or directory");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ def awake(server) -> bool:
 @pytest.mark.skipif(not may_ask, reason=f"{DEVICE} is not ours to open")
 def test_awake_under_calls_and_asleep_after_them(server):
     server.deploy(scaling={"max": 8, "idle": "10m"})
-    assert "processors are kept awake while calls come close together, which they do not" in server.ebb("status").stdout
+    assert "processors asleep when idle; kept awake while calls come close together" in server.ebb("status").stdout
     done = threading.Event()
 
     def call() -> None:
@@ -38,4 +38,4 @@ def test_awake_under_calls_and_asleep_after_them(server):
 
 @pytest.mark.skipif(may_ask, reason=f"{DEVICE} is ours to open")
 def test_where_it_may_not_ask_it_says_so(server):
-    assert f"processors sleep between calls: {DEVICE} cannot be opened" in server.ebb("status").stdout
+    assert f"processors asleep when idle: {DEVICE} cannot be opened" in server.ebb("status").stdout
