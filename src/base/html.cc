@@ -18,4 +18,15 @@ std::string html_escaped(std::string_view text) {
   return out;
 }
 
+std::string html_sentence(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const size_t begin = text.find('`');
+    const size_t end = begin == std::string_view::npos ? begin : text.find('`', begin + 1);
+    if (end == std::string_view::npos) return out + html_escaped(text);
+    out += html_escaped(text.substr(0, begin)) + "<code>" + html_escaped(text.substr(begin + 1, end - begin - 1)) + "</code>";
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace ebb

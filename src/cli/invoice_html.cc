@@ -72,7 +72,7 @@ std::string elsewhere_section(const wire::Invoice& invoice) {
     rows += fmt::format("<tr><th scope=\"row\">{}</th>{}{}</tr>\n", html_escaped(place.name), cell(cost, place.cost), cell(kFrom, place.always_from));
   std::string notes;
   for (const std::string& note : price_notes(invoice))
-    notes += fmt::format("<li>{}</li>\n", html_escaped(note));
+    notes += fmt::format("<li>{}</li>\n", html_sentence(note));
   return fmt::format(
       "<section>\n<h2>The same month elsewhere</h2>\n<table class=\"places\">\n<thead><tr><th scope=\"col\">Where</th><th scope=\"col\">{}</th><th "
       "scope=\"col\">{}</th></tr></thead>\n<tbody>\n{}</tbody>\n</table>\n<ul class=\"notes\">\n{}</ul>\n</section>\n",

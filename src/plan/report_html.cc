@@ -125,7 +125,8 @@ std::string row(const Report& report, const Outcome& outcome, std::string_view s
 
 constexpr std::string_view kStyle = R"(body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}.table{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .75rem;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}thead th{border-bottom:1px solid #888}
+table{font-size:.875em}th,td{padding:.25rem .5rem;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left;white-space:normal;min-width:8rem}
+thead th{border-bottom:1px solid #888;white-space:normal;vertical-align:bottom}
 tr.ebb{font-weight:600}svg{width:100%;height:auto;font-size:12px}svg text{fill:currentColor}svg .middle{text-anchor:middle}svg .end{text-anchor:end}
 svg .frame{fill:none;stroke:#888}svg .grid{stroke:#8883}path{fill:none;stroke-width:2}path.ebb{stroke:#0b6bcb}circle.ebb{fill:#0b6bcb}path.other{stroke:#b35900}
 circle.other{fill:#b35900}path.third{stroke:#1a7f5a}circle.third{fill:#1a7f5a}.key b.ebb{color:#0b6bcb}.key b.other{color:#b35900}.key b.third{color:#1a7f5a}
@@ -143,7 +144,7 @@ std::string to_html(const Report& report) {
       rows += row(report, outcome, "");
   std::string said;
   for (const std::string& sentence : findings(report))
-    said += "<li>" + html_escaped(sentence) + "\n";
+    said += "<li>" + html_sentence(sentence) + "\n";
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ebb plan: "
       "{0}</title>\n"
