@@ -1,8 +1,8 @@
 // Whether idle processors wait awake for the next call, or sleep.
 //
-// A call wakes threads four to six times, one after the other, and where the processor sleeps each costs some 35 us in a virtual machine: as much as all that is
-// computed for a call. Waiting awake costs what is idle until the next call, and nothing where nothing is idle. So they wait awake while a call comes at least
-// every other millisecond, on average over 10 ms, from the moment at which one came each millisecond.
+// A call wakes threads four to six times, one after the other, and where the processor sleeps each costs some 35 us in a virtual machine: as much as all that
+// is computed for a call. Waiting awake costs what is idle until the next call, and nothing where nothing is idle. So they wait awake while a call comes at
+// least every other millisecond, on average over 10 ms, from the moment at which one came each millisecond.
 #pragma once
 
 #include "base/time.h"
