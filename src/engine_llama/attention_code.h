@@ -13,6 +13,7 @@
 namespace ebb::engine_llama {
 
 inline constexpr float kMinusInfinity = -__builtin_inff();
+inline constexpr uint16_t kHidden = 0xFC00;  // the same in a mask
 
 // e^x by 2^n * e^r with |r| <= ln(2) / 2 and a polynomial (Cephes, expf), within 2 units of the last place; 0 below the smallest normal number.
 template <class Vector>
@@ -57,7 +58,7 @@ class Attention : AttentionTools<Vector> {
     }
     std::memset(sums_, 0, static_cast<size_t>(count_ * value_floats_) * sizeof(float));
     for (int64_t first = 0; first < rows_.cells; first += kAttentionCells)
-      if (is_seen(first)) add_block(first);
+      if (const int64_t count = seen(first); count > 0) add_block(first, count);
     give_results();
   }
 
@@ -66,39 +67,39 @@ class Attention : AttentionTools<Vector> {
     return reinterpret_cast<const uint16_t*>(rows_.mask + static_cast<size_t>(token) * rows_.mask_of_token) + first;
   }
 
-  // Whether any row sees any cell of the block.
-  bool is_seen(int64_t first) const {
-    if (rows_.mask == nullptr) return true;
+  // How many cells of the block there are up to the last one that any row sees. What is behind it adds nothing, and may never have been written.
+  int64_t seen(int64_t first) const {
     const int64_t count = Tools::smaller(kAttentionCells, rows_.cells - first);
+    if (rows_.mask == nullptr) return count;
+    int64_t result = 0;
     for (int token = 0; token < rows_.tokens; ++token) {
       const uint16_t* const mask = mask_of(token, first);
-      unsigned differs = 0;
-      for (int64_t i = 0; i < count; ++i)
-        differs |= mask[i] ^ 0xFC00U;
-      if (differs != 0) return true;
+      int64_t of_token = count;
+      while (of_token > result && mask[of_token - 1] == kHidden)
+        --of_token;
+      result = of_token;
     }
-    return false;
+    return result;
   }
 
-  void add_block(int64_t first) {
-    const int64_t count = Tools::smaller(kAttentionCells, rows_.cells - first);
+  void add_block(int64_t first, int64_t count) {
     scorer_.score(first, count);
     for (int row = 0; row < count_; ++row)
       weigh(row, first, count);
     const auto* const values = reinterpret_cast<const uint16_t*>(rows_.values + static_cast<size_t>(first) * rows_.value_of_cell);
     // Few rows read each value about once.
-    if (count == kAttentionCells && count_ <= Tools::kRowsAtOnce && value_floats_ == rows_.value_width) {
-      add_values(Halves{values, rows_.value_of_cell / sizeof(uint16_t)});
+    if (count_ <= Tools::kRowsAtOnce && value_floats_ == rows_.value_width) {
+      add_values(Halves{values, rows_.value_of_cell / sizeof(uint16_t)}, count);
     } else {
       take_values(values, count);
-      add_values(Floats{values_, static_cast<size_t>(value_floats_)});
+      add_values(Floats{values_, static_cast<size_t>(value_floats_)}, count);
     }
   }
 
   void take_values(const uint16_t* from, int64_t count) {
-    for (int64_t cell = 0; cell < kAttentionCells; ++cell) {
+    for (int64_t cell = 0; cell < count; ++cell) {
       const auto* const value = reinterpret_cast<const uint16_t*>(reinterpret_cast<const char*>(from) + static_cast<size_t>(cell) * rows_.value_of_cell);
-      Tools::to_floats(value, cell < count ? rows_.value_width : 0, value_floats_, values_ + cell * value_floats_);
+      Tools::to_floats(value, rows_.value_width, value_floats_, values_ + cell * value_floats_);
     }
   }
 
@@ -156,24 +157,24 @@ class Attention : AttentionTools<Vector> {
   };
 
   template <class Values>
-  void add_values(Values values) {
+  void add_values(Values values, int64_t count) {
     Tools::for_rows(count_, [&]<int kRows>(int row) {
       int64_t i = 0;
       for (; i + Vector::kAtOnce * kWidth <= value_floats_; i += Vector::kAtOnce * kWidth)
-        add_some<kRows, Vector::kAtOnce>(values, row, i);
+        add_some<kRows, Vector::kAtOnce>(values, count, row, i);
       for (; i < value_floats_; i += kWidth)
-        add_some<kRows, 1>(values, row, i);
+        add_some<kRows, 1>(values, count, row, i);
     });
   }
 
   template <int kRows, int kVectors, class Values>
-  void add_some(const Values& values, int row, int64_t at) {
+  void add_some(const Values& values, int64_t count, int row, int64_t at) {
     Vector sums[kRows][kVectors];
     for (int r = 0; r < kRows; ++r)
       for (int j = 0; j < kVectors; ++j)
         sums[r][j] = Vector::load(sums_ + (row + r) * value_floats_ + at + j * kWidth);
     const float* const weights = scores_ + row * kAttentionCells;
-    for (int64_t cell = 0; cell < kAttentionCells; ++cell) {
+    for (int64_t cell = 0; cell < count; ++cell) {
       Vector value[kVectors];
       for (int j = 0; j < kVectors; ++j)
         value[j] = values.at(cell, at + j * kWidth);
