@@ -14,6 +14,7 @@
 #include "wire/worker_call.h"
 #include "worker/channel.h"
 #include "worker/messages.h"
+#include "worker/text_pace.h"
 
 namespace ebb::worker {
 
@@ -31,6 +32,11 @@ using Step = std::expected<void, Ending>;
 
 // How a call of the engine's stands, as the server told.
 enum class Course { kRuns, kHeld };
+
+struct CallState {
+  Course course = Course::kRuns;
+  bool has_text = false;  // it said some
+};
 
 constexpr size_t kPrefixesKeyBytesMax = 64;
 
@@ -65,6 +71,8 @@ class Loop {
   Step hold(const Frame& frame);
   Step resume(const Frame& frame);
   Step work();
+  bool takes_down(const engine::StepEvent& event);
+  Step tell();
   void log(const std::string& line);  // a lost server is noticed by the next look at the channel
   Step write(std::string_view bytes);
   template <class Message>
@@ -83,7 +91,9 @@ class Loop {
   std::string prefixes_key_;
   std::unique_ptr<engine::Engine> engine_;  // once loaded and sealed
   bool paused_ = false;
-  std::map<CallId, Course> calls_;  // that the engine has
+  std::map<CallId, CallState> calls_;  // that the engine has
+  std::string said_;                   // by steps, and waits to be told: of calls that run
+  MonoTime told_{};                    // when the last of that was
 };
 
 int Loop::run() {
@@ -101,10 +111,9 @@ int Loop::run() {
 }
 
 Step Loop::turn() {
-  const bool stepping = may_step();
-  if (!stepping) {
-    channel_.wait(std::nullopt);
-  } else if (const nanoseconds pace = engine_->wait_before_step(); pace > nanoseconds(0)) {
+  const std::optional<nanoseconds> pace = may_step() ? std::optional(engine_->wait_before_step()) : std::nullopt;
+  if (!pace || *pace > nanoseconds(0)) {
+    if (Step told = tell(); !told) return told;
     channel_.wait(pace);
   }
   if (Step handled = handle_frames(); !handled) return handled;
@@ -117,6 +126,8 @@ Step Loop::handle_frames() {
     if (!frame && frame.error().kind == ErrorKind::kUnavailable) return server_gone();
     if (!frame) return protocol_error(frame.error().message);
     if (!frame->has_value()) return {};
+    // With another call the next step may take long.
+    if (Step told = tell(); !told) return told;
     if (Step handled = handle(**frame); !handled) return handled;
   }
 }
@@ -241,7 +252,7 @@ Step Loop::execute(const Frame& frame) {
   const Result<domain::Call> call = wire::decode_call(frame.body);
   if (!call) return protocol_error(call.error().message);
   if (const Status taken = engine_->execute(id, *call); !taken) return write(encode_refused(id, taken.error(), io::SystemClock().mono()));
-  calls_.emplace(id, Course::kRuns);
+  calls_.emplace(id, CallState{});
   return {};
 }
 
@@ -255,7 +266,7 @@ Step Loop::cancel(const Frame& frame) {
 Step Loop::hold(const Frame& frame) {
   const auto call = calls_.find(CallId{frame.stream});
   if (call == calls_.end()) return {};
-  if (std::exchange(call->second, Course::kHeld) == Course::kHeld) return protocol_error("a Hold for a call that is held already");
+  if (std::exchange(call->second.course, Course::kHeld) == Course::kHeld) return protocol_error("a Hold for a call that is held already");
   engine_->hold(call->first);
   return {};
 }
@@ -263,23 +274,41 @@ Step Loop::hold(const Frame& frame) {
 Step Loop::resume(const Frame& frame) {
   const auto call = calls_.find(CallId{frame.stream});
   if (call == calls_.end()) return {};
-  if (std::exchange(call->second, Course::kRuns) == Course::kRuns) return protocol_error("a Resume for a call that is not held");
+  if (std::exchange(call->second.course, Course::kRuns) == Course::kRuns) return protocol_error("a Resume for a call that is not held");
   // The server counts the slots: one that resumes more calls than it has slots for has lost count.
   if (const Status resumed = engine_->resume(call->first); !resumed) return protocol_error(resumed.error().message);
   return {};
 }
 
 Step Loop::work() {
-  // All that a step said goes out in one write: one wake-up of the server for the whole batch.
-  std::string out;
+  // All that steps said goes out in one write: one wake-up of the server for the whole batch.
+  const MonoTime begun = io::SystemClock().mono();
   const std::vector<engine::StepEvent> events = engine_->step();
   const MonoTime now = io::SystemClock().mono();
+  bool only_more_text = true;
   for (const engine::StepEvent& event : events) {
-    out += encode_event(event, now);
-    if (event.kind == engine::StepEvent::Kind::kFinished || event.kind == engine::StepEvent::Kind::kFailed) calls_.erase(event.call);
+    said_ += encode_event(event, now);
+    only_more_text = takes_down(event) && only_more_text;
   }
-  out += engine_->take_raw_output();
-  return out.empty() ? Step{} : write(out);
+  const std::string raw = engine_->take_raw_output();
+  said_ += raw;
+  const StepSaid said{.only_more_text = only_more_text && raw.empty(), .took = now - begun, .since_told = now - told_, .bytes = said_.size()};
+  return waits_for_more(said) ? Step{} : tell();
+}
+
+// What it means for its call. Whether it is more text of an answer that has begun.
+bool Loop::takes_down(const engine::StepEvent& event) {
+  using enum engine::StepEvent::Kind;
+  if (event.kind == kFinished || event.kind == kFailed) calls_.erase(event.call);
+  if (event.kind != kText) return false;
+  const auto call = calls_.find(event.call);
+  return call != calls_.end() && std::exchange(call->second.has_text, true);
+}
+
+Step Loop::tell() {
+  if (said_.empty()) return {};
+  told_ = io::SystemClock().mono();
+  return write(std::exchange(said_, {}));
 }
 
 void Loop::log(const std::string& line) {

@@ -13,6 +13,8 @@
 //   Cancel             frees the slot at once                        Finished{CANCELLED}; nothing for a call that already ended
 //   closes             ends with 0
 //
+// What a step says is told at once, but for text that may wait for more (text_pace.h).
+//
 // One thread. Between two steps of the engine every frame that has come is handled, so a cancel or a new call waits for one step at
 // most. Hold and Resume for a call that has ended are passed over, too. What is not a frame, or does not fit the state, ends the process with kProtocolExit: we
 // do not guess what was meant.

@@ -154,8 +154,18 @@ TEST_F(EchoWorker, MisbehavesAsTold) {
 TEST_F(EchoWorker, CrashesAsTold) {
   load();
   expect_ready(2);
-  execute(1, "a b c", "crash_at=3");
+  // Slow enough that no text waits for more.
+  execute(1, "a b c", "crash_at=3 tps=100");
   EXPECT_EQ(answer(1).text, "a b");
+  EXPECT_TRUE(WIFSIGNALED(ended()));
+}
+
+// These steps are short, so that other text would wait.
+TEST_F(EchoWorker, TheFirstTextIsToldAtOnce) {
+  load();
+  expect_ready(2);
+  execute(1, "a b c", "crash_at=2");
+  EXPECT_EQ(answer(1).text, "a");
   EXPECT_TRUE(WIFSIGNALED(ended()));
 }
 
