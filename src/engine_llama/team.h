@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine_llama/token_product.h"
+#include "engine_llama/product_node.h"
 
 struct ggml_cgraph;
 struct ggml_threadpool;

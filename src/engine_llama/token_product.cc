@@ -5,9 +5,11 @@
 #include <ggml.h>
 
 #include <atomic>
-#include <vector>
 
+#include "base/check.h"
 #include "engine_llama/library_function.h"
+#include "engine_llama/product_node.h"
+#include "engine_llama/quantised_row.h"
 #include "engine_llama/team.h"
 
 // As the library's linker knows them.
@@ -40,67 +42,36 @@ std::optional<ProductKernel> kernel_for(ggml_type weights) {
   return std::nullopt;
 }
 
-bool of_one_row(const ggml_tensor& tensor) { return tensor.ne[1] == 1 && tensor.ne[2] == 1 && tensor.ne[3] == 1; }
-
-using Quantise = void(const float* row, void* blocks, int64_t count);
-
-// A thread's row, quantised. The next products often take the same one.
-struct QuantisedRow {
-  const ggml_tensor* of = nullptr;
-  ggml_type weights = GGML_TYPE_COUNT;
-  uint64_t graph = 0;
-  std::vector<char> blocks;
-};
-thread_local QuantisedRow quantised;
+thread_local QuantisedRow<RowBlockQ8_0> quantised_q8_0;
+thread_local QuantisedRow<RowBlockQ8_1> quantised_q8_1;
 
 const void* quantise(const ggml_tensor& row, ggml_type weights, uint64_t graph) {
-  if (graph != 0 && quantised.graph == graph && quantised.of == &row && quantised.weights == weights) return quantised.blocks.data();
+  using Quantise = void(const float* row, void* blocks, int64_t count);
   static Quantise* const to_q8_0 = library_function<Quantise>("quantize_row_q8_0");
   static Quantise* const to_q8_1 = library_function<Quantise>("quantize_row_q8_1");
-  quantised.blocks.resize(static_cast<size_t>(row.ne[0] / kBlockRows) * sizeof(RowBlockQ8_1));
-  (weights == GGML_TYPE_Q4_1 ? to_q8_1 : to_q8_0)(static_cast<const float*>(row.data), quantised.blocks.data(), row.ne[0]);
-  quantised.of = &row;
-  quantised.weights = weights;
-  quantised.graph = graph;
-  return quantised.blocks.data();
+  if (weights == GGML_TYPE_Q4_1) return quantised_q8_1.of(row, weights, graph, to_q8_1);
+  return quantised_q8_0.of(row, weights, graph, to_q8_0);
 }
 
 void multiply(const ProductNode& node, const char* next, uint64_t graph, int thread, int threads) {
   const ggml_tensor& weights = *node.result->src[0];
   const ProductNode::Share share = node.share(thread, threads);
   if (share.count == 0) return;
-  node.kernel.multiply({.row = quantise(*node.result->src[1], weights.type, graph),
-                        .blocks = weights.ne[0] / kBlockRows,
-                        .tiles = share.tiles,
-                        .count = share.count,
-                        .next = next,
-                        .results = static_cast<float*>(node.result->data) + share.first * kTileColumns});
+  const std::optional<ProductKernel> kernel = kernel_for(weights.type);
+  EBB_CHECK(kernel.has_value());
+  kernel->multiply({.row = quantise(*node.result->src[1], weights.type, graph),
+                    .blocks = weights.ne[0] / kBlockRows,
+                    .tiles = share.tiles,
+                    .count = share.count,
+                    .next = next,
+                    .results = static_cast<float*>(node.result->data) + share.first * kTileColumns});
 }
 
 }  // namespace
 
-std::optional<ProductNode> product_node(const ggml_tensor& node) {
-  if (node.op != GGML_OP_MUL_MAT || node.type != GGML_TYPE_F32) return std::nullopt;
-  const ggml_tensor& weights = *node.src[0];
-  const ggml_tensor& row = *node.src[1];
-  if (!of_one_row(node) || !of_one_row(row) || weights.ne[2] != 1 || weights.ne[3] != 1) return std::nullopt;
-  if (row.type != GGML_TYPE_F32 || row.nb[0] != sizeof(float) || weights.ne[0] % kBlockRows != 0 || weights.ne[1] % kTileColumns != 0) return std::nullopt;
+std::optional<ProductKernel> token_product_kernel(const ggml_tensor& weights) {
   if (weights.buffer == nullptr || laid_out_type() == nullptr || ggml_backend_buffer_get_type(weights.buffer) != laid_out_type()) return std::nullopt;
-  const std::optional<ProductKernel> kernel = kernel_for(weights.type);
-  if (!kernel) return std::nullopt;
-  return ProductNode{.result = &node, .kernel = *kernel};
-}
-
-ProductNode::Share ProductNode::share(int thread, int threads) const {
-  const ggml_tensor& weights = *result->src[0];
-  const int64_t tiles = weights.ne[1] / kTileColumns;
-  const int64_t first = tiles * thread / threads;
-  const int64_t count = tiles * (thread + 1) / threads - first;
-  const size_t tile_bytes = static_cast<size_t>(weights.ne[0] / kBlockRows) * kernel.block_bytes;
-  return {.first = first,
-          .count = count,
-          .tiles = static_cast<const char*>(weights.data) + static_cast<size_t>(first) * tile_bytes,
-          .bytes = static_cast<size_t>(count) * tile_bytes};
+  return kernel_for(weights.type);
 }
 
 uint64_t token_products() { return products; }

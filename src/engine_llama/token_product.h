@@ -1,4 +1,4 @@
-// Products of one token's row with weights that the library has laid out for AMX: what generating text consists of.
+// Products of one token's row with weights that the library has laid out for AMX.
 //
 // token_product.cc defines the library's function for products with such weights, `ggml_backend_amx_mul_mat` (library_function.h), and leaves to it what is not
 // of one token. Its own reads four places of memory at a time, of which the processor has to find the next page each, and waits for all threads
@@ -15,23 +15,8 @@ struct ggml_tensor;
 
 namespace ebb::engine_llama {
 
-// One in a graph.
-struct ProductNode {
-  const ggml_tensor* result = nullptr;
-  ProductKernel kernel;
-
-  struct Share {
-    int64_t first = 0;  // tile
-    int64_t count = 0;
-    const char* tiles = nullptr;
-    size_t bytes = 0;
-  };
-  // Of one of so many threads.
-  Share share(int thread, int threads) const;
-};
-
-// What the node is, if it is one.
-std::optional<ProductNode> product_node(const ggml_tensor& node);
+// For products with these weights; nullopt: the library has not laid them out, or it is none of ours.
+std::optional<ProductKernel> token_product_kernel(const ggml_tensor& weights);
 
 // How many products this process has computed so, in all threads; 0 after an answer says that the library does not find our function.
 uint64_t token_products();

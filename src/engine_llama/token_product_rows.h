@@ -10,10 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ebb::engine_llama {
+#include "engine_llama/product_node.h"
 
-inline constexpr int64_t kTileColumns = 16;
-inline constexpr int64_t kBlockRows = 32;
+namespace ebb::engine_llama {
 
 // The library's blocks of a quantised row (block_q8_0, block_q8_1 of ggml-common.h). Scales are in 16 bits.
 struct RowBlockQ8_0 {

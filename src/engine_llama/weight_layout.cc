@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/fnv1a.h"
 #include "engine_llama/tensor_memory.h"
+#include "engine_llama/tiled_weights.h"
 #include "io/write_whole.h"
 
 namespace ebb::engine_llama {
@@ -91,7 +92,7 @@ std::string layout_key() {
     for (const ggml_backend_feature* one = features(cpu); one->name != nullptr; ++one)
       processor = fnv1a(fmt::format("{}={} ", one->name, one->value), processor);
   }
-  std::string key = fmt::format("layout1-{}-{}-{:016x}", ggml_version(), ggml_commit(), processor);
+  std::string key = fmt::format("layout2-{}-{}-{:016x}", ggml_version(), ggml_commit(), processor);
   for (char& c : key) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
     if (!plain) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : '-';
@@ -203,6 +204,7 @@ __attribute__((visibility("default"))) void ggml_backend_tensor_set(struct ggml_
   static auto* const of_library = reinterpret_cast<void (*)(struct ggml_tensor*, const void*, size_t, size_t)>(::dlsym(RTLD_NEXT, "ggml_backend_tensor_set"));
   auto* const observer = ebb::engine_llama::listening;
   if (observer != nullptr && observer->fill(*tensor, data, size)) return;
+  if (ebb::engine_llama::fill_tiles(*tensor, data, offset, size)) return;
   of_library(tensor, data, offset, size);
 }
 }
