@@ -62,6 +62,49 @@ const char* at(const ggml_tensor& tensor, int64_t first, int64_t second, int64_t
          static_cast<size_t>(third) * tensor.nb[3];
 }
 
+// What is computed at once: some tokens' rows of some heads that have the same keys.
+struct Piece {
+  int64_t sequence = 0;
+  int64_t token = 0;
+  int64_t tokens = 0;
+  int64_t head = 0;
+  int64_t heads = 0;
+};
+
+void attend(const Operation& operation, const Piece& piece, Attend& kernel, float* room) {
+  const ggml_tensor& query = *operation.query;
+  const int64_t key_head = piece.head * operation.key->ne[2] / query.ne[2];
+  const int64_t value_head = piece.head * operation.value->ne[2] / query.ne[2];
+  std::array<float, kAttentionRowsMax> slopes{};
+  for (int64_t i = 0; i < piece.heads; ++i)
+    slopes[i] = slope_of(operation, piece.head + i);
+  AttentionRows rows{.tokens = static_cast<int>(piece.tokens),
+                     .heads = static_cast<int>(piece.heads),
+                     .key_width = operation.key->ne[0],
+                     .value_width = operation.value->ne[0],
+                     .cells = operation.key->ne[1],
+                     .queries = at(query, piece.token, piece.head, piece.sequence),
+                     .query_of_token = query.nb[1],
+                     .query_of_head = query.nb[2],
+                     .keys = at(*operation.key, 0, key_head, piece.sequence),
+                     .key_of_cell = operation.key->nb[1],
+                     .values = at(*operation.value, 0, value_head, piece.sequence),
+                     .value_of_cell = operation.value->nb[1],
+                     // Of a result the heads come first, then the tokens.
+                     .results = const_cast<char*>(at(*operation.result, piece.head, piece.token, piece.sequence)),
+                     .result_of_token = operation.result->nb[2],
+                     .result_of_head = operation.result->nb[1],
+                     .scale = operation.scale,
+                     .softcap = operation.softcap,
+                     .slopes = slopes.data()};
+  if (operation.mask != nullptr) {
+    rows.mask = at(*operation.mask, piece.token, piece.head % operation.mask->ne[2], piece.sequence % operation.mask->ne[3]);
+    rows.mask_of_token = operation.mask->nb[1];
+  }
+  if (operation.sinks != nullptr) rows.sinks = static_cast<const float*>(operation.sinks->data) + piece.head;
+  kernel(rows, room);
+}
+
 // How the rows are shared out. Their results do not depend on it.
 struct Sharing {
   int64_t heads_of_key;
@@ -70,6 +113,18 @@ struct Sharing {
   int64_t tokens;        // of a group
   int64_t token_groups;  // of a sequence
   int64_t groups;        // in all
+
+  Piece piece(const Operation& operation, int64_t group) const {
+    const int64_t token = group % token_groups * tokens;
+    const int64_t heads_before = group / token_groups;
+    const int64_t head_in_key = heads_before % head_groups * heads;
+    const int64_t keys_before = heads_before / head_groups;
+    return {.sequence = keys_before / operation.key->ne[2],
+            .token = token,
+            .tokens = std::min(tokens, operation.query->ne[1] - token),
+            .head = keys_before % operation.key->ne[2] * heads_of_key + head_in_key,
+            .heads = std::min(heads, heads_of_key - head_in_key)};
+  }
 };
 
 Sharing share_out(const Operation& operation, int threads) {
@@ -87,44 +142,21 @@ Sharing share_out(const Operation& operation, int threads) {
   return sharing;
 }
 
-void attend(const Operation& operation, const Sharing& sharing, int64_t group, Attend& kernel, float* room) {
-  const ggml_tensor& query = *operation.query;
-  const int64_t token = group % sharing.token_groups * sharing.tokens;
-  const int64_t heads = group / sharing.token_groups;
-  const int64_t head_in_key = heads % sharing.head_groups * sharing.heads;
-  const int64_t key_head = heads / sharing.head_groups % operation.key->ne[2];
-  const int64_t sequence = heads / sharing.head_groups / operation.key->ne[2];
-  const int64_t head = key_head * sharing.heads_of_key + head_in_key;
-  const int64_t count = std::min(sharing.heads, sharing.heads_of_key - head_in_key);
-  std::array<float, kAttentionRowsMax> slopes{};
-  for (int64_t i = 0; i < count; ++i)
-    slopes[i] = slope_of(operation, head + i);
-  const int64_t value_head = key_head * operation.value->ne[2] / operation.key->ne[2];
-  AttentionRows rows{.tokens = static_cast<int>(std::min(sharing.tokens, query.ne[1] - token)),
-                     .heads = static_cast<int>(count),
-                     .key_width = operation.key->ne[0],
-                     .value_width = operation.value->ne[0],
-                     .cells = operation.key->ne[1],
-                     .queries = at(query, token, head, sequence),
-                     .query_of_token = query.nb[1],
-                     .query_of_head = query.nb[2],
-                     .keys = at(*operation.key, 0, key_head, sequence),
-                     .key_of_cell = operation.key->nb[1],
-                     .values = at(*operation.value, 0, value_head, sequence),
-                     .value_of_cell = operation.value->nb[1],
-                     // Of a result the heads come first, then the tokens.
-                     .results = const_cast<char*>(at(*operation.result, head, token, sequence)),
-                     .result_of_token = operation.result->nb[2],
-                     .result_of_head = operation.result->nb[1],
-                     .scale = operation.scale,
-                     .softcap = operation.softcap,
-                     .slopes = slopes.data()};
-  if (operation.mask != nullptr) {
-    rows.mask = at(*operation.mask, token, head % operation.mask->ne[2], sequence % operation.mask->ne[3]);
-    rows.mask_of_token = operation.mask->nb[1];
+// Of few groups some threads would have one more than others. The heads of one group of tokens are shared out evenly instead, though some keys are then read by
+// two threads.
+bool by_heads(const Sharing& sharing, int threads) {
+  return sharing.token_groups == 1 && sharing.groups < kGroupsOfThread * threads && sharing.groups % threads != 0;
+}
+
+void attend_by_heads(const Operation& operation, const Sharing& sharing, const ggml_compute_params& params, Attend& kernel, float* room) {
+  const int64_t heads = operation.query->ne[2];
+  const int64_t end = heads * operation.query->ne[3] * (params.ith + 1) / params.nth;
+  int64_t count = 0;
+  for (int64_t at = heads * operation.query->ne[3] * params.ith / params.nth; at < end; at += count) {
+    const int64_t head = at % heads;
+    count = std::min({sharing.heads_of_key - head % sharing.heads_of_key, sharing.heads, end - at});
+    attend(operation, {.sequence = at / heads, .token = 0, .tokens = operation.query->ne[1], .head = head, .heads = count}, kernel, room);
   }
-  if (operation.sinks != nullptr) rows.sinks = static_cast<const float*>(operation.sinks->data) + head;
-  kernel(rows, room);
 }
 
 // This thread's part of the library's memory to work in, which has room for its own, larger tiles.
@@ -161,7 +193,8 @@ __attribute__((visibility("default"))) void ggml_compute_forward_flash_attn_ext(
   const size_t floats = attention_floats(operation.key->ne[0], operation.value->ne[0]);
   float* const room = room_of(*params, floats);
   const Sharing sharing = share_out(operation, params->nth);
+  if (by_heads(sharing, params->nth)) return attend_by_heads(operation, sharing, *params, *kernel.attend, room);
   for (int64_t group = params->ith; group < sharing.groups; group += params->nth)
-    attend(operation, sharing, group, *kernel.attend, room);
+    attend(operation, sharing.piece(operation, group), *kernel.attend, room);
 }
 }

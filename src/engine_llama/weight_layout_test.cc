@@ -175,7 +175,7 @@ TEST_F(WeightLayoutTest, SavedBeginningsAreOfOneLayout) {
 
 TEST_F(WeightLayoutTest, TheKeyMayBeAFilesName) {
   const std::string key = layout_key();
-  EXPECT_TRUE(key.starts_with("layout1-")) << key;
+  EXPECT_TRUE(key.starts_with("layout2-")) << key;
   EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-"), std::string::npos) << key;
   EXPECT_LE(key.size(), 100U);
 }
