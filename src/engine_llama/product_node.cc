@@ -20,8 +20,9 @@ std::optional<ProductNode> product_node(const ggml_tensor& node) {
   const ggml_tensor& row = *node.src[1];
   if (!of_one_row(node) || !of_one_row(row) || weights.ne[2] != 1 || weights.ne[3] != 1) return std::nullopt;
   if (row.type != GGML_TYPE_F32 || row.nb[0] != sizeof(float) || weights.ne[0] % kBlockRows != 0 || weights.ne[1] % kTileColumns != 0) return std::nullopt;
-  if (const TileFormat* const format = tiles_of(weights)) return ProductNode{.result = &node, .block_bytes = format->block_bytes()};
-  if (const std::optional<ProductKernel> kernel = token_product_kernel(weights)) return ProductNode{.result = &node, .block_bytes = kernel->block_bytes};
+  if (const TileFormat* const format = tiles_of(weights)) return ProductNode{.result = &node, .tile_bytes = format->tile_bytes(weights.ne[0])};
+  if (const std::optional<ProductKernel> kernel = token_product_kernel(weights))
+    return ProductNode{.result = &node, .tile_bytes = static_cast<size_t>(weights.ne[0] / kBlockRows) * kernel->block_bytes};
   return std::nullopt;
 }
 
@@ -30,7 +31,6 @@ ProductNode::Share ProductNode::share(int thread, int threads) const {
   const int64_t tiles = weights.ne[1] / kTileColumns;
   const int64_t first = tiles * thread / threads;
   const int64_t count = tiles * (thread + 1) / threads - first;
-  const size_t tile_bytes = static_cast<size_t>(weights.ne[0] / kBlockRows) * block_bytes;
   return {.first = first,
           .count = count,
           .tiles = static_cast<const char*>(weights.data) + static_cast<size_t>(first) * tile_bytes,

@@ -1,7 +1,7 @@
 // Products of one token's row with weights that lie in tiles: what generating text consists of.
 //
 // The weights are laid out by us (tiled_weights.h), or by the library for processors that multiply matrices by themselves (token_product_rows.h). Either way a
-// tile is of 16 columns and a run of blocks of 32 rows, tiles lie one behind the other, and each thread takes its share of them.
+// tile is of 16 columns and all rows, tiles lie one behind the other, and each thread takes its share of them.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ inline constexpr int64_t kBlockRows = 32;
 // One in a graph.
 struct ProductNode {
   const ggml_tensor* result = nullptr;
-  size_t block_bytes = 0;  // of a tile
+  size_t tile_bytes = 0;
 
   struct Share {
     int64_t first = 0;  // tile

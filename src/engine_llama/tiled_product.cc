@@ -27,8 +27,13 @@ bool in_tiles(const ggml_tensor& operation) { return operation.op == GGML_OP_MUL
 
 const TiledKernel& kernel_for(ggml_type weights) {
   const TiledKernels& kernels = *tiled_kernels();
-  if (weights == GGML_TYPE_Q4_0) return kernels.q4_0;
-  return weights == GGML_TYPE_Q4_1 ? kernels.q4_1 : kernels.q8_0;
+  switch (weights) {
+    case GGML_TYPE_Q4_0: return kernels.q4_0;
+    case GGML_TYPE_Q4_1: return kernels.q4_1;
+    case GGML_TYPE_Q4_K: return kernels.q4_k;
+    case GGML_TYPE_Q6_K: return kernels.q6_k;
+    default: return kernels.q8_0;
+  }
 }
 
 const float* row_at(const ggml_tensor& rows, int64_t index) {
@@ -63,7 +68,7 @@ void multiply(const ggml_compute_params& params, const ggml_tensor& result) {
   const ggml_tensor& rows = *result.src[1];
   EBB_CHECK(rows.type == GGML_TYPE_F32 && rows.nb[0] == sizeof(float) && result.type == GGML_TYPE_F32 && ggml_is_contiguous(&result));
   const TiledKernel& kernel = kernel_for(weights.type);
-  const ProductNode node{.result = &result, .block_bytes = tiles_of(weights)->block_bytes()};
+  const ProductNode node{.result = &result, .tile_bytes = tiles_of(weights)->tile_bytes(weights.ne[0])};
   const ProductNode::Share share = node.share(params.ith, params.nth);
   TiledProduct product{.count = ggml_nrows(&rows),
                        .blocks = weights.ne[0] / kBlockRows,

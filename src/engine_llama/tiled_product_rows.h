@@ -14,15 +14,16 @@ namespace ebb::engine_llama {
 // 32 numbers of a row.
 struct RowBlock {
   float scale;
-  float sum;       // of the numbers, by the scale
-  int32_t offset;  // what the sum of their products begins with, since what is multiplied has something added
+  float sum;  // of the numbers, by the scale
+  // What the sums of their products begin with, since something is added to the weights: of all, or of each half (TileFormat::scale_rows).
+  int32_t offsets[2];
   int8_t numbers[kBlockRows];
 };
 
 struct TiledProduct {
   const RowBlock* rows = nullptr;  // one behind the other
   int64_t count = 0;               // of rows
-  int64_t blocks = 0;              // of a row, and of a tile
+  int64_t blocks = 0;              // of a row
   const char* tiles = nullptr;
   int64_t tile_count = 0;
   const char* next = nullptr;  // what is read after them: its beginning is asked of the memory before it is needed; nullptr: not known
@@ -38,7 +39,7 @@ struct TiledKernel {
 
 struct TiledKernels {
   const char* name;
-  TiledKernel q4_0, q4_1, q8_0;
+  TiledKernel q4_0, q4_1, q8_0, q4_k, q6_k;
 };
 
 // Each is to be asked for only where the processor has its instructions: AVX-512 with VNNI, AVX2 with FMA.

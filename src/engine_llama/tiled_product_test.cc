@@ -26,8 +26,11 @@ struct Kind {
   TileFormat format;
   TiledKernel TiledKernels::*kernel;
 };
-constexpr Kind kKinds[] = {
-    {GGML_TYPE_Q4_0, kTiledQ4_0, &TiledKernels::q4_0}, {GGML_TYPE_Q4_1, kTiledQ4_1, &TiledKernels::q4_1}, {GGML_TYPE_Q8_0, kTiledQ8_0, &TiledKernels::q8_0}};
+constexpr Kind kKinds[] = {{GGML_TYPE_Q4_0, kTiledQ4_0, &TiledKernels::q4_0},
+                           {GGML_TYPE_Q4_1, kTiledQ4_1, &TiledKernels::q4_1},
+                           {GGML_TYPE_Q8_0, kTiledQ8_0, &TiledKernels::q8_0},
+                           {GGML_TYPE_Q4_K, kTiledQ4_K, &TiledKernels::q4_k},
+                           {GGML_TYPE_Q6_K, kTiledQ6_K, &TiledKernels::q6_k}};
 
 std::vector<const TiledKernels*> able() {
   std::vector<const TiledKernels*> all;
@@ -106,7 +109,8 @@ TEST(TiledProduct, IsTheSumAndEachRowsOwn) {
   if (able().empty()) GTEST_SKIP() << "no kernels for this processor";
   for (const TiledKernels* const kernels : able()) {
     for (const Kind& kind : kKinds) {
-      for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{32, 16}, {576, 48}, {96, 320}, {2048, 32}}) {
+      for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{32, 16}, {576, 48}, {96, 320}, {256, 16}, {512, 48}, {2048, 32}}) {
+        if (rows % kind.format.rows != 0) continue;
         SCOPED_TRACE(testing::Message() << kernels->name << " " << ggml_type_name(kind.type) << " " << rows << " x " << columns);
         constexpr int64_t kCount = 19;
         const Weights weights(kind, rows, columns, normal(rows * columns, 1));
@@ -133,14 +137,14 @@ TEST(TiledProduct, ARowOfZerosAndTheLargestNumbers) {
   for (const TiledKernels* const kernels : able()) {
     for (const Kind& kind : kKinds) {
       SCOPED_TRACE(testing::Message() << kernels->name << " " << ggml_type_name(kind.type));
-      Floats extremes(32 * 16);
+      Floats extremes(256 * 16);
       for (size_t i = 0; i < extremes.size(); ++i)
         extremes[i] = i % 3 == 0 ? 1.0F : -1.0F;
-      const Weights weights(kind, 32, 16, extremes);
-      Floats rows(3 * 32, 0.0F);
-      std::fill(rows.begin() + 32, rows.begin() + 64, 5.0F);
-      std::fill(rows.begin() + 64, rows.end(), -5.0F);
-      const Products products(kernels->*kind.kernel, weights, 32, 16, rows);
+      const Weights weights(kind, 256, 16, extremes);
+      Floats rows(3 * 256, 0.0F);
+      std::fill(rows.begin() + 256, rows.begin() + 512, 5.0F);
+      std::fill(rows.begin() + 512, rows.end(), -5.0F);
+      const Products products(kernels->*kind.kernel, weights, 256, 16, rows);
       const Floats all = products.all();
       for (int64_t i = 0; i < 3 * 16; ++i) {
         const auto [sum, rounding] = products.expected(i / 16, i % 16);
@@ -165,7 +169,7 @@ TEST(TiledProduct, RowsAreQuantisedByTheirLargestNumber) {
       sum += block.numbers[i];
     }
     EXPECT_FLOAT_EQ(block.sum, static_cast<float>(sum) * block.scale);
-    EXPECT_EQ(block.offset, -8 * sum);
+    EXPECT_EQ(block.offsets[0], -8 * sum);
   }
 }
 
@@ -186,8 +190,8 @@ class TiledProductOfGraphTest : public DemoEngineTest {
 TEST_F(TiledProductOfGraphTest, AnyNumberOfThreadsAndRowsGivesTheSame) {
   for (const Kind& kind : kKinds) {
     SCOPED_TRACE(ggml_type_name(kind.type));
-    const Graph many(layout, kind.type, 96, 192, 7, 11);
-    const Graph one(layout, kind.type, 96, 192, 7, 1);  // the same weights, and the first of the rows
+    const Graph many(layout, kind.type, 256, 512, 7, 11);
+    const Graph one(layout, kind.type, 256, 512, 7, 1);  // the same weights, and the first of the rows
     const Pool alone(1, true);
     alone.compute(many.get());
     const std::vector<Floats> expected = many.take_results();

@@ -23,6 +23,17 @@ struct Tools {
   static Ints load(const char* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
   static Ints below(Ints both) { return _mm256_and_si256(both, _mm256_set1_epi8(0xF)); }
   static Ints above(Ints both) { return _mm256_and_si256(_mm256_srli_epi16(both, 4), _mm256_set1_epi8(0xF)); }
+  static Ints either(Ints a, Ints b) { return _mm256_or_si256(a, b); }
+  // Of each byte two bits, one pair of the four that it holds, as the fifth and the sixth of a number.
+  static Ints fifth_and_sixth(Ints four, int index) {
+    const Ints mask = _mm256_set1_epi8(0x30);
+    return _mm256_and_si256(index < 2 ? _mm256_slli_epi16(four, 4 - 2 * index) : _mm256_srli_epi16(four, 2 * index - 4), mask);
+  }
+  static Ints load_bytes(const char* from) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))); }
+  static Ints load_signed_bytes(const char* from) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))); }
+  static Ints lowest(Ints a, int bits) { return _mm256_and_si256(a, all((1 << bits) - 1)); }
+  static Ints without_lowest(Ints a, int bits) { return _mm256_srli_epi32(a, bits); }
+  static Ints shifted_up(Ints a, int bits) { return _mm256_slli_epi32(a, bits); }
   static Ints signed_weights(Ints weights) { return weights; }
   static Ints all_four(const int8_t* four) {
     int32_t bits = 0;
@@ -40,9 +51,10 @@ struct Tools {
   }
   static Floats load_halves(const char* from) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }
   static Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
-  static Floats multiply(Floats a, float b) { return _mm256_mul_ps(a, _mm256_set1_ps(b)); }
+  static Floats all(float number) { return _mm256_set1_ps(number); }
+  static Floats negative(Floats a) { return _mm256_sub_ps(_mm256_setzero_ps(), a); }
+  static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
   static Floats fused(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
-  static Floats fused(Floats a, float b, Floats c) { return _mm256_fmadd_ps(a, _mm256_set1_ps(b), c); }
   static void store(Floats a, float* to) { _mm256_storeu_ps(to, a); }
 
   static float largest_of(__m256 a) {
@@ -56,8 +68,8 @@ struct Tools {
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
   }
 
-  // Returns the numbers' sum.
-  static int quantise(const float* from, int8_t* numbers, float& scale) {
+  // The sums are of the first 16 numbers and of the rest.
+  static void quantise(const float* from, int8_t* numbers, float& scale, int (&sums)[2]) {
     __m256 part[4];
     __m256 most = _mm256_setzero_ps();
     for (int i = 0; i < 4; ++i) {
@@ -75,7 +87,8 @@ struct Tools {
     // Packing goes by halves of vectors.
     const __m256i packed = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(numbers), packed);
-    return sum_of(add(add(integers[0], integers[1]), add(integers[2], integers[3])));
+    sums[0] = sum_of(add(integers[0], integers[1]));
+    sums[1] = sum_of(add(integers[2], integers[3]));
   }
 };
 
