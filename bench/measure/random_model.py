@@ -38,6 +38,7 @@ KINDS = {
     "Q4_1": (32, [("scale", "<f2"), ("least", "<f2"), ("quants", "u1", 16)], {"scale": 0.004, "least": -0.03}),
     "Q8_0": (32, [("scale", "<f2"), ("quants", "u1", 32)], {"scale": 0.0003}),
     "Q4_K": (256, [("scale", "<f2"), ("least", "<f2"), ("scales", "u1", 12), ("quants", "u1", 128)], {"scale": 0.0002, "least": 0.0012}),
+    "Q6_K": (256, [("quants", "u1", 128), ("upper", "u1", 64), ("scales", "u1", 16), ("scale", "<f2")], {"scale": 0.00002}),
 }
 
 
