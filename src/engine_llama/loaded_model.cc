@@ -94,12 +94,14 @@ llama_model* read(FILE* stream, Weights weights, const engine::Progress& progres
 
 }  // namespace
 
-Result<std::unique_ptr<LoadedModel>> LoadedModel::from(llama_model* model) {
+Result<std::unique_ptr<LoadedModel>> LoadedModel::from(llama_model* model, std::unique_ptr<TiledTables> tables) {
+  tables->stop();
   if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
   const Result<Purpose> purpose = purpose_of(model);
   if (!purpose) return fail(purpose.error());
   loaded->purpose_ = *purpose;
+  loaded->tables_ = std::move(tables);
   return loaded;
 }
 
@@ -109,9 +111,10 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, int prepared, co
   if (prepared >= 0) {
     const Result<std::unique_ptr<LayoutMapper>> mapper = LayoutMapper::make(prepared, ::fileno(stream->get()));
     if (mapper && *mapper != nullptr) {
+      auto tables = std::make_unique<TiledTables>();
       llama_model* const model = read(stream->get(), Weights::kAnew, progress);
       if (model != nullptr && (*mapper)->fits()) {
-        Result<std::unique_ptr<LoadedModel>> loaded = from(model);
+        Result<std::unique_ptr<LoadedModel>> loaded = from(model, std::move(tables));
         if (loaded) (*loaded)->layout_ = layout_key();
         return loaded;
       }
@@ -120,13 +123,17 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, int prepared, co
     if (!mapper || *mapper != nullptr)
       log(fmt::format("the prepared weights do not fit, those of the model itself are used: {}", mapper ? "they are another model's" : mapper.error().message));
   }
-  return from(read(stream->get(), Weights::kAsStored, progress));
+  auto tables = std::make_unique<TiledTables>();
+  llama_model* const model = read(stream->get(), Weights::kAsStored, progress);
+  return from(model, std::move(tables));
 }
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::load_anew(Fd file) {
   const Result<Stream> stream = stream_of(std::move(file));
   if (!stream) return fail(stream.error());
-  return from(read(stream->get(), Weights::kAnew, [](int64_t, int64_t) {}));
+  auto tables = std::make_unique<TiledTables>();
+  llama_model* const model = read(stream->get(), Weights::kAnew, [](int64_t, int64_t) {});
+  return from(model, std::move(tables));
 }
 
 LoadedModel::LoadedModel(llama_model* model)
@@ -141,7 +148,10 @@ LoadedModel::LoadedModel(llama_model* model)
   if (type == LLAMA_VOCAB_TYPE_WPM || type == LLAMA_VOCAB_TYPE_UGM) token_bytes_max_ = std::max(token_bytes_max_, kFoldedWordBytesMax);
 }
 
-LoadedModel::~LoadedModel() { llama_model_free(model_); }
+LoadedModel::~LoadedModel() {
+  tables_.reset();
+  llama_model_free(model_);
+}
 
 Result<std::vector<Token>> LoadedModel::tokens_of(const std::string& text) const {
   std::vector<Token> tokens;

@@ -12,6 +12,7 @@
 #include "domain/call.h"
 #include "engine/engine.h"
 #include "engine_llama/schedule.h"
+#include "engine_llama/tiled_table.h"
 
 struct llama_model;
 struct llama_vocab;
@@ -66,9 +67,10 @@ class LoadedModel {
 
  private:
   explicit LoadedModel(llama_model* model);
-  static Result<std::unique_ptr<LoadedModel>> from(llama_model* model);
+  static Result<std::unique_ptr<LoadedModel>> from(llama_model* model, std::unique_ptr<TiledTables> tables);
 
   llama_model* model_;
+  std::unique_ptr<TiledTables> tables_;
   const llama_vocab* vocabulary_;
   int vocabulary_size_;
   size_t token_bytes_max_ = 1;

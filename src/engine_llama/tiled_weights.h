@@ -39,6 +39,7 @@ struct TileFormat {
 
   constexpr size_t number_bytes() const { return static_cast<size_t>(kTileColumns * rows * bits / 8); }
   constexpr size_t block_bytes() const { return number_bytes() + static_cast<size_t>(kTileColumns) * static_cast<size_t>(scale_bytes + (has_least ? 4 : 2)); }
+  bool operator==(const TileFormat&) const = default;
   // Of a matrix with so many rows.
   constexpr size_t tile_bytes(int64_t all_rows) const { return static_cast<size_t>(all_rows / rows) * block_bytes(); }
 };
@@ -51,6 +52,9 @@ inline constexpr TileFormat kTiledQ6_K = {.bits = 6, .added = 32, .rows = 256, .
 // `stored` is a column behind the other, in the library's blocks (ggml-common.h: block_q4_0, block_q4_1, block_q8_0, block_q4_K, block_q6_K). As many bytes are
 // written. `rows` is a multiple of the format's, `columns` one of 16.
 void lay_out_in_tiles(const TileFormat& format, const char* stored, int64_t rows, int64_t columns, char* tiles);
+
+// The other way round, for one column.
+void take_column(const TileFormat& format, const char* tiles, int64_t rows, int64_t column, char* stored);
 
 // After init_backend(). That of a tensor whose data is in tiles; nullptr: it is not, or is none of weights.
 const TileFormat* tiles_of(const ggml_tensor& tensor);

@@ -74,6 +74,12 @@ TEST(TiledWeights, EachNumberIsWhereItIsSaidToBe) {
     ggml_quantize_chunk(kind.type, numbers.data(), stored.data(), 0, kColumns, kRows, nullptr);
     Tiles tiles(stored.size(), '\xFF');
     lay_out_in_tiles(kind.format, stored.data(), kRows, kColumns, tiles.data());
+    for (const int64_t column : {int64_t{0}, int64_t{17}, kColumns - 1}) {
+      const size_t bytes = stored.size() / kColumns;
+      std::vector<char> taken(bytes, '\xFF');
+      take_column(kind.format, tiles.data(), kRows, column, taken.data());
+      EXPECT_TRUE(std::equal(taken.begin(), taken.end(), stored.begin() + column * static_cast<int64_t>(bytes))) << "column " << column << ", taken back";
+    }
     ggml_get_type_traits(kind.type)->to_float(stored.data(), numbers.data(), kRows * kColumns);
     for (int64_t column = 0; column < kColumns; ++column)
       for (int64_t row = 0; row < kRows; ++row)

@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/fnv1a.h"
 #include "engine_llama/tensor_memory.h"
+#include "engine_llama/tiled_table.h"
 #include "engine_llama/tiled_weights.h"
 #include "io/write_whole.h"
 
@@ -190,6 +191,7 @@ bool LayoutMapper::fill(const ggml_tensor& tensor, const void* data, size_t byte
   const size_t index = note(tensor, bytes);
   const bool is_new = buffers_.size() > before;
   failed_ = index >= layout_.parts.size() || (is_new && !bring(buffers_[index], layout_.parts[index]));
+  TiledTables::note(tensor, data);
   forget_mapped(data, bytes);
   return true;
 }
