@@ -1,6 +1,7 @@
 // The demo model with its weights laid out anew: made once, mapped and not made again, and answers that depend on nothing else.
 #include "engine_llama/weight_layout.h"
 
+#include <llama.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "engine_llama/demo_engine_for_test.h"
 #include "engine_llama/layout_preparation.h"
+#include "engine_llama/sequences.h"
 #include "engine_llama/tiled_product.h"
 #include "engine_llama/tiled_table.h"
 #include "engine_llama/token_product.h"
@@ -108,6 +110,35 @@ TEST_F(WeightLayoutTest, IsMappedAndComputesTheSameBesideOthersAndWithMoreThread
   EXPECT_TRUE(alike(run_one(closely(kSky)), alone)) << "threads";
   EXPECT_GT(token_products() + tiled_products(), products) << "tokens are computed by our products";
   EXPECT_TRUE(alike(run_one(closely(kSky)), alone)) << "a beginning that is cached";
+}
+
+// In tiles all that is computed for a token is computed row by row.
+TEST_F(WeightLayoutTest, InTilesATokenIsTheSameOneByOneAndInAPrompt) {
+  const Result<std::unique_ptr<LoadedModel>> model = LoadedModel::load_anew(demo_model());
+  ASSERT_TRUE(model) << model.error().message;
+  const Threads one;
+  const Result<std::unique_ptr<Sequences>> sequences = Sequences::make(**model, 2, 256, one);
+  ASSERT_TRUE(sequences) << sequences.error().message;
+  const uint64_t before = tiled_products();
+  const auto results = [&](size_t sequence, int at_once) {
+    std::vector<float> all;
+    for (int64_t done = 0; done < 45; done += at_once) {
+      std::vector<int> outputs;
+      for (int64_t i = done; i < std::min<int64_t>(done + at_once, 45); ++i)
+        outputs.push_back((*sequences)->add(sequence, i, static_cast<Token>(1000 + 71 * i), true));
+      EXPECT_TRUE((*sequences)->decode());
+      for (const int output : outputs) {
+        const float* const logits = llama_get_logits_ith((*sequences)->get(), output);
+        all.insert(all.end(), logits, logits + (*model)->vocabulary_size());
+      }
+    }
+    (*sequences)->clear(sequence);
+    return all;
+  };
+  const std::vector<float> one_by_one = results(0, 1);
+  if (tiled_products() == before) GTEST_SKIP() << "the library has a layout of its own for this processor";
+  for (const int at_once : {2, 3, 5, 8, 17, 45})
+    EXPECT_TRUE(results(1, at_once) == one_by_one) << at_once << " at once";
 }
 
 TEST_F(WeightLayoutTest, WhatDoesNotFitIsNotUsed) {
