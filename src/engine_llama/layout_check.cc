@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine_llama/guess.h"
 #include "engine_llama/sequences.h"
 
 namespace ebb::engine_llama {
@@ -18,6 +19,9 @@ namespace {
 constexpr int64_t kPrompt = kPromptChunk + 9;
 constexpr int64_t kGenerated = 3;
 constexpr int64_t kContext = 256;
+// Enough for more cells than attention takes at once would be too dear; what it does with them does not depend on how many tokens ask.
+constexpr int64_t kTogether = 24;
+constexpr std::array<int64_t, 4> kAtOnce = {2, 3, 5, kGuessesMax + 1};
 
 // Kernels take rows in twos, threes, fours, eights and sixteens.
 constexpr std::array kTrials = {
@@ -52,11 +56,28 @@ class Computed {
     return std::move(results_);
   }
 
+  // Of one sequence, so many at once; of each token.
+  Result<std::vector<float>> together(int64_t at_once) {
+    sequences_.clear(0);
+    for (int64_t done = 0; done < kTogether; done += at_once) {
+      std::vector<int> outputs;
+      for (int64_t position = done; position < std::min(done + at_once, kTogether); ++position)
+        outputs.push_back(sequences_.add(0, position, token(0, position), true));
+      if (Status computed = sequences_.decode(); !computed) return fail(computed.error());
+      for (const int output : outputs)
+        if (const Status taken = take_output(output); !taken) return fail(taken.error());
+    }
+    return std::move(results_);
+  }
+
  private:
   Token token(int sequence, int64_t position) const { return static_cast<Token>((7919 * (position + 1) + 104'729 * sequence) % model_.vocabulary_size()); }
   void add_other(int other, int64_t position) { (void)sequences_.add(static_cast<size_t>(other) + 1, position, token(other + 1, position), true); }
   Status take(int output) {
     if (Status done = sequences_.decode(); !done) return done;
+    return take_output(output);
+  }
+  Status take_output(int output) {
     const float* const logits = llama_get_logits_ith(sequences_.get(), output);
     if (logits == nullptr) return fail(ErrorKind::kInternal, "the engine gave no results");
     results_.insert(results_.end(), logits, logits + model_.vocabulary_size());
@@ -94,6 +115,20 @@ Result<std::string> difference(const LoadedModel& model) {
   const Result<std::unique_ptr<Sequences>> sequences = Sequences::make(model, others + 1, kContext, one);
   if (!sequences) return fail(sequences.error());
   return difference(kTrials, [&](const Trial& trial) { return Computed(model, **sequences).attempt(trial); });
+}
+
+Result<bool> tokens_alike(const LoadedModel& model) {
+  const Threads one;
+  const Result<std::unique_ptr<Sequences>> sequences = Sequences::make(model, 1, kContext, one);
+  if (!sequences) return fail(sequences.error());
+  const Result<std::vector<float>> singly = Computed(model, **sequences).together(1);
+  if (!singly) return fail(singly.error());
+  for (const int64_t at_once : kAtOnce) {
+    const Result<std::vector<float>> several = Computed(model, **sequences).together(at_once);
+    if (!several) return fail(several.error());
+    if (several->size() != singly->size() || std::memcmp(several->data(), singly->data(), singly->size() * sizeof(float)) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace ebb::engine_llama

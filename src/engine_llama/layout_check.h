@@ -31,4 +31,8 @@ Result<std::string> difference(std::span<const Trial> all, const Attempt& attemp
 // The same for this model, which generates text. It takes a few hundred tokens of computing.
 Result<std::string> difference(const LoadedModel& model);
 
+// Whether tokens of this model have the same results one by one and several at once, to the last bit, so that an answer's may be guessed (guess.h). It takes
+// some fifty tokens of computing. Errors: kInternal, kExhausted.
+Result<bool> tokens_alike(const LoadedModel& model);
+
 }  // namespace ebb::engine_llama

@@ -21,7 +21,9 @@ Result<uint64_t> prepare_layout(Fd model, int to) {
   const Result<std::string> differs = (*loaded)->purpose() == Purpose::kText ? difference(**loaded) : Result<std::string>();
   if (!differs) return fail(differs.error());
   if (!differs->empty()) return write_no_layout(to, *mark, fmt::format("in the engine's other layout {}", *differs));
-  return recorder.write(to, *mark);
+  const Result<bool> alike = (*loaded)->purpose() == Purpose::kText ? tokens_alike(**loaded) : Result<bool>(false);
+  if (!alike) return fail(alike.error());
+  return recorder.write(to, *mark, *alike);
 }
 
 }  // namespace ebb::engine_llama

@@ -18,6 +18,7 @@
 #include "engine_llama/answer_text.h"
 #include "engine_llama/backend.h"
 #include "engine_llama/chat_format.h"
+#include "engine_llama/guess.h"
 #include "engine_llama/loaded_model.h"
 #include "engine_llama/sampler.h"
 #include "engine_llama/saved_prefixes.h"
@@ -56,6 +57,8 @@ class LlamaEngine final : public engine::Engine {
     std::optional<SharedBeginning> beginning;  // which it waits for, before any of the prompt is computed
     std::optional<Token> next;                 // generated, not yet in the cache; absent while the prompt is being computed
     std::optional<int> output;                 // where the batch under way leaves its result
+    std::vector<Token> guessed;                // what is in that batch behind the token, with results behind its result
+    GuessPace guess_pace;
   };
   struct Slot {
     std::vector<Token> known;  // what its sequence holds, from position 0
@@ -95,10 +98,15 @@ class LlamaEngine final : public engine::Engine {
   std::vector<PromptNeed> prompt_needs() const;
   // The last token of every call that generates beside prompts of this class, into the batch. False: nobody does.
   bool add_generated(std::optional<domain::Priority> prompts);
+  // Behind the token of the only call that generates, what may follow it.
+  void add_guesses(size_t index);
   // What is in the batch, and what comes of it. False: all calls failed.
   bool compute(Events& events);
   void add_prompt_part(size_t index, int64_t tokens, Events& events);
-  void take_result(size_t index, Events& events);
+  // Its token, and those that were guessed rightly; what was guessed wrongly is taken back.
+  void take_results(size_t index, Events& events);
+  // What is chosen from that output. The call may end with it.
+  void take_result(size_t index, int output, Events& events);
   static void give(CallId call, std::vector<domain::Text> texts, Events& events);
   void finish(Slot& slot, std::vector<domain::Text> texts, domain::FinishReason reason, Events& events);
   void fail_all(const Error& error, Events& events);

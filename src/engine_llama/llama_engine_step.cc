@@ -87,16 +87,29 @@ std::vector<PromptNeed> LlamaEngine::prompt_needs() const {
 }
 
 bool LlamaEngine::add_generated(std::optional<domain::Priority> prompts) {
-  bool some = false;
+  std::vector<size_t> generating;
   for (size_t index = 0; index < slots_.size(); ++index) {
     Slot& slot = slots_[index];
     if (!slot.computes() || !slot.running->next || !generates_beside(slot.running->priority, prompts)) continue;
-    some = true;
+    generating.push_back(index);
     Running& running = *slot.running;
     running.output = sequences_->add(index, static_cast<int64_t>(slot.known.size()), *running.next, true);
     slot.known.push_back(*std::exchange(running.next, std::nullopt));
   }
-  return some;
+  // Several calls share each reading of the weights already.
+  if (generating.size() == 1) add_guesses(generating.front());
+  return !generating.empty();
+}
+
+void LlamaEngine::add_guesses(size_t index) {
+  if (!model_->alike() || !model_->can_cut_back()) return;
+  Slot& slot = slots_[index];
+  Running& running = *slot.running;
+  const auto known = static_cast<int64_t>(slot.known.size());
+  const int64_t room = std::min(running.completion_max - running.completion - 1, context_tokens_ - known);
+  running.guessed = guess(slot.known, std::min(running.guess_pace.next(), static_cast<size_t>(std::max<int64_t>(room, 0))));
+  for (size_t i = 0; i < running.guessed.size(); ++i)
+    (void)sequences_->add(index, known + static_cast<int64_t>(i), running.guessed[i], true);
 }
 
 bool LlamaEngine::compute(Events& events) {
@@ -106,7 +119,7 @@ bool LlamaEngine::compute(Events& events) {
   }
   threads_.drop_replaced();
   for (size_t index = 0; index < slots_.size(); ++index) {
-    if (slots_[index].running && slots_[index].running->output) take_result(index, events);
+    if (slots_[index].running && slots_[index].running->output) take_results(index, events);
   }
   return true;
 }
@@ -127,10 +140,26 @@ void LlamaEngine::add_prompt_part(size_t index, int64_t tokens, Events& events) 
                     .prompt_tokens = static_cast<int64_t>(running.prompt.size())});
 }
 
-void LlamaEngine::take_result(size_t index, Events& events) {
+void LlamaEngine::take_results(size_t index, Events& events) {
+  Slot& slot = slots_[index];
+  const int output = *std::exchange(slot.running->output, std::nullopt);
+  const std::vector<Token> guessed = std::exchange(slot.running->guessed, {});
+  take_result(index, output, events);
+  size_t right = 0;
+  while (slot.running && right < guessed.size() && *slot.running->next == guessed[right]) {
+    slot.known.push_back(*std::exchange(slot.running->next, std::nullopt));
+    ++right;
+    take_result(index, output + static_cast<int>(right), events);
+  }
+  if (slot.running && !guessed.empty()) slot.running->guess_pace.came(guessed.size(), right);
+  if (right == guessed.size()) return;
+  const bool is_cut = sequences_->cut_back(index, static_cast<int64_t>(slot.known.size()));
+  EBB_CHECK(is_cut);  // nothing is guessed with models that cannot
+}
+
+void LlamaEngine::take_result(size_t index, int output, Events& events) {
   Slot& slot = slots_[index];
   Running& running = *slot.running;
-  const int output = *std::exchange(running.output, std::nullopt);
   const Result<Token> token = running.sampler.sample(sequences_->get(), output);
   if (!token) {
     events.push_back({.call = running.call, .kind = Kind::kFailed, .completion_tokens = running.completion, .error = token.error()});

@@ -115,7 +115,9 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, int prepared, co
       llama_model* const model = read(stream->get(), Weights::kAnew, progress);
       if (model != nullptr && (*mapper)->fits()) {
         Result<std::unique_ptr<LoadedModel>> loaded = from(model, std::move(tables));
-        if (loaded) (*loaded)->layout_ = layout_key();
+        if (!loaded) return loaded;
+        (*loaded)->layout_ = layout_key();
+        (*loaded)->alike_ = (*mapper)->tokens_alike();
         return loaded;
       }
       llama_model_free(model);

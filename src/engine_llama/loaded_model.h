@@ -62,6 +62,9 @@ class LoadedModel {
   // What the results depend on besides the model and the library's build; empty: the weights are as they are stored.
   const std::string& layout() const { return layout_; }
 
+  // A token's results are the same to the last bit, alone and with those before and behind it.
+  bool alike() const { return alike_; }
+
   llama_model* get() const { return model_; }
   int vocabulary_size() const { return vocabulary_size_; }
 
@@ -77,6 +80,7 @@ class LoadedModel {
   Purpose purpose_ = Purpose::kText;
   bool can_cut_back_;
   std::string layout_;
+  bool alike_ = false;
 };
 
 }  // namespace ebb::engine_llama

@@ -138,12 +138,12 @@ bool LayoutRecorder::fill(const ggml_tensor& tensor, const void* /*data*/, size_
   return false;
 }
 
-Result<uint64_t> LayoutRecorder::write(int to, const std::string& made_of) const {
+Result<uint64_t> LayoutRecorder::write(int to, const std::string& made_of, bool tokens_alike) const {
   EBB_CHECK(something() && buffers_.size() <= wire::kLayoutPartsMax);
   std::vector<uint64_t> sizes;
   for (const Buffer& one : buffers_)
     sizes.push_back(ggml_backend_buffer_get_size(one.buffer));
-  wire::WeightLayout layout{.made_for = layout_key(), .made_of = made_of, .as_stored_why = {}, .parts = wire::place_parts(sizes)};
+  wire::WeightLayout layout{.made_for = layout_key(), .made_of = made_of, .as_stored_why = {}, .tokens_alike = tokens_alike, .parts = wire::place_parts(sizes)};
   for (size_t i = 0; i < buffers_.size(); ++i) {
     layout.parts[i].tensors = buffers_[i].tensors;
     const std::string_view bytes(static_cast<const char*>(ggml_backend_buffer_get_base(buffers_[i].buffer)), sizes[i]);
@@ -154,7 +154,7 @@ Result<uint64_t> LayoutRecorder::write(int to, const std::string& made_of) const
 }
 
 Result<uint64_t> write_no_layout(int to, const std::string& made_of, const std::string& why) {
-  const wire::WeightLayout layout{.made_for = layout_key(), .made_of = made_of, .as_stored_why = why, .parts = {}};
+  const wire::WeightLayout layout{.made_for = layout_key(), .made_of = made_of, .as_stored_why = why, .tokens_alike = false, .parts = {}};
   if (const Status written = write_at(to, wire::describe_layout(layout), 0); !written) return fail(written.error());
   return length_of(to);
 }

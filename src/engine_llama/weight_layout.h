@@ -58,7 +58,7 @@ class LayoutRecorder final : public LoadObserver {
   // The library has another layout for some of the weights.
   bool something() const { return !buffers_.empty(); }
   // While the model lives. Returns the file's length. Errors: kIo, kExhausted.
-  Result<uint64_t> write(int to, const std::string& made_of) const;
+  Result<uint64_t> write(int to, const std::string& made_of, bool tokens_alike) const;
 };
 
 class LayoutMapper final : public LoadObserver {
@@ -69,6 +69,8 @@ class LayoutMapper final : public LoadObserver {
   bool fill(const ggml_tensor& tensor, const void* data, size_t bytes) override;
   // After the load: every buffer is there, each tensor where it was. If not, the model must not be used.
   bool fits() const;
+  // wire::WeightLayout::tokens_alike.
+  bool tokens_alike() const { return layout_.tokens_alike; }
 
  private:
   LayoutMapper(int prepared, wire::WeightLayout layout) : prepared_(prepared), layout_(std::move(layout)) {}

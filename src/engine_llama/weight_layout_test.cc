@@ -112,6 +112,44 @@ TEST_F(WeightLayoutTest, IsMappedAndComputesTheSameBesideOthersAndWithMoreThread
   EXPECT_TRUE(alike(run_one(closely(kSky)), alone)) << "a beginning that is cached";
 }
 
+// Beside another call nothing is guessed.
+TEST_F(WeightLayoutTest, WhatIsGuessedMakesFewerStepsAndNoOtherAnswer) {
+  std::string page(wire::kLayoutDescriptionBytes, '\0');
+  ASSERT_EQ(::pread(prepared.get(), page.data(), page.size(), 0), static_cast<ssize_t>(page.size()));
+  const Result<wire::WeightLayout> layout = wire::read_layout(page, static_cast<uint64_t>(::lseek(prepared.get(), 0, SEEK_END)));
+  ASSERT_TRUE(layout);
+  if (!layout->tokens_alike) GTEST_SKIP() << "on this processor a token in a batch rounds differently from one alone";
+  const auto repeat = [] {
+    domain::Call call = ask("Repeat this line ten times: the quick brown fox jumps over the lazy dog and runs away.", 120);
+    call.sampling.top_logprobs = 2;
+    return call;
+  };
+  const auto sampled = [&] {
+    domain::Call call = repeat();
+    call.sampling.temperature = 0.8;
+    call.sampling.seed = 7;
+    return call;
+  };
+  for (const domain::Call& call : {repeat(), sampled()}) {
+    load(2);
+    ASSERT_TRUE(engine->execute(CallId{9}, ask("Tell me a long story about a king.", 400)));
+    ASSERT_TRUE(engine->execute(CallId{1}, call));
+    Answers both;
+    while (!both[CallId{1}].end)
+      collect(both, engine->step());
+    load(1);
+    ASSERT_TRUE(engine->execute(CallId{1}, call));
+    Answers alone;
+    int64_t steps = 0;
+    for (; !alone[CallId{1}].end; ++steps)
+      collect(alone, engine->step());
+    EXPECT_TRUE(alike(alone[CallId{1}], both[CallId{1}])) << alone[CallId{1}].text << "\n and \n" << both[CallId{1}].text;
+    EXPECT_EQ(alone[CallId{1}].tokens, both[CallId{1}].tokens);
+    EXPECT_LT(steps, alone[CallId{1}].tokens) << alone[CallId{1}].text;
+    EXPECT_EQ(alone[CallId{1}].end->completion_tokens, alone[CallId{1}].tokens);
+  }
+}
+
 // In tiles all that is computed for a token is computed row by row.
 TEST_F(WeightLayoutTest, InTilesATokenIsTheSameOneByOneAndInAPrompt) {
   const Result<std::unique_ptr<LoadedModel>> model = LoadedModel::load_anew(demo_model());

@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kMadeFor = "layout_for";
 constexpr std::string_view kMadeOf = "layout_of";
 constexpr std::string_view kWhy = "as_stored";
+constexpr std::string_view kAlike = "tokens_alike";
 constexpr std::string_view kParts = "parts";
 
 uint64_t aligned(uint64_t offset) { return (offset + kLayoutPartAlignment - 1) / kLayoutPartAlignment * kLayoutPartAlignment; }
@@ -51,7 +52,8 @@ std::string describe_layout(const WeightLayout& layout) {
   for (const WeightLayout::Part& part : layout.parts)
     parts.push_back(json::value{{"offset", part.offset}, {"bytes", part.bytes}, {"tensors", fmt::format("{:016x}", part.tensors)}});
   const std::string why = replace_invalid_utf8(layout.as_stored_why.substr(0, kLayoutWhyBytesMax));
-  std::string page = json::serialize(json::value{{kMadeFor, layout.made_for}, {kMadeOf, layout.made_of}, {kWhy, why}, {kParts, std::move(parts)}});
+  std::string page = json::serialize(
+      json::value{{kMadeFor, layout.made_for}, {kMadeOf, layout.made_of}, {kWhy, why}, {kAlike, layout.tokens_alike}, {kParts, std::move(parts)}});
   EBB_CHECK(page.size() < kLayoutDescriptionBytes);
   page.resize(kLayoutDescriptionBytes - 1, ' ');
   return page + '\n';
@@ -62,8 +64,11 @@ Result<WeightLayout> read_layout(std::string_view page, uint64_t file_bytes) {
   const Result<json::value> value = parse_json(page.substr(0, kLayoutDescriptionBytes));
   if (!value) return fail(bad_layout(value.error().message));
   ObjectReader reader(*value, "");
-  WeightLayout layout{
-      .made_for = reader.required_string(kMadeFor), .made_of = reader.required_string(kMadeOf), .as_stored_why = reader.string(kWhy).value_or(""), .parts = {}};
+  WeightLayout layout{.made_for = reader.required_string(kMadeFor),
+                      .made_of = reader.required_string(kMadeOf),
+                      .as_stored_why = reader.string(kWhy).value_or(""),
+                      .tokens_alike = reader.boolean(kAlike).value_or(false),
+                      .parts = {}};
   const json::array* parts = reader.array(kParts);
   if (!reader.ok()) return fail(bad_layout(reader.error().message));
   if (parts == nullptr || parts->size() > kLayoutPartsMax) return fail(bad_layout("it has no parts, or too many"));

@@ -32,6 +32,7 @@ struct WeightLayout {
   std::string made_for;       // the library's build and the processor
   std::string made_of;        // tells models apart that were mistaken for each other
   std::string as_stored_why;  // not empty: there is no layout
+  bool tokens_alike = false;  // a token's results are the same to the last bit, alone and with those before and behind it
   std::vector<Part> parts;
   bool operator==(const WeightLayout&) const = default;
 };

@@ -9,7 +9,7 @@ namespace {
 constexpr uint64_t kPart = kLayoutPartAlignment;
 
 WeightLayout two_parts() {
-  WeightLayout layout{.made_for = "llama-1-x", .made_of = "98362432-0123", .as_stored_why = {}, .parts = place_parts({100, kPart + 1})};
+  WeightLayout layout{.made_for = "llama-1-x", .made_of = "98362432-0123", .as_stored_why = {}, .tokens_alike = true, .parts = place_parts({100, kPart + 1})};
   layout.parts[0].tensors = 0xffffffffffffffffU;
   layout.parts[1].tensors = 7;
   return layout;
@@ -32,7 +32,7 @@ TEST(WeightLayout, IsReadBack) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, two_parts());
 
-  const WeightLayout none{.made_for = "llama-1-x", .made_of = "1-2", .as_stored_why = std::string(5000, '"'), .parts = {}};
+  const WeightLayout none{.made_for = "llama-1-x", .made_of = "1-2", .as_stored_why = std::string(5000, '"'), .tokens_alike = false, .parts = {}};
   const Result<WeightLayout> why = read_layout(describe_layout(none), kLayoutDescriptionBytes);
   ASSERT_TRUE(why) << why.error().message;
   EXPECT_EQ(why->as_stored_why, std::string(kLayoutWhyBytesMax, '"'));
@@ -62,6 +62,7 @@ TEST(WeightLayout, RefusesWhatDoesNotHold) {
       {with("\"bytes\":100", "\"bytes\":0"), kTwoPartsEnd, "bytes"},
       {with("ffffffffffffffff", "fffffffffffffffx"), kTwoPartsEnd, "parts[0] is incomplete"},
       {with("\"as_stored\":\"\"", "\"as_stored\":\"x\""), kTwoPartsEnd, "or both"},
+      {with("\"tokens_alike\":true", "\"tokens_alike\":1"), kTwoPartsEnd, "tokens_alike"},
       {with("layout_for", "layout_four"), kTwoPartsEnd, "layout_for"},
       {std::string(kLayoutDescriptionBytes, '\0'), kTwoPartsEnd, "at byte 0"},
       {with("{", "["), kTwoPartsEnd, "at byte"},
