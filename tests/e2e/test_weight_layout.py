@@ -22,7 +22,7 @@ def add(server) -> dict:
 
 
 def prepared_file(server) -> pathlib.Path:
-    found = list((server.home / "models/prepared").rglob("layout1-*"))
+    found = list((server.home / "models/prepared").rglob("layout2-*"))
     assert len(found) == 1, found
     return found[0]
 
