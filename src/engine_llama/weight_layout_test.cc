@@ -119,18 +119,14 @@ TEST_F(WeightLayoutTest, WhatIsGuessedMakesFewerStepsAndNoOtherAnswer) {
   const Result<wire::WeightLayout> layout = wire::read_layout(page, static_cast<uint64_t>(::lseek(prepared.get(), 0, SEEK_END)));
   ASSERT_TRUE(layout);
   if (!layout->tokens_alike) GTEST_SKIP() << "on this processor a token in a batch rounds differently from one alone";
-  const auto repeat = [] {
-    domain::Call call = ask("Repeat this line ten times: the quick brown fox jumps over the lazy dog and runs away.", 120);
-    call.sampling.top_logprobs = 2;
-    return call;
-  };
-  const auto sampled = [&] {
-    domain::Call call = repeat();
-    call.sampling.temperature = 0.8;
-    call.sampling.seed = 7;
-    return call;
-  };
-  for (const domain::Call& call : {repeat(), sampled()}) {
+  domain::Call repeats = ask("Repeat this line ten times: the quick brown fox jumps over the lazy dog and runs away.", 120);
+  repeats.sampling.top_logprobs = 2;
+  // Much of it is there before, and what follows is often something else.
+  domain::Call varies = ask("Write a list of twenty animals. For each say: the name of the animal, what the animal eats, where the animal lives.", 250);
+  varies.sampling.top_logprobs = 2;
+  varies.sampling.temperature = 0.8;
+  varies.sampling.seed = 7;
+  for (const domain::Call& call : {repeats, varies}) {
     load(2);
     ASSERT_TRUE(engine->execute(CallId{9}, ask("Tell me a long story about a king.", 400)));
     ASSERT_TRUE(engine->execute(CallId{1}, call));
