@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kPrompt = kPromptChunk + 9;
 constexpr int64_t kGenerated = 3;
 constexpr int64_t kContext = 256;
-// Enough for more cells than attention takes at once would be too dear; what it does with them does not depend on how many tokens ask.
+// Fewer cells than attention takes at once: what it makes of more does not depend on how many tokens ask.
 constexpr int64_t kTogether = 24;
 constexpr std::array<int64_t, 4> kAtOnce = {2, 3, 5, kGuessesMax + 1};
 

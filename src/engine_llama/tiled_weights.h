@@ -5,12 +5,11 @@
 // 4 bits two such fours in one (the first below). So the numbers of all columns that belong to four of a row are one vector, or two. Then come
 //   Q4_0, Q8_0  each column's scale
 //   Q4_1        each column's scale, each one's least value
-//   Q4_K        each column's first byte of the twelve that hold scales and least values in 6 bits (ggml-quants.c, get_scale_min_k4), then each one's second,
-//   …;
-//               each column's scale of the scales, each one's of the least values
+//   Q4_K        each column's first of the twelve bytes that hold scales and least values in 6 bits, each one's second, …; each column's scale of the scales,
+//               each one's of the least values
 //   Q6_K        above the lower 4 bits of the numbers, four fours in one, the upper 2; each column's first of 16 scales in 8 bits, each one's second, …; each
 //               column's scale of the scales
-// where what is not said to be in fewer is in 16 bits.
+// where what is not said to be in fewer is in 16 bits (ggml-quants.c: how each kind is stored, and what its numbers stand for).
 //
 // tiled_weights.cc has them made when the library fills such a tensor, and defines `ggml_backend_dev_supports_op` (library_function.h) to take them: they
 // are kept in the buffers that the library has for weights in another order, whose own orders are not used: with some of them a token's results depend on how
