@@ -1,8 +1,8 @@
 // What the engine library's back end keeps to itself and we need: its functions behind those that we define in their place, and what it hands to each
 // of its threads.
 //
-// The back end is loaded at run time and finds some of its own functions in the program first (--export-dynamic-symbol, src/CMakeLists.txt): attention.cc,
-// team.cc and token_product.cc define them. What they do not do themselves they leave to the library's own.
+// The back end is loaded at run time and finds some of its own functions in the program first (--export-dynamic-symbol, src/CMakeLists.txt): the
+// sources that say "a replacement" in their first line define them. What they do not do themselves they leave to the library's own.
 #pragma once
 
 #include <cstddef>
