@@ -20,6 +20,19 @@ namespace ebb::engine_llama {
 
 using Floats = std::vector<float>;
 
+inline Floats normal(int64_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  Floats numbers(static_cast<size_t>(count));
+  std::ranges::generate(numbers, [&] { return std::normal_distribution<float>()(random); });
+  return numbers;
+}
+
+// The library's buffers for weights in another order, where ours are in tiles.
+inline ggml_backend_buffer_type_t buffers_for_tiles() {
+  auto* const find = reinterpret_cast<ggml_backend_buffer_type_t (*)()>(find_library_function("_Z35ggml_backend_cpu_repack_buffer_typev"));
+  return find == nullptr ? nullptr : find();
+}
+
 // Threads of the library, in a team of ours if they are to be.
 class Pool {
  public:

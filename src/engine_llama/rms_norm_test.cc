@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "engine_llama/demo_engine_for_test.h"
@@ -16,13 +15,6 @@
 
 namespace ebb::engine_llama {
 namespace {
-
-Floats normal(int64_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  Floats numbers(static_cast<size_t>(count));
-  std::ranges::generate(numbers, [&] { return std::normal_distribution<float>()(random); });
-  return numbers;
-}
 
 std::vector<Norm*> able() {
   std::vector<Norm*> all = {rms_norm_plain};

@@ -1,7 +1,7 @@
 // The code behind tiled_product_rows.h for one kind of vector.
 //
 // Files that include this are compiled for other processors than the rest: all of it depends on `Tools`, which each of them has in its unnamed namespace (as
-// with attention_code.h).
+// with attention_code.h), also what makes no use of it.
 #pragma once
 
 #include "engine_llama/tiled_product_rows.h"

@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "engine_llama/demo_engine_for_test.h"
-#include "engine_llama/library_function.h"
 #include "engine_llama/product_graph_for_test.h"
 #include "engine_llama/tiled_product_rows.h"
 
@@ -52,13 +50,6 @@ struct Weights {
   Floats floats;
   std::vector<char> tiles;
 };
-
-Floats normal(int64_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  Floats numbers(static_cast<size_t>(count));
-  std::ranges::generate(numbers, [&] { return std::normal_distribution<float>()(random); });
-  return numbers;
-}
 
 class Products {
  public:
@@ -179,8 +170,7 @@ class TiledProductOfGraphTest : public DemoEngineTest {
     DemoEngineTest::SetUp();
     if (IsSkipped()) return;
     engine.reset();
-    auto* const orders = reinterpret_cast<ggml_backend_buffer_type_t (*)()>(find_library_function("_Z35ggml_backend_cpu_repack_buffer_typev"));
-    layout = orders == nullptr ? nullptr : orders();
+    layout = buffers_for_tiles();
     const Graph probe(layout, GGML_TYPE_Q4_0, 32, 32, 1);
     if (tiles_of(*probe.products()[0]->src[0]) == nullptr) GTEST_SKIP() << "the library has a layout of its own for this processor, or we have none";
   }

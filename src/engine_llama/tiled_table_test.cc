@@ -8,7 +8,6 @@
 #include <cmath>
 #include <memory>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "engine_llama/demo_engine_for_test.h"
@@ -31,8 +30,7 @@ class TiledTableTest : public DemoEngineTest {
     DemoEngineTest::SetUp();
     if (IsSkipped()) return;
     engine.reset();
-    auto* const orders = reinterpret_cast<ggml_backend_buffer_type_t (*)()>(find_library_function("_Z35ggml_backend_cpu_repack_buffer_typev"));
-    layout = orders == nullptr ? nullptr : orders();
+    layout = buffers_for_tiles();
   }
   ggml_backend_buffer_type_t layout = nullptr;
 };
@@ -47,9 +45,7 @@ TEST_F(TiledTableTest, RowsAreTheLibrarys) {
     const std::unique_ptr<ggml_backend_buffer, void (*)(ggml_backend_buffer*)> buffer(ggml_backend_alloc_ctx_tensors_from_buft(anew.get(), layout),
                                                                                       ggml_backend_buffer_free);
     if (tiles_of(*twin) == nullptr) GTEST_SKIP() << "the library has a layout of its own for this processor, or we have none";
-    Floats numbers(static_cast<size_t>(kRows * kColumns));
-    std::mt19937 random(1);
-    std::ranges::generate(numbers, [&] { return std::normal_distribution<float>()(random); });
+    const Floats numbers = normal(kRows * kColumns, 1);
     ggml_quantize_chunk(type, numbers.data(), table->data, 0, kColumns, kRows, nullptr);
 
     // Two times three rows, one of them twice.
