@@ -3,7 +3,7 @@
 // Text repeats itself: names, quotes, code that is changed in one place. Where the last tokens were there before, those that followed then are computed
 // together with the next one, in about the time that it takes alone, and those that the model would have chosen itself are kept (prompt lookup: Saxena, 2023;
 // speculative decoding: Leviathan et al., "Fast Inference from Transformers via Speculative Decoding", 2023). The answer is the same to the last bit
-// where a token's results are (LoadedModel::alike).
+// where a token's results are (LoadedModel::tokens_alike).
 #pragma once
 
 #include <cstddef>

@@ -102,7 +102,7 @@ bool LlamaEngine::add_generated(std::optional<domain::Priority> prompts) {
 }
 
 void LlamaEngine::add_guesses(size_t index) {
-  if (!model_->alike() || !model_->can_cut_back()) return;
+  if (!model_->tokens_alike() || !model_->can_cut_back()) return;
   Slot& slot = slots_[index];
   Running& running = *slot.running;
   const auto known = static_cast<int64_t>(slot.known.size());

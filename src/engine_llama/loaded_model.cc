@@ -117,7 +117,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(Fd file, int prepared, co
         Result<std::unique_ptr<LoadedModel>> loaded = from(model, std::move(tables));
         if (!loaded) return loaded;
         (*loaded)->layout_ = layout_key();
-        (*loaded)->alike_ = (*mapper)->tokens_alike();
+        (*loaded)->tokens_alike_ = (*mapper)->tokens_alike();
         return loaded;
       }
       llama_model_free(model);

@@ -63,7 +63,7 @@ class LoadedModel {
   const std::string& layout() const { return layout_; }
 
   // A token's results are the same to the last bit, alone and with those before and behind it.
-  bool alike() const { return alike_; }
+  bool tokens_alike() const { return tokens_alike_; }
 
   llama_model* get() const { return model_; }
   int vocabulary_size() const { return vocabulary_size_; }
@@ -80,7 +80,7 @@ class LoadedModel {
   Purpose purpose_ = Purpose::kText;
   bool can_cut_back_;
   std::string layout_;
-  bool alike_ = false;
+  bool tokens_alike_ = false;
 };
 
 }  // namespace ebb::engine_llama
