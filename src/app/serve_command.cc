@@ -2,11 +2,11 @@
 #include "app/serve_command.h"
 
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "app/serve.h"
+#include "domain/limits.h"
+#include "io/files.h"
 #include "wire/quantity.h"
 
 namespace ebb::app {
@@ -33,10 +33,10 @@ struct Flags {
 Result<ServeOptions> options_of(const Flags& flags) {
   ServeOptions options;
   options.home = flags.home.empty() ? default_home() : std::filesystem::absolute(flags.home);
-  if (std::ifstream file(options.home / "ebb.yaml"); file) {
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (Status applied = apply_settings(text, options); !applied) return fail(applied.error().with_context((options.home / "ebb.yaml").string()));
-  }
+  const std::filesystem::path settings = options.home / "ebb.yaml";
+  const Result<std::string> text = io::read_small_file(settings, domain::kSpecBytesMax);
+  if (!text && text.error().kind != ErrorKind::kNotFound) return fail(text.error());
+  if (Status applied = apply_settings(text.value_or(""), options); !applied) return fail(applied.error().with_context(settings.string()));
   if (flags.listen) options.listen = *flags.listen;
   if (flags.port) options.port = static_cast<uint16_t>(*flags.port);
   if (flags.grpc_port) options.grpc_port = static_cast<uint16_t>(*flags.grpc_port);

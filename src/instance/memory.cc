@@ -6,29 +6,16 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
 
+#include "instance/kernel_files.h"
 #include "instance/sandbox_memory.h"
 
 namespace ebb::instance {
 
 namespace {
-
-std::string slurp(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-std::optional<uint64_t> read_number(const std::string& path) {
-  const std::string text = slurp(path);
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return std::nullopt;  // "max", or no such file
-  return value;
-}
 
 // Our own group's directory and file names; nullopt where no memory controller limits us.
 struct CgroupMemory {
@@ -50,13 +37,13 @@ std::string own_group(std::string_view controller_field) {
 std::optional<CgroupMemory> cgroup_memory() {
   // What the kernel would drop first is not used: old pages of files, and those that a process gave back without need.
   const auto used = [](const std::string& group, const char* file, std::string_view dropped) {
-    const uint64_t all = read_number(group + file).value_or(0);
-    return all - std::min(all, stat_field(slurp(group + "/memory.stat"), dropped));
+    const uint64_t all = kernel_number(group + file).value_or(0);
+    return all - std::min(all, stat_field(kernel_text(group + "/memory.stat"), dropped));
   };
   const std::string v2 = "/sys/fs/cgroup" + own_group("");
-  if (const auto limit = read_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = used(v2, "/memory.current", "inactive_file")};
+  if (const auto limit = kernel_number(v2 + "/memory.max")) return CgroupMemory{.limit = *limit, .used = used(v2, "/memory.current", "inactive_file")};
   const std::string v1 = "/sys/fs/cgroup/memory" + own_group("memory");
-  if (const auto limit = read_number(v1 + "/memory.limit_in_bytes"))
+  if (const auto limit = kernel_number(v1 + "/memory.limit_in_bytes"))
     return CgroupMemory{.limit = *limit, .used = used(v1, "/memory.usage_in_bytes", "total_inactive_file")};
   return std::nullopt;
 }
@@ -104,13 +91,13 @@ uint64_t huge_page_bytes(std::string_view smaps_rollup) {
 }
 
 uint64_t node_memory_bytes() {
-  const uint64_t machine = read_kilobytes(slurp("/proc/meminfo"), "MemTotal:");
+  const uint64_t machine = read_kilobytes(kernel_text("/proc/meminfo"), "MemTotal:");
   const auto group = cgroup_memory();
   return group ? std::min(machine, group->limit) : machine;
 }
 
 uint64_t node_available_bytes() {
-  const uint64_t machine = read_kilobytes(slurp("/proc/meminfo"), "MemAvailable:");
+  const uint64_t machine = read_kilobytes(kernel_text("/proc/meminfo"), "MemAvailable:");
   const auto group = cgroup_memory();
   if (!group || group->limit == std::numeric_limits<uint64_t>::max()) return machine;
   return std::min(machine, group->limit > group->used ? group->limit - group->used : 0);
@@ -126,7 +113,7 @@ MemoryReadings measure(const std::vector<std::pair<WorkerId, int>>& processes, c
     return found == of_processes->end() ? std::nullopt : std::optional(found->second);
   };
   for (const auto& [worker, pid] : processes) {
-    const std::string rollup = slurp(fmt::format("/proc/{}/smaps_rollup", pid));
+    const std::string rollup = kernel_text(fmt::format("/proc/{}/smaps_rollup", pid));
     const uint64_t bytes = process_bytes(rollup);
     readings.huge_page_bytes += huge_page_bytes(rollup);
     const auto container = containers.find(worker);

@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "base/fd.h"
+#include "instance/kernel_files.h"
 #include "instance/memory.h"
 
 namespace ebb::instance {
@@ -23,24 +21,11 @@ namespace fs = std::filesystem;
 // How container/stage.cc starts the first process of a sandbox without a cgroup: its id is the last argument.
 constexpr std::string_view kInit("/.ebb/init\0", 11);
 
-std::optional<std::string> text_of(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-std::optional<uint64_t> number_in(const fs::path& path) {
-  const std::optional<std::string> text = text_of(path);
-  uint64_t value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) return std::nullopt;
-  return value;
-}
-
 // The id of the sandbox whose first process this is. Nothing inside can have made itself that: it would have to be first of a process namespace.
 std::optional<std::string> sandbox_of_init(const fs::path& process) {
-  const std::string command = text_of(process / "cmdline").value_or("");
+  const std::string command = kernel_text(process / "cmdline");
   if (!command.starts_with(kInit) || command.back() != '\0') return std::nullopt;
-  const std::string status = text_of(process / "status").value_or("");
+  const std::string status = kernel_text(process / "status");
   const size_t numbers = status.find("\nNSpid:");
   if (numbers == std::string::npos || !std::string_view(status).substr(0, status.find('\n', numbers + 1)).ends_with("\t1")) return std::nullopt;
   const std::string id(std::string_view(command).substr(0, command.size() - 1));
@@ -92,8 +77,8 @@ uint64_t held_bytes(uint64_t used, uint64_t swapped, std::string_view stat) {
 std::optional<uint64_t> cgroup_bytes(const std::string& container, const fs::path& mounted_at) {
   for (const auto& [folder, usage] :
        {std::pair(mounted_at / container, "memory.current"), std::pair(mounted_at / "memory" / container, "memory.usage_in_bytes")}) {
-    const std::optional<uint64_t> used = number_in(folder / usage);
-    if (used) return held_bytes(*used, number_in(folder / "memory.swap.current").value_or(0), text_of(folder / "memory.stat").value_or(""));
+    const std::optional<uint64_t> used = kernel_number(folder / usage);
+    if (used) return held_bytes(*used, kernel_number(folder / "memory.swap.current").value_or(0), kernel_text(folder / "memory.stat"));
   }
   return std::nullopt;
 }

@@ -1,7 +1,10 @@
 """What bad input gets: a typed error, nothing started, nothing billed."""
 import json
+import subprocess
 
 import pytest
+
+from harness.server import BIN, DEMO_MODEL
 
 CHAT = "/v1/chat/completions"
 GOOD = {"model": "e", "messages": [{"role": "user", "content": "x"}]}
@@ -127,7 +130,6 @@ def test_model_files(server, tmp_path, make, what):
 
 @pytest.mark.real_model
 def test_a_truncated_model(server, tmp_path):
-    from harness.server import DEMO_MODEL
     path = tmp_path / "model.gguf"
     path.write_bytes(DEMO_MODEL.read_bytes()[:1_000_000])
     done = server.ebb("model", "add", "m", str(path), check=False)
@@ -136,8 +138,14 @@ def test_a_truncated_model(server, tmp_path):
 
 
 def test_beyond_loopback_is_refused(tmp_path):
-    import subprocess
-    from harness.server import BIN
     done = subprocess.run([BIN / "ebb", "serve", "--home", tmp_path / "h", "--port", "0", "--listen", "0.0.0.0"],
                           capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1 and "will not listen on 0.0.0.0" in done.stderr
+
+
+@pytest.mark.parametrize("written, said", [(None, "is not a file"), ("port: no\n", "'port'"), ("#" * 70_000, "is larger than 65536 bytes")])
+def test_settings_that_are_none(tmp_path, written, said):
+    settings = tmp_path / "ebb.yaml"
+    settings.mkdir() if written is None else settings.write_text(written)
+    done = subprocess.run([BIN / "ebb", "serve", "--home", tmp_path, "--port", "0"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and str(settings) in done.stderr and said in done.stderr
