@@ -1,14 +1,14 @@
 # ebb_module: one folder of src/ as a static library, with its rank checked.
 #
-#   ebb_module(NAME RANK n [MODULES m…] [LIBS target…] [TEST_MODULES m…] [TEST_LIBS target…])
+#   ebb_module(NAME RANK n [MODULES m…] [LIBS target…] [TEST_MODULES m…] [TEST_LIBS target…] [TEST_PARTS n])
 #
 # Every *.cc of the folder belongs to the library, except *_test.cc (one test program for the module), *_fuzz.cc (one
 # fuzz target each), *_bench.cc and main_*.cc. MODULES must all stand below RANK: that is what keeps the layers of ARCHITECTURE.md
-# true, so the configure step fails otherwise. What a file may include is checked again, file by file, by tools/check_layers.py.
+# true, so the configure step fails otherwise. TEST_PARTS lets the cases of a slow test program run beside each other.
 # On x86-64 a file *_v3.cc is compiled for x86-64-v3 and a *_v4.cc for x86-64-v4, fast in every preset; elsewhere they are left out.
 
 function(ebb_module name)
-  cmake_parse_arguments(ARG "" "RANK" "MODULES;LIBS;TEST_MODULES;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "RANK;TEST_PARTS" "MODULES;LIBS;TEST_MODULES;TEST_LIBS" ${ARGN})
   set_property(GLOBAL PROPERTY EBB_RANK_${name} ${ARG_RANK})
   set_property(GLOBAL APPEND PROPERTY EBB_MODULES ${name})
   set_property(GLOBAL PROPERTY EBB_DEPS_${name} "${ARG_MODULES}")
@@ -62,8 +62,21 @@ function(ebb_module name)
     target_link_libraries(${name}_test PRIVATE ebb_${name} ${ARG_TEST_MODULES} ${ARG_TEST_LIBS} GTest::gmock GTest::gtest GTest::gtest_main)
     ebb_path_from_root(bin ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
     target_compile_definitions(${name}_test PRIVATE EBB_TEST_BIN="${bin}" EBB_SOURCE_DIR=".")
-    add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    file(MAKE_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+    if(NOT ARG_TEST_PARTS)
+      set(ARG_TEST_PARTS 1)
+    endif()
+    foreach(part RANGE 1 ${ARG_TEST_PARTS})
+      set(test ${name})
+      if(part GREATER 1)
+        # By a name of its own, since that is what GoogleTest calls the report.
+        set(test ${name}_${part})
+        file(CREATE_LINK ${name}_test ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${test}_test SYMBOLIC)
+      endif()
+      math(EXPR index "${part} - 1")
+      add_test(NAME ${test} COMMAND ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${test}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      set_tests_properties(${test} PROPERTIES TIMEOUT 600 ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_TEST_PARTS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
   endif()
 
   # A fuzz target is always built as a plain program that replays files (its corpus is a test); with EBB_FUZZ it is a libFuzzer.
