@@ -1,4 +1,4 @@
-// A chain of penalties, temperature and top_p, as the dialects mean them; a grammar beside it.
+// By the logits alone where that is all; else the library's chain of penalties, temperature and top_p, as the dialects mean them, with a grammar beside it.
 #include "engine_llama/sampler.h"
 
 #include <fmt/format.h>
@@ -7,13 +7,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <exception>
+#include <limits>
 #include <numeric>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "engine_llama/choice.h"
 
 namespace ebb::engine_llama {
 
@@ -74,119 +77,58 @@ void add_grammar(const Grammar& grammar, common_params_sampling& params) {
     params.grammar_triggers.push_back({.type = type_of(trigger.kind), .value = trigger.value, .token = trigger.token});
 }
 
-// Some fifty thousand logits for each token: looked at in blocks, of which the compiler takes several at a time.
-constexpr size_t kBlock = 64;
-
-class Survey {
- public:
-  // Whether the highest so far is here.
-  bool raised_by(const float* block) {
-    Lanes highest = lanes(block);
-    for (size_t i = 0; i < kBlock; i += kLanes) {
-      const Lanes some = lanes(block + i);
-      highest = some > highest ? some : highest;
-      unsound_ |= ~(some < INFINITY);  // true for what is no number
-    }
-    float here = highest[0];
-    for (size_t i = 1; i < kLanes; ++i)
-      here = std::max(here, highest[i]);
-    if (here <= highest_) return false;
-    highest_ = here;
-    return true;
-  }
-  // All were numbers. One that is infinitely low is: it says "never".
-  bool sound() const {
-    int any = 0;
-    for (size_t i = 0; i < kLanes; ++i)
-      any |= unsound_[i];
-    return any == 0;
-  }
-
- private:
-  static constexpr size_t kLanes = 4;
-  using Lanes = float __attribute__((vector_size(16)));
-  using Flags = int __attribute__((vector_size(16)));
-
-  static Lanes lanes(const float* from) {
-    Lanes loaded;
-    std::memcpy(&loaded, from, sizeof loaded);
-    return loaded;
-  }
-
-  float highest_ = -INFINITY;
-  Flags unsound_{};
-};
+// Below what a float holds as a normal number it is none.
+bool has_temperature(const domain::Sampling& sampling) { return static_cast<float>(sampling.temperature) >= std::numeric_limits<float>::min(); }
 
 }  // namespace
-
-std::optional<size_t> first_of_highest(std::span<const float> logits) {
-  Survey survey;
-  size_t block = 0;  // that the highest is in
-  size_t first = 0;
-  for (; first + kBlock <= logits.size(); first += kBlock)
-    if (survey.raised_by(&logits[first])) block = first;
-  if (first < logits.size()) {
-    std::array<float, kBlock> rest;
-    rest.fill(-INFINITY);
-    std::ranges::copy(logits.subspan(first), rest.begin());
-    if (survey.raised_by(rest.data())) block = first;
-  }
-  if (!survey.sound()) return std::nullopt;
-  const std::span<const float> part = logits.subspan(block, std::min(kBlock, logits.size() - block));
-  return block + static_cast<size_t>(std::ranges::max_element(part) - part.begin());
-}
-
-size_t first_of_highest(std::span<const float> logits, size_t unbiased, std::span<const llama_logit_bias> biases) {
-  const auto token = [](const llama_logit_bias& bias) { return static_cast<size_t>(bias.token); };
-  if (std::ranges::find(biases, unbiased, token) != biases.end()) {  // then it may be any
-    std::vector<float> changed(logits.begin(), logits.end());
-    for (const llama_logit_bias& bias : biases)
-      changed[token(bias)] += bias.bias;
-    return static_cast<size_t>(std::ranges::max_element(changed) - changed.begin());
-  }
-  size_t best = unbiased;
-  float highest = logits[best];
-  for (const llama_logit_bias& bias : biases) {
-    const float value = logits[token(bias)] + bias.bias;
-    if (value < highest || (value == highest && token(bias) > best)) continue;
-    best = token(bias);
-    highest = value;
-  }
-  return best;
-}
 
 Result<Sampler> Sampler::make(const LoadedModel& model, const domain::Sampling& sampling, const Grammar& grammar, uint32_t fallback_seed) {
   for (const auto& [token, bias] : sampling.logit_bias) {
     if (!model.is_token(token))
       return fail(ErrorKind::kInvalid, fmt::format("'logit_bias' is for token {}, but the model has {} tokens", token, model.vocabulary_size()), "logit_bias");
   }
+  if (grammar.text.empty() && !penalises(sampling)) return Sampler(model, Alone(sampling, fallback_seed));
   common_params_sampling params = params_of(sampling, fallback_seed);
   add_grammar(grammar, params);
   try {
-    std::shared_ptr<common_sampler> sampler(common_sampler_init(model.get(), params), common_sampler_free);
-    if (sampler != nullptr) {
-      Sampler made(model, std::move(sampler));
-      if (sampling.temperature == 0 && !penalises(sampling) && grammar.text.empty()) made.likeliest_by_ = std::move(params.logit_bias);
-      return made;
-    }
+    std::shared_ptr<common_sampler> chain(common_sampler_init(model.get(), params), common_sampler_free);
+    if (chain != nullptr) return Sampler(model, std::move(chain));
   } catch (const std::exception& error) {
     if (grammar.text.empty()) throw;
   }
   return fail(ErrorKind::kInvalid, "The schema asks for what no grammar can hold the model to", grammar.param);
 }
 
+Sampler::Alone::Alone(const domain::Sampling& sampling, uint32_t fallback_seed)
+    : by_(sampling), random_(sampling.seed ? seed_of(*sampling.seed) : seed_of(fallback_seed)) {}
+
+std::optional<Token> Sampler::Alone::choose(std::span<float> logits) {
+  std::vector<float> unbiased;
+  for (const auto& [token, bias] : by_.logit_bias)
+    unbiased.push_back(std::exchange(logits[static_cast<size_t>(token)], logits[static_cast<size_t>(token)] + static_cast<float>(bias)));
+  std::optional<size_t> chosen = first_of_highest(logits);
+  if (chosen && has_temperature(by_)) chosen = draw(logits, *chosen, by_, static_cast<double>(random_()) / 0x1p32);
+  for (size_t i = 0; const auto& [token, bias] : by_.logit_bias)
+    logits[static_cast<size_t>(token)] = unbiased[i++];
+  return chosen ? std::optional(static_cast<Token>(*chosen)) : std::nullopt;
+}
+
 Result<Token> Sampler::sample(llama_context* context, int index) {
-  // A hostile model may compute anything; the library's samplers rely on numbers.
-  const float* const logits = llama_get_logits_ith(context, index);
-  const float* const end = logits + model_->vocabulary_size();
-  const std::optional<size_t> highest = logits == nullptr ? std::nullopt : first_of_highest({logits, end});
-  if (!highest) return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken");
-  if (likeliest_by_) return static_cast<Token>(first_of_highest({logits, end}, *highest, *likeliest_by_));
-  // The chain would come to the same by the exponentials of all of them: a fifteenth of the time of a small model's token.
+  // A hostile model may compute anything; samplers rely on numbers.
+  const auto no_numbers = [] { return fail(ErrorKind::kInternal, "the model computed values that are no numbers: the file or its quantisation is broken"); };
+  float* const logits = llama_get_logits_ith(context, index);
+  if (logits == nullptr) return no_numbers();
+  const std::span<float> all(logits, static_cast<size_t>(model_->vocabulary_size()));
+  if (auto* const alone = std::get_if<Alone>(&by_)) {
+    const std::optional<Token> token = alone->choose(all);
+    return token ? Result<Token>(*token) : no_numbers();
+  }
+  if (!first_of_highest(all)) return no_numbers();
   try {
-    const Token token = common_sampler_sample(sampler_.get(), context, index);
+    common_sampler* const chain = std::get<Chain>(by_).get();
+    const Token token = common_sampler_sample(chain, context, index);
     if (!model_->is_token(token)) return fail(ErrorKind::kInternal, "the model chose a token that it does not have");
-    common_sampler_accept(sampler_.get(), token, true);
+    common_sampler_accept(chain, token, true);
     return token;
   } catch (const std::exception& error) {
     return fail(ErrorKind::kInternal, fmt::format("the answer broke its grammar: {}", replace_invalid_utf8(error.what())));

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <span>
-#include <vector>
+#include <utility>
+#include <variant>
 
 #include "base/result.h"
 #include "domain/call.h"
@@ -32,18 +34,25 @@ class Sampler {
   domain::TokenLogprob logprob(llama_context* context, int index, Token token, int top) const;
 
  private:
-  Sampler(const LoadedModel& model, std::shared_ptr<common_sampler> sampler) : model_(&model), sampler_(std::move(sampler)) {}
+  // Nothing but the call's numbers has a say beside the model.
+  class Alone {
+   public:
+    Alone(const domain::Sampling& sampling, uint32_t fallback_seed);
+    // Leaves them as they were. Nothing: one is no number.
+    std::optional<Token> choose(std::span<float> logits);
+
+   private:
+    domain::Sampling by_;
+    std::mt19937 random_;
+  };
+  // The library's; shared only because its type is incomplete here.
+  using Chain = std::shared_ptr<common_sampler>;
+
+  Sampler(const LoadedModel& model, std::variant<Alone, Chain> by) : model_(&model), by_(std::move(by)) {}
 
   const LoadedModel* model_;
-  std::shared_ptr<common_sampler> sampler_;  // shared only because the library's type is incomplete here
-  // Nothing but these has a say beside the model: the likeliest token is taken.
-  std::optional<std::vector<llama_logit_bias>> likeliest_by_;
+  std::variant<Alone, Chain> by_;
 };
-
-// Where the first of the highest is. Nothing if one is no number, or infinite; one that is infinitely low is a number: it says "never". At least one. Pure.
-std::optional<size_t> first_of_highest(std::span<const float> logits);
-// The same with biases for some, each for another token, when it is known which it is without them. Pure.
-size_t first_of_highest(std::span<const float> logits, size_t unbiased, std::span<const llama_logit_bias> biases);
 
 // The library's 32 bits of any 64, avoiding the value that means "random" to it.
 uint32_t seed_of(int64_t seed);
