@@ -189,12 +189,14 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
   if (!sampler) return fail(sampler.error());
   const std::optional<size_t> index = choose_slot(slot_states(rendered->prompt));
   if (!index) return fail(engine::all_slots_taken(slots()));  // there was no room for one more than are held
-  const bool from_beginning = what.sampling.seed.has_value();
+  // What was generated once was computed token by token, and as part of a prompt it may round differently, which would change what a seed promises.
+  const bool from_beginning = what.sampling.seed && cut() == Cut::kAtChunks;
   prepare(*index, rendered->prompt, from_beginning);
 
   Slot& slot = slots_[*index];
   std::optional<SharedBeginning> beginning;
-  if (!from_beginning && model_->can_cut_back()) beginning = choose_beginning(rendered->prompt, slot.known.size(), neighbours_of(*index, class_of(what)));
+  if (!from_beginning && model_->can_cut_back())
+    beginning = choose_beginning(rendered->prompt, slot.known.size(), neighbours_of(*index, class_of(what)), cut());
   slot.last_used = ++uses_;
   const int64_t room = context_tokens_ - static_cast<int64_t>(rendered->prompt.size());
   std::vector<std::string> stop = what.sampling.stop;
@@ -212,12 +214,10 @@ Status LlamaEngine::execute(CallId call, const domain::Call& what) {
 
 void LlamaEngine::prepare(size_t index, std::span<const Token> prompt, bool from_beginning) {
   Slot& slot = slots_[index];
-  // The last chunk is always computed: its result is where the answer begins. A call with a seed is computed from the beginning: what was generated once was
-  // computed token by token, and as part of a prompt it would round differently, which would change what the seed promises.
-  const auto usable = [&](size_t common) { return from_beginning ? 0 : tokens_to_keep(common, prompt.size()); };
+  const auto usable = [&](size_t common) { return from_beginning ? 0 : tokens_to_keep(common, prompt.size(), cut()); };
   slot.restore = {};
   const SavedPrefixes::Match match = saved_.longest_match(prompt);
-  if (usable(match.common) > usable(common_prefix(slot.known, prompt))) {
+  if (saves_a_chunk(usable(match.common), usable(common_prefix(slot.known, prompt)))) {
     const MonoTime began = io::SystemClock().mono();
     std::vector<Token> tokens = saved_.tokens(match.index);
     const std::optional<PrefixFile::State> state = saved_.state(match.index);

@@ -7,7 +7,7 @@
 //
 // What a slot computed stays in it after its call ended, and serves the next prompt that begins alike; on parking, the most recent ones are
 // saved, in a file that outlives the worker. A prompt is computed in the same chunks whatever
-// of it is known and whoever runs beside it (schedule.h), so its answer does not depend on that.
+// of it is known and whoever runs beside it, unless it makes no difference for the model (schedule.h), so its answer does not depend on that.
 //
 // The token that ends an answer (end of turn) is generated like any other: it counts in completion_tokens and has no text.
 #pragma once
@@ -81,6 +81,7 @@ class LlamaEngine final : public engine::Engine {
   Status move_to_fresh(int slots);
   Result<Rendered> render(const domain::Call& what) const;
   std::vector<SlotState> slot_states(std::span<const Token> prompt) const;
+  Cut cut() const { return model_->tokens_alike() ? Cut::kAnywhere : Cut::kAtChunks; }
   // Leaves in the slot's sequence what serves the prompt, and nothing else.
   void prepare(size_t index, std::span<const Token> prompt, bool from_beginning);
   // Puts a saved sequence into the slot, in place of what was there.

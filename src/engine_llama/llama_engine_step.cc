@@ -51,7 +51,7 @@ void LlamaEngine::take_beginning(size_t index, size_t neighbour) {
   Slot& slot = slots_[index];
   const std::vector<Token>& known = slots_[neighbour].known;
   const std::vector<Token>& prompt = slot.running->prompt;
-  const size_t keep = tokens_to_keep(common_prefix(known, prompt), prompt.size());
+  const size_t keep = tokens_to_keep(common_prefix(known, prompt), prompt.size(), cut());
   if (keep <= slot.known.size()) return;  // it was cancelled before it came so far
   const MonoTime began = io::SystemClock().mono();
   bring_back(index, sequences_->save(neighbour), known);

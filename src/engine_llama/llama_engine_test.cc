@@ -30,7 +30,7 @@ uint64_t lazily_free_bytes() {
 // What is known of the same prompt.
 int64_t whole_chunks(const Answer& answer) {
   const auto prompt = static_cast<size_t>(answer.prompt);
-  return static_cast<int64_t>(tokens_to_keep(prompt, prompt));
+  return static_cast<int64_t>(tokens_to_keep(prompt, prompt, Cut::kAtChunks));
 }
 
 TEST_F(LlamaEngineTest, AnswersTheSameAgain) {

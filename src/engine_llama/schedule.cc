@@ -103,18 +103,21 @@ size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
   return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(shorter), b.begin()).first - a.begin());
 }
 
-size_t tokens_to_keep(size_t common, size_t prompt_tokens) {
+size_t tokens_to_keep(size_t common, size_t prompt_tokens, Cut cut) {
+  if (cut == Cut::kAnywhere) return std::min(common, std::max<size_t>(prompt_tokens, 1) - 1);
   // The last chunk has at least two tokens, unless the prompt has one only (share_prompts).
   const size_t before_last = prompt_tokens < 2 ? 0 : prompt_tokens - 2;
   return std::min(common, before_last) / kPromptChunk * kPromptChunk;
 }
 
-std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours) {
+bool saves_a_chunk(size_t tokens, size_t known) { return std::cmp_greater_equal(tokens, known + kPromptChunk); }
+
+std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours, Cut cut) {
   std::optional<SharedBeginning> best;
   for (const Neighbour& neighbour : neighbours) {
-    const size_t tokens = tokens_to_keep(common_prefix(neighbour.tokens, prompt), prompt.size());
+    const size_t tokens = tokens_to_keep(common_prefix(neighbour.tokens, prompt), prompt.size(), cut);
     const bool better = !best || tokens > best->tokens || (tokens == best->tokens && neighbour.use < best->use);
-    if (tokens > known && better) best = SharedBeginning{.use = neighbour.use, .tokens = tokens};
+    if (saves_a_chunk(tokens, known) && better) best = SharedBeginning{.use = neighbour.use, .tokens = tokens};
   }
   return best;
 }

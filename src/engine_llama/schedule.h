@@ -83,9 +83,16 @@ size_t texts_in_batch(std::span<const std::vector<Token>> rest);
 // How many tokens the two have in common from their beginnings.
 size_t common_prefix(std::span<const Token> a, std::span<const Token> b);
 
-// Of `common` tokens that are known of a prompt of so many, how many to keep: whole chunks, and never so many that its last chunk is cut otherwise than without
-// them. A token computed alone rounds differently from one among others, on some processors enough for another answer.
-size_t tokens_to_keep(size_t common, size_t prompt_tokens);
+// Where what is known of a prompt may end, so that its answer is the same as without. A token computed alone may round differently from one among others,
+// enough for another answer.
+enum class Cut {
+  kAnywhere,  // the model's tokens are alike (LoadedModel::tokens_alike)
+  kAtChunks,  // nor is the last chunk cut otherwise
+};
+// Of `common` tokens that are known of a prompt of so many, how many to keep. The last one is always computed: it says how the answer begins.
+size_t tokens_to_keep(size_t common, size_t prompt_tokens, Cut cut);
+// Whether bringing something back that has so many of a prompt is worth it, where so many are known already: it saves a chunk.
+bool saves_a_chunk(size_t tokens, size_t known);
 
 // What a prompt may begin with instead of computing it: a slot's sequence holds it, or will once the slot's own prompt is computed.
 struct Neighbour {
@@ -97,9 +104,9 @@ struct SharedBeginning {
   size_t tokens = 0;
   bool operator==(const SharedBeginning&) const = default;
 };
-// The longest beginning that a neighbour has of a prompt, whole chunks beyond the `known` of it. Of equal ones that of the oldest use: whoever that one waits
+// The longest beginning that a neighbour has of a prompt of which so much is `known`. Of equal ones that of the oldest use: whoever that one waits
 // for itself has less to compute than this. nullopt: none saves a chunk.
-std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours);
+std::optional<SharedBeginning> choose_beginning(std::span<const Token> prompt, size_t known, std::span<const Neighbour> neighbours, Cut cut);
 
 struct SlotState {
   bool free = true;

@@ -201,12 +201,21 @@ TEST(TokensToKeep, LeaveTheRestAsItIsCutFromTheBeginning) {
       need.done += share_prompts(std::vector{need}, true, kPromptChunk, turn).front().tokens;
     }
     for (size_t common = 0; common <= prompt; ++common) {
-      const size_t kept = tokens_to_keep(common, prompt);
+      const size_t kept = tokens_to_keep(common, prompt, Cut::kAtChunks);
       EXPECT_LE(kept, common);
       EXPECT_EQ(std::ranges::count(begins, kept), 1) << kept << " of " << common << " for " << prompt;
       EXPECT_LE(std::min(common, begins.back()), kept + kPromptChunk) << "as much as can be";
     }
   }
+}
+
+TEST(TokensToKeep, AllButTheLastWhereTokensAreAlike) {
+  EXPECT_EQ(tokens_to_keep(0, 0, Cut::kAnywhere), 0U);
+  EXPECT_EQ(tokens_to_keep(0, 1, Cut::kAnywhere), 0U);
+  EXPECT_EQ(tokens_to_keep(1, 1, Cut::kAnywhere), 0U);
+  EXPECT_EQ(tokens_to_keep(7, 100, Cut::kAnywhere), 7U);
+  EXPECT_EQ(tokens_to_keep(99, 100, Cut::kAnywhere), 99U);
+  EXPECT_EQ(tokens_to_keep(100, 100, Cut::kAnywhere), 99U);
 }
 
 TEST(ChooseBeginning, TakesTheLongestThatSavesAChunk) {
@@ -218,6 +227,7 @@ TEST(ChooseBeginning, TakesTheLongestThatSavesAChunk) {
     size_t known;
     std::vector<Neighbour> neighbours;
     std::optional<SharedBeginning> chosen;
+    Cut cut = Cut::kAtChunks;
   };
   const std::vector<Row> rows = {
       {"nobody", 0, {}, std::nullopt},
@@ -228,9 +238,14 @@ TEST(ChooseBeginning, TakesTheLongestThatSavesAChunk) {
       {"what is known already", 64, {{7, first(70)}}, std::nullopt},
       {"more than is known", 32, {{7, first(70)}}, SharedBeginning{7, 64}},
       {"never the last chunk", 0, {{7, first(100)}}, SharedBeginning{7, 96}},
+      {"tokens alike: less than a chunk", 0, {{7, first(31)}}, std::nullopt, Cut::kAnywhere},
+      {"tokens alike: a chunk and some", 0, {{7, first(40)}}, SharedBeginning{7, 40}, Cut::kAnywhere},
+      {"tokens alike: the longest", 8, {{7, first(70)}, {8, first(71)}}, SharedBeginning{8, 71}, Cut::kAnywhere},
+      {"tokens alike: less than a chunk more than is known", 40, {{7, first(71)}}, std::nullopt, Cut::kAnywhere},
+      {"tokens alike: never the last one", 0, {{7, first(100)}}, SharedBeginning{7, 99}, Cut::kAnywhere},
   };
   for (const Row& row : rows)
-    EXPECT_EQ(choose_beginning(prompt, row.known, row.neighbours), row.chosen) << row.what;
+    EXPECT_EQ(choose_beginning(prompt, row.known, row.neighbours, row.cut), row.chosen) << row.what;
 }
 
 TEST(CommonPrefix, Counts) {

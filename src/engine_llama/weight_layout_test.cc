@@ -64,6 +64,12 @@ class WeightLayoutTest : public DemoEngineTest {
     EXPECT_TRUE(layout) << layout.error().message;
     return layout->parts.empty() ? "" : content;
   }
+  bool tokens_alike() const {
+    std::string page(wire::kLayoutDescriptionBytes, '\0');
+    EXPECT_EQ(::pread(prepared.get(), page.data(), page.size(), 0), static_cast<ssize_t>(page.size()));
+    const Result<wire::WeightLayout> layout = wire::read_layout(page, static_cast<uint64_t>(::lseek(prepared.get(), 0, SEEK_END)));
+    return layout && layout->tokens_alike;
+  }
   static uint64_t model_kib() { return static_cast<uint64_t>(::lseek(demo_model().get(), 0, SEEK_END)) / 1024; }
   static bool is_mapped() {
     std::ifstream maps("/proc/self/maps");
@@ -112,13 +118,29 @@ TEST_F(WeightLayoutTest, IsMappedAndComputesTheSameBesideOthersAndWithMoreThread
   EXPECT_TRUE(alike(run_one(closely(kSky)), alone)) << "a beginning that is cached";
 }
 
+TEST_F(WeightLayoutTest, WhereTokensAreAlikeAllThatIsKnownOfAPromptIsUsed) {
+  if (!tokens_alike()) GTEST_SKIP() << "on this processor a token in a batch rounds differently from one alone";
+  domain::Call seeded = closely(kSky);
+  seeded.sampling.temperature = 0.8;
+  seeded.sampling.seed = 7;
+  for (const domain::Call& call : {closely(kSky), seeded}) {
+    load(1);
+    const Answer alone = run_one(call);
+    EXPECT_EQ(alone.cached, 0);
+    const Answer again = run_one(call);
+    EXPECT_EQ(again.cached, alone.prompt - 1);
+    EXPECT_TRUE(alike(again, alone)) << again.text << "\n and \n" << alone.text;
+    engine->park();
+    ASSERT_TRUE(engine->set_slots(1));
+    const Answer woken = run_one(call);
+    EXPECT_EQ(woken.cached, alone.prompt - 1);
+    EXPECT_TRUE(alike(woken, alone)) << woken.text << "\n and \n" << alone.text;
+  }
+}
+
 // Beside another call nothing is guessed.
 TEST_F(WeightLayoutTest, WhatIsGuessedMakesFewerStepsAndNoOtherAnswer) {
-  std::string page(wire::kLayoutDescriptionBytes, '\0');
-  ASSERT_EQ(::pread(prepared.get(), page.data(), page.size(), 0), static_cast<ssize_t>(page.size()));
-  const Result<wire::WeightLayout> layout = wire::read_layout(page, static_cast<uint64_t>(::lseek(prepared.get(), 0, SEEK_END)));
-  ASSERT_TRUE(layout);
-  if (!layout->tokens_alike) GTEST_SKIP() << "on this processor a token in a batch rounds differently from one alone";
+  if (!tokens_alike()) GTEST_SKIP() << "on this processor a token in a batch rounds differently from one alone";
   domain::Call repeats = ask("Repeat this line ten times: the quick brown fox jumps over the lazy dog and runs away.", 120);
   repeats.sampling.top_logprobs = 2;
   // Much of it is there before, and what follows is often something else.
