@@ -84,10 +84,12 @@ bool can_make_user_namespace() {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+bool is_there(const fs::path& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 void look_at_cgroups(Runtime& runtime) {
   const fs::path mounted = "/sys/fs/cgroup";
-  const bool two = fs::exists(mounted / "cgroup.controllers");
-  runtime.hybrid = !two && fs::exists(mounted / "unified/cgroup.controllers");
+  const bool two = is_there(mounted / "cgroup.controllers");
+  runtime.hybrid = !two && is_there(mounted / "unified/cgroup.controllers");
   const fs::path freezer = two ? mounted : mounted / "freezer";
   if (!runtime.root) {
     runtime.missing.emplace_back("no cgroups without root: memory is limited for each process and not for all together, CPU is not limited");
@@ -96,7 +98,7 @@ void look_at_cgroups(Runtime& runtime) {
   } else {
     runtime.cgroups = two ? CgroupKind::kV2 : CgroupKind::kV1;
     const auto needs = [&](const char* controller, const char* what) {
-      if (!two && !fs::exists(mounted / controller))
+      if (!two && !is_there(mounted / controller))
         runtime.missing.emplace_back(fmt::format("no {} limit: the kernel's controller '{}' is off", what, controller));
     };
     needs("memory", "memory");
