@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "engine_llama/library_function.h"
+#include "engine_llama/tensor_row.h"
 
 namespace ebb::engine_llama {
 
@@ -57,11 +58,6 @@ float slope_of(const Operation& operation, int64_t head) {
   return std::exp2(step * static_cast<float>(early ? head + 1 : 2 * (head - heads) + 1));
 }
 
-const char* at(const ggml_tensor& tensor, int64_t first, int64_t second, int64_t third) {
-  return static_cast<const char*>(tensor.data) + static_cast<size_t>(first) * tensor.nb[1] + static_cast<size_t>(second) * tensor.nb[2] +
-         static_cast<size_t>(third) * tensor.nb[3];
-}
-
 // What is computed at once: some tokens' rows of some heads that have the same keys.
 struct Piece {
   int64_t sequence = 0;
@@ -83,22 +79,22 @@ void attend(const Operation& operation, const Piece& piece, Attend& kernel, floa
                      .key_width = operation.key->ne[0],
                      .value_width = operation.value->ne[0],
                      .cells = operation.key->ne[1],
-                     .queries = at(query, piece.token, piece.head, piece.sequence),
+                     .queries = row_of<const char>(query, piece.token, piece.head, piece.sequence),
                      .query_of_token = query.nb[1],
                      .query_of_head = query.nb[2],
-                     .keys = at(*operation.key, 0, key_head, piece.sequence),
+                     .keys = row_of<const char>(*operation.key, 0, key_head, piece.sequence),
                      .key_of_cell = operation.key->nb[1],
-                     .values = at(*operation.value, 0, value_head, piece.sequence),
+                     .values = row_of<const char>(*operation.value, 0, value_head, piece.sequence),
                      .value_of_cell = operation.value->nb[1],
                      // Of a result the heads come first, then the tokens.
-                     .results = const_cast<char*>(at(*operation.result, piece.head, piece.token, piece.sequence)),
+                     .results = row_of<char>(*operation.result, piece.head, piece.token, piece.sequence),
                      .result_of_token = operation.result->nb[2],
                      .result_of_head = operation.result->nb[1],
                      .scale = operation.scale,
                      .softcap = operation.softcap,
                      .slopes = slopes.data()};
   if (operation.mask != nullptr) {
-    rows.mask = at(*operation.mask, piece.token, piece.head % operation.mask->ne[2], piece.sequence % operation.mask->ne[3]);
+    rows.mask = row_of<const char>(*operation.mask, piece.token, piece.head % operation.mask->ne[2], piece.sequence % operation.mask->ne[3]);
     rows.mask_of_token = operation.mask->nb[1];
   }
   if (operation.sinks != nullptr) rows.sinks = static_cast<const float*>(operation.sinks->data) + piece.head;

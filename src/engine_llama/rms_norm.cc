@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "engine_llama/library_function.h"
 #include "engine_llama/rms_norm_code.h"
+#include "engine_llama/tensor_row.h"
 
 namespace ebb::engine_llama {
 
@@ -26,11 +27,6 @@ Norm* kernel() {
   return rms_norm_plain;
 }
 
-template <class Byte>
-Byte* at(Byte* data, const ggml_tensor& tensor, int64_t first, int64_t second, int64_t third) {
-  return data + static_cast<size_t>(first) * tensor.nb[1] + static_cast<size_t>(second) * tensor.nb[2] + static_cast<size_t>(third) * tensor.nb[3];
-}
-
 // `weights` may be smaller than the rest: it is then repeated.
 void norm(const ggml_compute_params& params, const ggml_tensor& operation, const ggml_tensor* weights, const ggml_tensor& result) {
   static Norm* const norm_row = kernel();
@@ -43,11 +39,9 @@ void norm(const ggml_compute_params& params, const ggml_tensor& operation, const
   for (int64_t third = 0; third < numbers.ne[3]; ++third) {
     for (int64_t second = 0; second < numbers.ne[2]; ++second) {
       for (int64_t first = params.ith; first < numbers.ne[1]; first += params.nth) {
-        row.numbers = reinterpret_cast<const float*>(at(static_cast<const char*>(numbers.data), numbers, first, second, third));
-        row.results = reinterpret_cast<float*>(at(static_cast<char*>(result.data), result, first, second, third));
-        if (weights != nullptr)
-          row.weights = reinterpret_cast<const float*>(
-              at(static_cast<const char*>(weights->data), *weights, first % weights->ne[1], second % weights->ne[2], third % weights->ne[3]));
+        row.numbers = row_of<const float>(numbers, first, second, third);
+        row.results = row_of<float>(result, first, second, third);
+        if (weights != nullptr) row.weights = row_of<const float>(*weights, first % weights->ne[1], second % weights->ne[2], third % weights->ne[3]);
         norm_row(row);
         ++count;
       }

@@ -12,6 +12,7 @@
 #include "engine_llama/product_node.h"
 #include "engine_llama/quantised_row.h"
 #include "engine_llama/team.h"
+#include "engine_llama/tensor_row.h"
 #include "engine_llama/tiled_product_rows.h"
 
 extern "C" void ggml_barrier(ggml_threadpool* pool);  // team.cc
@@ -36,14 +37,6 @@ const TiledKernel& kernel_for(ggml_type weights) {
   }
 }
 
-const float* row_at(const ggml_tensor& rows, int64_t index) {
-  const int64_t first = index % rows.ne[1];
-  const int64_t second = index / rows.ne[1] % rows.ne[2];
-  const int64_t third = index / rows.ne[1] / rows.ne[2];
-  return reinterpret_cast<const float*>(static_cast<const char*>(rows.data) + static_cast<size_t>(first) * rows.nb[1] +
-                                        static_cast<size_t>(second) * rows.nb[2] + static_cast<size_t>(third) * rows.nb[3]);
-}
-
 // So many bytes hold all rows, quantised.
 size_t work_bytes(const ggml_tensor& operation) {
   return static_cast<size_t>(operation.src[1]->ne[0] / kBlockRows * ggml_nrows(operation.src[1])) * sizeof(RowBlock) + alignof(RowBlock);
@@ -58,7 +51,7 @@ const RowBlock* quantise_rows(const ggml_compute_params& params, const ggml_tens
   auto* const all = static_cast<RowBlock*>(std::align(alignof(RowBlock), static_cast<size_t>(blocks * count) * sizeof(RowBlock), room, bytes));
   EBB_CHECK(all != nullptr);
   for (int64_t row = params.ith; row < count; row += params.nth)
-    kernel.quantise(row_at(rows, row), all + row * blocks, blocks);
+    kernel.quantise(row_of<const float>(rows, row), all + row * blocks, blocks);
   ggml_barrier(params.threadpool);
   return all;
 }

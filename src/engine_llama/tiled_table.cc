@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "engine_llama/library_function.h"
+#include "engine_llama/tensor_row.h"
 #include "engine_llama/tiled_weights.h"
 
 namespace ebb::engine_llama {
@@ -21,11 +22,6 @@ thread_local TiledTables* loads = nullptr;
 std::mutex of_all;
 std::vector<const TiledTables*> all;
 
-const char* at(const ggml_tensor& tensor, int64_t first, int64_t second, int64_t third) {
-  return static_cast<const char*>(tensor.data) + static_cast<size_t>(first) * tensor.nb[1] + static_cast<size_t>(second) * tensor.nb[2] +
-         static_cast<size_t>(third) * tensor.nb[3];
-}
-
 // Row by row, as the numbers of rows say; each thread every so many.
 void take_rows(const ggml_compute_params& params, const ggml_tensor& tiles, const ggml_tensor& numbers, const ggml_tensor& result) {
   static thread_local std::vector<char> stored;
@@ -34,15 +30,10 @@ void take_rows(const ggml_compute_params& params, const ggml_tensor& tiles, cons
   const ggml_to_float_t to_floats = ggml_get_type_traits(tiles.type)->to_float;
   uint64_t taken = 0;
   for (int64_t i = params.ith; i < ggml_nelements(&numbers); i += params.nth) {
-    const int64_t first = i % numbers.ne[0];
-    const int64_t second = i / numbers.ne[0] % numbers.ne[1];
-    const int64_t third = i / numbers.ne[0] / numbers.ne[1];
-    const char* const number = static_cast<const char*>(numbers.data) + static_cast<size_t>(first) * numbers.nb[0] +
-                               static_cast<size_t>(second) * numbers.nb[1] + static_cast<size_t>(third) * numbers.nb[2];
-    const int32_t row = *reinterpret_cast<const int32_t*>(number);
+    const int32_t row = row_of<const int32_t>(numbers, i / numbers.ne[0])[i % numbers.ne[0]];
     EBB_CHECK(row >= 0 && row < tiles.ne[1]);
     take_column(format, static_cast<const char*>(tiles.data), tiles.ne[0], row, stored.data());
-    to_floats(stored.data(), reinterpret_cast<float*>(const_cast<char*>(at(result, first, second, third))), tiles.ne[0]);
+    to_floats(stored.data(), row_of<float>(result, i), tiles.ne[0]);
     ++taken;
   }
   if (taken > 0) rows += taken;
@@ -91,7 +82,7 @@ __attribute__((visibility("default"))) void ggml_compute_forward_get_rows(const 
   static auto* const library = library_function<void(const ggml_compute_params*, ggml_tensor*)>("ggml_compute_forward_get_rows");
   const ggml_tensor& numbers = *result->src[1];
   const ggml_tensor* const tiles = TiledTables::twin_of(*result->src[0]);
-  if (tiles == nullptr || numbers.type != GGML_TYPE_I32 || result->type != GGML_TYPE_F32) return library(params, result);
+  if (tiles == nullptr || numbers.type != GGML_TYPE_I32 || numbers.nb[0] != sizeof(int32_t) || result->type != GGML_TYPE_F32) return library(params, result);
   take_rows(*params, *tiles, numbers, *result);
 }
 }
