@@ -80,8 +80,8 @@ io::Task<Result<domain::Model>> RegistryAdmin::add(wire::AddModel request, std::
 Result<wire::ModelView> RegistryAdmin::find(const domain::ModelRef& ref) const {
   Result<domain::Model> model = models_.resolve(ref);
   if (!model) return fail(model.error());
-  std::string why_not = preparer_.why_not(*model);
-  return wire::ModelView{.model = std::move(*model), .not_prepared_why = std::move(why_not)};
+  registry::Preparer::Prepared prepared = preparer_.look_for(*model);
+  return wire::ModelView{.model = std::move(*model), .not_prepared_why = std::move(prepared.why_not), .tokens_alike = prepared.tokens_alike};
 }
 
 Status RegistryAdmin::remove(const domain::ModelRef& ref) {

@@ -120,6 +120,7 @@ Facts facts_of(const wire::ModelView& view) {
   facts.add("quantization", known.quantization);
   facts.add("size", human_bytes(known.weights_bytes));
   if (known.format == domain::ModelFormat::kGguf) facts.add("layout", layout_of(view));
+  if (view.tokens_alike) facts.add("speculation", "by prompt lookup, which changes no answer");
   if (known.train_context > 0) facts.add("context", fmt::format("{} tokens", known.train_context));
   if (known.vocabulary > 0) facts.add("vocabulary", fmt::format("{} tokens", known.vocabulary));
   facts.add("sha256", model.digest.hex());

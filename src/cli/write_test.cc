@@ -269,6 +269,8 @@ TEST(Model, SaysHowWeightsAreLaidOut) {
     std::string says;
   } rows[] = {
       {R"({"ready":true,"why":""})", "for this processor, one copy for all workers"},
+      {R"({"ready":true,"why":"","tokens_alike":true})",
+       "for this processor, one copy for all workers\nspeculation   by prompt lookup, which changes no answer"},
       {R"({"ready":false,"why":"it is being prepared"})", "as stored, one copy for all workers: it is being prepared"},
   };
   for (const auto& row : rows) {

@@ -35,14 +35,14 @@ Result<std::shared_ptr<ChildProcess>> start_child(const std::string& program, co
 }
 
 // What was prepared may say that there is nothing to be gained.
-std::string said_inside(const Fd& prepared, domain::ModelFormat format) {
-  if (format != domain::ModelFormat::kGguf) return "";
+Preparer::Prepared said_inside(const Fd& prepared, domain::ModelFormat format) {
+  if (format != domain::ModelFormat::kGguf) return {};
   const Result<struct stat> info = look_at(prepared.get());
   std::string page(wire::kLayoutDescriptionBytes, '\0');
   const ssize_t count = ::pread(prepared.get(), page.data(), page.size(), 0);
   page.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
   const Result<wire::WeightLayout> layout = info ? wire::read_layout(page, static_cast<uint64_t>(info->st_size)) : fail(info.error());
-  return plain_text(layout ? layout->as_stored_why : layout.error().message, kWhyBytesMax);
+  return {.why_not = plain_text(layout ? layout->as_stored_why : layout.error().message, kWhyBytesMax), .tokens_alike = layout && layout->tokens_alike};
 }
 
 // What is prepared takes about as much as the model. Fetches and the ledger come first.
@@ -131,14 +131,15 @@ io::Task<void> Preparer::settled(domain::Digest digest) {
   }
 }
 
-std::string Preparer::why_not(const domain::Model& model) const {
+Preparer::Prepared Preparer::look_for(const domain::Model& model) const {
   const Program* const program = program_for(model);
-  if (program == nullptr) return "nothing is prepared of models of this kind";
-  if (program->key.empty()) return program->why_not;
+  if (program == nullptr) return {.why_not = "nothing is prepared of models of this kind"};
+  if (program->key.empty()) return {.why_not = program->why_not};
   if (const std::optional<Fd> prepared = files_.find(model.digest, program->key)) return said_inside(*prepared, model.facts.format);
-  if (is_wanted(model.digest)) return waiting_.front().digest == model.digest ? "it is being prepared" : "it waits for others that are being prepared";
+  if (is_wanted(model.digest))
+    return {.why_not = waiting_.front().digest == model.digest ? "it is being prepared" : "it waits for others that are being prepared"};
   const auto found = failed_.find(model.digest);
-  return found == failed_.end() ? "it was not prepared for this library and processor: deploy it again" : found->second;
+  return {.why_not = found == failed_.end() ? "it was not prepared for this library and processor: deploy it again" : found->second};
 }
 
 io::Task<void> Preparer::work() {

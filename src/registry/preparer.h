@@ -46,8 +46,11 @@ class Preparer {
   // Waits until it is no longer wanted: done, failed, or stopped.
   io::Task<void> settled(domain::Digest digest);
 
-  // Why nothing is prepared of it; empty: it is.
-  std::string why_not(const domain::Model& model) const;
+  struct Prepared {
+    std::string why_not = {};   // nothing is prepared of it; empty: it is
+    bool tokens_alike = false;  // wire::WeightLayout::tokens_alike
+  };
+  Prepared look_for(const domain::Model& model) const;
 
  private:
   struct Program {

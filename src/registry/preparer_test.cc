@@ -42,7 +42,7 @@ class PreparerTest : public FetcherForTest {
     Preparer preparer(loop.get_executor(), store_, files_, std::move(options));
     io::asio::co_spawn(loop, all(preparer, model_), io::asio::detached);
     loop.run();
-    return preparer.why_not(model_);
+    return preparer.look_for(model_).why_not;
   }
   static io::Task<void> all(Preparer& preparer, domain::Model model) {
     co_await preparer.start();
@@ -120,7 +120,7 @@ TEST_F(PreparerTest, StoppingEndsWhatRuns) {
     loop.run_one_for(milliseconds(1));
   preparer.stop();
   loop.run();
-  EXPECT_EQ(preparer.why_not(model_), "the server stops");
+  EXPECT_EQ(preparer.look_for(model_).why_not, "the server stops");
   std::ifstream(pid_file) >> model_.version;
   EXPECT_FALSE(fs::exists("/proc/" + std::to_string(model_.version)));
 }

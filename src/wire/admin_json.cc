@@ -81,7 +81,7 @@ json::value to_json(const domain::Model& model) {
 
 json::value to_json(const ModelView& view) {
   json::value out = to_json(view.model);
-  out.get_object()["prepared"] = {{"ready", view.not_prepared_why.empty()}, {"why", view.not_prepared_why}};
+  out.get_object()["prepared"] = {{"ready", view.not_prepared_why.empty()}, {"why", view.not_prepared_why}, {"tokens_alike", view.tokens_alike}};
   return out;
 }
 

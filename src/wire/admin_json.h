@@ -101,10 +101,11 @@ struct StatusRow {
   bool operator==(const StatusRow&) const = default;
 };
 
-// GET models/{ref}: the model's fields, and "prepared": {"ready", "why"}.
+// GET models/{ref}: the model's fields, and "prepared": {"ready", "why", "tokens_alike"}.
 struct ModelView {
   domain::Model model = {};
   std::string not_prepared_why = {};  // empty: workers start from what was prepared of it
+  bool tokens_alike = false;          // WeightLayout::tokens_alike
   bool operator==(const ModelView&) const = default;
 };
 

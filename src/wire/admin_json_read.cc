@@ -164,6 +164,7 @@ Result<ModelView> model_view_from_json(const json::value& value) {
   if (const json::value* prepared = reader.find("prepared")) {
     ObjectReader inner(*prepared, "prepared");
     view.not_prepared_why = text(inner, "why");
+    view.tokens_alike = inner.boolean("tokens_alike").value_or(false);
     if (!inner.ok()) return fail(inner.error());
   }
   return view;

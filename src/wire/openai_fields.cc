@@ -21,7 +21,7 @@ constexpr std::array kChatFields = std::to_array<Field>({
     {"top_p", Rule::kHonoured, "0 to 1"},
     {"n", Rule::kHonoured, "1 to 128; each choice is a call of its own, with the seed plus its index"},
     {"stop", Rule::kHonoured, "up to 4 strings"},
-    {"seed", Rule::kHonoured, "the same seed and prompt give the same text; the prompt is then computed from its beginning, whatever is cached"},
+    {"seed", Rule::kHonoured, "the same seed and prompt give the same text, whatever is cached"},
     {"presence_penalty", Rule::kHonoured, "-2 to 2"},
     {"frequency_penalty", Rule::kHonoured, "-2 to 2"},
     {"logit_bias", Rule::kHonoured, "-100 to 100, for up to 1,024 tokens of the model's vocabulary"},

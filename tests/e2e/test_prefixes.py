@@ -27,7 +27,7 @@ def ask(server, **more):
 
 def tokens_alike(server) -> bool:
     """Whether the model's tokens are the same to the last bit alone and among others, as this processor computes them."""
-    return any(b'"tokens_alike":true' in layout.read_bytes()[:4096] for layout in (server.home / "models/prepared").rglob("layout*"))
+    return server.get("/ebb/v1/models/chat").json["prepared"]["tokens_alike"]
 
 
 def known(server, prompt):

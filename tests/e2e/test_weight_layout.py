@@ -40,13 +40,14 @@ def maps_of_workers(server) -> str:
 def require_a_layout(model: dict) -> None:
     if "no other layout" in model["prepared"]["why"]:
         pytest.skip("the engine has no other layout for the demo model on this processor")
-    assert model["prepared"] == {"ready": True, "why": ""}
+    assert model["prepared"] == {"ready": True, "why": "", "tokens_alike": model["prepared"]["tokens_alike"]}
 
 
 @pytest.mark.sanitizer
 def test_what_show_says_is_so(server):
     model = add(server)
     described = json.loads(prepared_file(server).open("rb").read(4096))
+    assert described["tokens_alike"] == model["prepared"]["tokens_alike"]
     assert described["as_stored"] == model["prepared"]["why"] and bool(described["parts"]) == model["prepared"]["ready"]
     shown = server.ebb("model", "show", "m").stdout
     assert ("layout        for this processor" if model["prepared"]["ready"] else "layout        as stored, one copy for all workers: ") in shown
