@@ -24,7 +24,7 @@ std::string counted(int64_t count, std::string_view word) { return fmt::format("
 
 Style style_of(std::string_view state) {
   if (state == "ready") return Style::kGreen;
-  if (state == "parked") return Style::kCyan;
+  if (state == "parked" || state == "parking") return Style::kCyan;
   if (state == "starting" || state == "draining") return Style::kYellow;
   if (state == "failed") return Style::kRed;
   return Style::kDim;
@@ -113,13 +113,13 @@ std::string status_line(const wire::StatusRow& status, const Output& out) {
 }
 
 void add_ps(CLI::App& app, Context& context) {
-  CLI::App* const command =
-      client_command(app, context, "ps",
-                     {.summary = "List endpoints: state, slots, memory, calls and money spent.",
-                      .details = "States: absent (no process), starting, ready, parked (weights mapped, no other memory), draining, failed.\n"
-                                 "BUSY/READY are slots, WAITING calls without one; MEMORY is measured; after ≤ it is what\n"
-                                 "functions may take, where they cannot be measured.",
-                      .example = "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'"});
+  CLI::App* const command = client_command(app, context, "ps",
+                                           {.summary = "List endpoints: state, slots, memory, calls and money spent.",
+                                            .details = "States: absent (no process), prepared (a sandbox without its function), starting, ready, parking\n"
+                                                       "(what it knows is being saved), parked (weights mapped, no other memory), draining, failed.\n"
+                                                       "BUSY/READY are slots, WAITING calls without one; MEMORY is measured; after ≤ it is what\n"
+                                                       "functions may take, where they cannot be measured.",
+                                            .example = "  ebb ps\n  ebb ps --json | jq '.endpoints[].name'"});
   // Shared with the callback, which the app keeps.
   const auto options = std::make_shared<PsOptions>();
   command->add_flag("--json", options->as_json, "Print the server's answer as JSON");

@@ -15,10 +15,10 @@ int rank_of(const WorkerState& worker) {
   if (worker.draining || worker.killed) return 1;
   if (worker.fresh && worker.slots == 0) return 2;  // prepared, or about to be
   switch (worker.phase) {
-    case WorkerPhase::kReady: return 5;
+    case WorkerPhase::kReady: return 6;
     case WorkerPhase::kWaking:
-    case WorkerPhase::kStarting: return 4;
-    case WorkerPhase::kParked:
+    case WorkerPhase::kStarting: return 5;
+    case WorkerPhase::kParked: return 4;
     case WorkerPhase::kParking: return 3;
   }
   return 0;
@@ -26,9 +26,10 @@ int rank_of(const WorkerState& worker) {
 
 std::string_view word_of(int rank, bool failed) {
   switch (rank) {
-    case 5: return "ready";
-    case 4: return "starting";
-    case 3: return "parked";
+    case 6: return "ready";
+    case 5: return "starting";
+    case 4: return "parked";
+    case 3: return "parking";
     case 2: return failed ? "failed" : "prepared";
     case 1: return "draining";
     default: return failed ? "failed" : "absent";

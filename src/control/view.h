@@ -12,7 +12,7 @@ namespace ebb::control {
 
 struct EndpointSummary {
   const domain::Revision* revision = nullptr;  // into the state
-  std::string_view state;                      // absent, prepared, starting, ready, parked, draining, failed
+  std::string_view state;                      // absent, prepared, starting, ready, parking, parked, draining, failed
   int slots_busy = 0;
   int slots_ready = 0;
   int waiting = 0;                        // those that are held in the middle of their answer among them

@@ -52,8 +52,10 @@ TEST(View, WorkersSayWhereTheyStand) {
   world.finish(CallId{1});
   world.pass(seconds(2));
   EXPECT_EQ(word(), "parking");
+  EXPECT_EQ(world.state_of("chat"), "parking");
   world.feed(WorkerParked{worker});
   EXPECT_EQ(word(), "parked");
+  EXPECT_EQ(world.state_of("chat"), "parked");
   world.call("chat");
   EXPECT_EQ(word(), "waking");
   world.ready(worker, 1);

@@ -17,7 +17,7 @@ const std::vector<double> kTokenBounds{1, 4, 16, 64, 256, 1024, 4096, 16384, 655
 // Wakes are milliseconds, loads are seconds.
 const std::vector<double> kStartBounds{0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
 
-constexpr std::array kStates = std::to_array<const char*>({"absent", "starting", "ready", "parked", "draining", "failed"});
+constexpr std::array kStates = std::to_array<const char*>({"absent", "prepared", "starting", "ready", "parking", "parked", "draining", "failed"});
 
 // What all calls have in common, by the conventions for generative AI.
 const Labels kGenerative{{"gen_ai_provider_name", "ebb"}};

@@ -35,7 +35,7 @@ struct EgressTotals {
 // An endpoint as `ebb ps` shows it.
 struct EndpointView {
   domain::Revision revision;
-  std::string state;     // absent, prepared, starting, ready, parked, draining, failed: of its most useful worker
+  std::string state;     // absent, prepared, starting, ready, parking, parked, draining, failed: of its most useful worker
   bool failing = false;  // its workers died so often in a row that for a while calls are told so
   int slots_busy = 0;
   int slots_ready = 0;

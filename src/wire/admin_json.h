@@ -34,7 +34,7 @@ struct EndpointRow {
   int64_t memory_mib = 0;      // what a call is billed for
   int64_t context_tokens = 0;  // of one slot
   std::optional<WallTime> created = {};
-  std::string state;  // absent, starting, ready, parked, draining, failed
+  std::string state;  // absent, prepared, starting, ready, parking, parked, draining, failed
   int64_t slots_busy = 0;
   int64_t slots_ready = 0;
   int64_t waiting = 0;
