@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +24,8 @@ namespace ebb::engine_llama {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kMagic = 0x3130584946455250;  // "PREFIX01"
+constexpr uint64_t kMagic = 0x3230584946455250;       // "PREFIX02"
+constexpr size_t kSealedAloneMax = size_t{1} << 20U;  // bytes; of more a second thread takes half
 
 // As it is in the file, of this machine and never of another.
 struct Record {
@@ -144,12 +146,7 @@ bool PrefixFile::add(std::vector<Token> tokens, std::span<const uint8_t> state) 
   std::optional<size_t> record;
   while (!(offset = gap_for(bytes)) || !(record = free_record()))
     drop(static_cast<size_t>(std::ranges::min_element(blocks_, {}, &Block::used) - blocks_.begin()));
-  Block block{.tokens = std::move(tokens),
-              .offset = *offset,
-              .state_bytes = state.size(),
-              .used = ++uses_,
-              .record = *record,
-              .state_seal = seal_of({bytes_of(std::string_view(shape_)), state})};
+  Block block{.tokens = std::move(tokens), .offset = *offset, .state_bytes = state.size(), .used = ++uses_, .record = *record, .state_seal = state_seal(state)};
   const std::span<const uint8_t> token_bytes = bytes_of(std::span<const Token>(block.tokens));
   if (!write(block.offset, token_bytes) || !write(block.offset + token_bytes.size(), state) || !write_record(block)) return false;
   blocks_.push_back(std::move(block));
@@ -161,7 +158,7 @@ std::optional<PrefixFile::State> PrefixFile::read(size_t index) {
   Block& block = blocks_[index];
   std::optional<State> state = map_part(file_, block.end() - block.state_bytes, block.state_bytes);
   if (state) {
-    const Seal seal = seal_of({bytes_of(std::string_view(shape_)), state->bytes()});
+    const Seal seal = state_seal(state->bytes());
     if (CRYPTO_memcmp(seal.data(), block.state_seal.data(), seal.size()) == 0) {
       block.used = ++uses_;
       (void)write_record(block);  // only an order of age, if it is lost
@@ -182,6 +179,14 @@ void PrefixFile::drop(size_t index) {
 Seal PrefixFile::record_seal(const Block& block) const {
   const std::array<uint64_t, 4> fields = {kMagic, block.offset, block.tokens.size(), block.state_bytes};
   return seal_of({bytes_of(std::string_view(shape_)), bytes_of(fields), block.state_seal, bytes_of(std::span<const Token>(block.tokens))});
+}
+
+Seal PrefixFile::state_seal(std::span<const uint8_t> state) const {
+  const size_t half = state.size() / 2;
+  const auto manner = state.size() > kSealedAloneMax ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  std::future<Seal> first = std::async(manner, [&] { return seal_of({state.first(half)}); });
+  const Seal second = seal_of({state.subspan(half)});
+  return seal_of({bytes_of(std::string_view(shape_)), first.get(), second});
 }
 
 // OpenSSL's calls fail only when memory is out.

@@ -3,12 +3,13 @@
 //   page 0   a table of records: where each block is, how long, and two seals (HMAC-SHA-256)
 //   then     blocks, each from the start of a page: the tokens, then the state of their sequence
 //
-// A record's first seal covers its fields, the tokens and the second seal; the second covers the state, which is long and is looked at only when it is
-// used. Both are keyed by what the server gave for this endpoint, and bound to the library's build and to the shape of its contexts. What does not
-// match, whatever was done to the file, is as if it were not there. A block is written before its record, so that a worker that ends
-// in between leaves nothing but unused bytes.
+// A record's first seal covers its fields, the tokens and the second seal; the second covers the seals of the two halves of the state, which is long and is
+// looked at only when it is used. Both are keyed by what the server gave for this endpoint, and bound to the library's build and to the shape of its contexts.
+// What does not match, whatever was done to the file, is as if it were not there. A block is written before its record, so that a worker that ends in between
+// leaves nothing but unused bytes.
 //
-// Used by one thread. After sealing the process, writes need pwrite() on this descriptor, and a file size limit of `bytes_max`.
+// Used by one thread, which may have another for its seals. After sealing the process, writes need pwrite() on this descriptor, and a file size limit of
+// `bytes_max`.
 #pragma once
 
 #include <array>
@@ -79,6 +80,7 @@ class PrefixFile {
   std::optional<uint64_t> gap_for(uint64_t bytes) const;
   std::optional<size_t> free_record() const;
   Seal record_seal(const Block& block) const;
+  Seal state_seal(std::span<const uint8_t> state) const;
   Seal seal_of(std::initializer_list<std::span<const uint8_t>> parts) const;
   bool write(uint64_t offset, std::span<const uint8_t> bytes) const;
   bool write_record(const Block& block) const;

@@ -94,6 +94,32 @@ TEST_F(PrefixFileTest, EveryFlippedBitIsFound) {
   EXPECT_EQ(read(file, 0), state_of(1));
 }
 
+// By two threads, a half each.
+TEST_F(PrefixFileTest, OfALongStateBothHalvesAndTheirOrderAreLookedAt) {
+  constexpr size_t kHalf = size_t{2} << 20U;
+  std::vector<uint8_t> state = state_of(1, kHalf);
+  const std::vector<uint8_t> second = state_of(9, kHalf);
+  state.insert(state.end(), second.begin(), second.end());
+  const auto with = [&](std::span<const uint8_t> stored) {
+    PrefixFile file = opened("key", "shape", 8 * kHalf);
+    while (!file.blocks().empty())
+      file.drop(0);
+    EXPECT_TRUE(file.add({1, 2, 3}, state));
+    EXPECT_EQ(::pwrite(memory.get(), stored.data(), stored.size(), static_cast<off_t>(file.blocks()[0].end() - stored.size())),
+              static_cast<ssize_t>(stored.size()));
+    return file.read(0).has_value();
+  };
+  EXPECT_TRUE(with(state));
+  for (const size_t at : {size_t{0}, kHalf - 1, kHalf, 2 * kHalf - 1}) {
+    std::vector<uint8_t> flipped = state;
+    flipped[at] ^= 1U;
+    EXPECT_FALSE(with(flipped)) << at;
+  }
+  std::vector<uint8_t> swapped = second;
+  swapped.insert(swapped.end(), state.begin(), state.begin() + kHalf);
+  EXPECT_FALSE(with(swapped));
+}
+
 TEST_F(PrefixFileTest, WhatIsCutOffIsNotThere) {
   PrefixFile file = opened();
   ASSERT_TRUE(file.add({1, 2, 3}, state_of(1)));
