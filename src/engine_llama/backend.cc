@@ -81,7 +81,7 @@ std::string backends_directory(const std::string& otherwise) {
   return !program.empty() && std::filesystem::is_directory(beside, ignored) ? beside.string() : otherwise;
 }
 
-std::string library_version() { return "llama.cpp, ggml " + std::string(ggml_version()); }
+std::string library_version() { return std::string("llama.cpp, ggml ") + ggml_version() + " (" + ggml_commit() + ")"; }
 
 std::string take_library_error() { return std::exchange(last_error(), {}); }
 

@@ -51,7 +51,7 @@ TEST(FirstOfHighest, WhatIsNoNumberIsSeenAnywhere) {
 std::vector<double> chances(const std::vector<float>& logits, const domain::Sampling& by) {
   std::vector<size_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return logits[a] > logits[b]; });
+  std::ranges::sort(order, [&](size_t a, size_t b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
   if (by.top_k > 0) order.resize(std::min(order.size(), static_cast<size_t>(by.top_k)));
   const auto weight = [&](size_t token) { return std::exp((static_cast<double>(logits[token]) - static_cast<double>(logits[order[0]])) / by.temperature); };
   const auto sum_of = [&] { return std::transform_reduce(order.begin(), order.end(), 0.0, std::plus<>(), weight); };

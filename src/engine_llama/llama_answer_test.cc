@@ -149,6 +149,16 @@ TEST_F(LlamaAnswerTest, BiasesDecide) {
   EXPECT_EQ(refusal(call).param, "logit_bias");
 }
 
+TEST_F(LlamaAnswerTest, WhatIsColdAsCanBeIsGreedy) {
+  domain::Call call = ask("Say hello.", 6);
+  call.sampling.frequency_penalty = 0.1;
+  const std::string greedy = run_one(call).text;
+  for (const double temperature : {1e-300, 1e-40, 2e-38, 1e-30}) {
+    call.sampling.temperature = temperature;
+    EXPECT_EQ(run_one(call).text, greedy) << temperature;
+  }
+}
+
 TEST_F(LlamaAnswerTest, PenaltiesBreakRepetition) {
   domain::Call call = ask("Repeat the word the forever: the the the the the the the the", 40);
   const Answer free = run_one(call);

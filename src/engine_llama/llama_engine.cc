@@ -37,6 +37,8 @@ size_t text_bytes(const domain::Chat& chat) {
     for (const domain::ToolCall& call : message.tool_calls)
       bytes += call.name.size() + call.arguments.size();
   }
+  for (const domain::Tool& tool : chat.tools)
+    bytes += tool.name.size() + tool.description.size() + tool.parameters.size();
   return bytes;
 }
 size_t text_bytes(const domain::Prompt& prompt) {

@@ -98,10 +98,10 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::from(llama_model* model, std::
   tables->stop();
   if (model == nullptr) return fail(ErrorKind::kCorrupt, fmt::format("the engine cannot load the model: {}", replace_invalid_utf8(take_library_error())));
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(model));
+  loaded->tables_ = std::move(tables);
   const Result<Purpose> purpose = purpose_of(model);
   if (!purpose) return fail(purpose.error());
   loaded->purpose_ = *purpose;
-  loaded->tables_ = std::move(tables);
   return loaded;
 }
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -31,12 +30,17 @@ namespace {
 // Penalties look at all that was generated, within reason.
 constexpr int kPenaltyTokens = 4096;
 
+// Colder than this is none: what is divided by less may be no number.
+constexpr double kColdest = 1e-30;
+
+double temperature_of(const domain::Sampling& sampling) { return sampling.temperature < kColdest ? 0 : sampling.temperature; }
+
 bool penalises(const domain::Sampling& sampling) { return sampling.presence_penalty != 0 || sampling.frequency_penalty != 0 || sampling.repeat_penalty != 1; }
 
 common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fallback_seed) {
   common_params_sampling params;
   params.seed = sampling.seed ? seed_of(*sampling.seed) : seed_of(fallback_seed);
-  params.temp = static_cast<float>(sampling.temperature);
+  params.temp = static_cast<float>(temperature_of(sampling));
   params.top_p = static_cast<float>(sampling.top_p);
   params.top_k = sampling.top_k;
   params.min_p = static_cast<float>(sampling.min_p);
@@ -48,10 +52,10 @@ common_params_sampling params_of(const domain::Sampling& sampling, uint32_t fall
   params.penalty_freq = static_cast<float>(sampling.frequency_penalty);
   params.samplers.clear();
   if (penalises(sampling)) params.samplers.push_back(COMMON_SAMPLER_TYPE_PENALTIES);
-  if (sampling.temperature > 0 && sampling.top_k > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_K);
+  if (params.temp > 0 && sampling.top_k > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_K);
   params.samplers.push_back(COMMON_SAMPLER_TYPE_TEMPERATURE);
-  if (sampling.temperature > 0 && sampling.top_p < 1) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_P);
-  if (sampling.temperature > 0 && sampling.min_p > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_MIN_P);
+  if (params.temp > 0 && sampling.top_p < 1) params.samplers.push_back(COMMON_SAMPLER_TYPE_TOP_P);
+  if (params.temp > 0 && sampling.min_p > 0) params.samplers.push_back(COMMON_SAMPLER_TYPE_MIN_P);
   for (const auto& [token, bias] : sampling.logit_bias)
     params.logit_bias.push_back({.token = token, .bias = static_cast<float>(bias)});
   return params;
@@ -76,9 +80,6 @@ void add_grammar(const Grammar& grammar, common_params_sampling& params) {
   for (const Grammar::Trigger& trigger : grammar.triggers)
     params.grammar_triggers.push_back({.type = type_of(trigger.kind), .value = trigger.value, .token = trigger.token});
 }
-
-// Below what a float holds as a normal number it is none.
-bool has_temperature(const domain::Sampling& sampling) { return static_cast<float>(sampling.temperature) >= std::numeric_limits<float>::min(); }
 
 }  // namespace
 
@@ -107,7 +108,7 @@ std::optional<Token> Sampler::Alone::choose(std::span<float> logits) {
   for (const auto& [token, bias] : by_.logit_bias)
     unbiased.push_back(std::exchange(logits[static_cast<size_t>(token)], logits[static_cast<size_t>(token)] + static_cast<float>(bias)));
   std::optional<size_t> chosen = first_of_highest(logits);
-  if (chosen && has_temperature(by_)) chosen = draw(logits, *chosen, by_, static_cast<double>(random_()) / 0x1p32);
+  if (chosen && temperature_of(by_) > 0) chosen = draw(logits, *chosen, by_, static_cast<double>(random_()) / 0x1p32);
   for (size_t i = 0; const auto& [token, bias] : by_.logit_bias)
     logits[static_cast<size_t>(token)] = unbiased[i++];
   return chosen ? std::optional(static_cast<Token>(*chosen)) : std::nullopt;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "domain/limits.h"
+#include "engine_llama/guess.h"
 #include "engine_llama/tensor_memory.h"
 
 namespace ebb::engine_llama {
@@ -24,7 +25,8 @@ llama_context_params params_for(int capacity, int64_t context_tokens) {
   params.n_seq_max = static_cast<uint32_t>(capacity);
   params.n_batch = static_cast<uint32_t>(kPromptTokensPerStepMax + capacity);
   params.n_ubatch = params.n_batch;
-  params.n_outputs_max = static_cast<uint32_t>(capacity);
+  // Each sequence's next token, or one's with what is guessed of those behind it.
+  params.n_outputs_max = std::max(static_cast<uint32_t>(capacity), static_cast<uint32_t>(kGuessesMax + 1));
   params.kv_unified = false;
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;  // by our own kernels (attention.h)
   params.no_perf = true;

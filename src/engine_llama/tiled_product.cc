@@ -33,7 +33,8 @@ const TiledKernel& kernel_for(ggml_type weights) {
     case GGML_TYPE_Q4_1: return kernels.q4_1;
     case GGML_TYPE_Q4_K: return kernels.q4_k;
     case GGML_TYPE_Q6_K: return kernels.q6_k;
-    default: return kernels.q8_0;
+    case GGML_TYPE_Q8_0: return kernels.q8_0;
+    default: EBB_CHECK(false);  // nothing else lies in tiles
   }
 }
 
